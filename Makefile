@@ -1,0 +1,69 @@
+# Sluice. `make help` lists what there is; README.md says what it is.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+
+BIN := build/bin
+LINT := build/tools/golangci-lint
+# Two packages at a time: each may start a database, a store and an engine of its own.
+GOTEST := go test -p 2 -timeout 25m
+# The runner is linked statically with DuckDB inside: its container holds nothing else.
+STATIC := -s -w -linkmode external -extldflags "-static -Wl,--no-warnings"
+
+# gofmt prints names and succeeds; here a name is a failure.
+FORM := unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }; \
+	go vet ./... && $(LINT) run
+
+.PHONY: help setup setup-test build demo up test bench lint generate generate-check clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what Sluice needs (Debian 12, as root), or show the commands
+	@sh deploy/setup.sh
+
+setup-test: ## the same, and what the tests need
+	@sh deploy/setup.sh test
+
+build: setup ## build build/bin/sluice and build/bin/sluice-runner
+	@mkdir -p $(BIN)
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN)/sluice ./cmd/sluice
+	@CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo -ldflags '$(STATIC)' -o $(BIN)/sluice-runner ./cmd/sluice-runner
+	@chmod 0755 $(BIN) $(BIN)/*
+
+.PHONY: $(BIN)/sluice-demo
+$(BIN)/sluice-demo: build
+	@CGO_ENABLED=0 go build -trimpath -o $@ ./deploy/demo
+	@chmod 0755 $@
+
+demo: $(BIN)/sluice-demo ## walk one real dataset to an approved product, then stop everything
+	@$(BIN)/sluice-demo
+
+up: $(BIN)/sluice-demo ## start an instance in build/up with the demo's data and leave it running
+	@$(BIN)/sluice-demo --keep --data build/up
+
+test: setup-test build ## everything: form, rules of the tree, policies, units, and the whole on real parts
+	@$(FORM)
+	@go mod verify >/dev/null
+	@$(GOTEST) -shuffle=on ./...
+
+bench: build ## measure what the issues promise, with the machine's load beside it
+	@echo "load $$(cut -d ' ' -f 1-3 /proc/loadavg)"
+	@go test -p 1 -timeout 25m -run '^$$' -bench . -benchtime 1s ./...
+
+lint: setup-test ## gofmt, vet and golangci-lint
+	@$(FORM)
+
+generate: ## make again what is made from tables (every //go:generate)
+	@go generate ./...
+
+generate-check: ## fail when generate changes a file
+	@mkdir -p build
+	@(git status --porcelain; git diff) >build/before
+	@$(MAKE) --no-print-directory generate
+	@(git status --porcelain; git diff) >build/after
+	@cmp -s build/before build/after || { echo "generated files are stale; run make generate:"; diff build/before build/after; exit 1; }
+
+clean: ## remove build/, unless an instance runs in it
+	@! [ -e build/up/lock ] || flock -n build/up/lock true || { echo "an instance runs in build/up: stop it first"; exit 1; }
+	@rm -rf build
