@@ -1,0 +1,89 @@
+// Package envelope seals a statement with a signature and names the scheme, so that other schemes (webauthn,
+// sm2) can stand beside ed25519 without a new format.
+//
+// The signature is over the pre-authentication encoding of DSSE v1 (secure-systems-lab/dsse): it covers the
+// statement's type with the bytes, so that a signature made for one purpose never verifies for another. The
+// payload is the statement in canonical JSON (package canon) and is carried as it was signed.
+package envelope
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+
+	"github.com/sluicedata/sluice/catalog/canon"
+	"github.com/sluicedata/sluice/catalog/name"
+)
+
+// Errors of opening an envelope. None tells more: a forger learns nothing from a refusal.
+var (
+	ErrType      = errors.New("statement of another type")
+	ErrScheme    = errors.New("signature scheme not accepted")
+	ErrKey       = errors.New("not a key of the scheme")
+	ErrSignature = errors.New("signature does not verify")
+)
+
+// Type says what kind of statement is signed: the domain of the signature.
+type Type string
+
+// Scheme says how it is signed.
+type Scheme string
+
+// Ed25519 is RFC 8032 Ed25519 over the pre-authentication encoding.
+const Ed25519 Scheme = "ed25519"
+
+// Envelope is a signed statement. Byte slices are base64 in JSON (RFC 4648 4).
+type Envelope struct {
+	Type      Type   `json:"type"`
+	Scheme    Scheme `json:"scheme"`
+	Key       string `json:"key"` // id of the key in the record or in trust.json
+	Payload   []byte `json:"payload"`
+	Signature []byte `json:"signature"`
+}
+
+// Sign seals a statement with an ed25519 key.
+func Sign(t Type, keyID string, key ed25519.PrivateKey, statement any) (Envelope, error) {
+	if len(key) != ed25519.PrivateKeySize {
+		return Envelope{}, ErrKey
+	}
+	payload, err := canon.Marshal(statement)
+	if err != nil {
+		return Envelope{}, fmt.Errorf("encoding statement: %w", err)
+	}
+	sig := ed25519.Sign(key, Encode(t, payload))
+	return Envelope{Type: t, Scheme: Ed25519, Key: keyID, Payload: payload, Signature: sig}, nil
+}
+
+// Verify checks type, scheme and signature, and nothing of what the statement says.
+func (e Envelope) Verify(t Type, pub ed25519.PublicKey) error {
+	switch {
+	case e.Type != t:
+		return ErrType
+	case e.Scheme != Ed25519:
+		return ErrScheme
+	case len(pub) != ed25519.PublicKeySize:
+		return ErrKey
+	case !ed25519.Verify(pub, Encode(t, e.Payload), e.Signature):
+		return ErrSignature
+	}
+	return nil
+}
+
+// Open verifies e and then reads its statement, which must be canonical and hold no unknown member.
+func (e Envelope) Open(t Type, pub ed25519.PublicKey, into any) error {
+	if err := e.Verify(t, pub); err != nil {
+		return err
+	}
+	if err := canon.Unmarshal(e.Payload, into); err != nil {
+		return fmt.Errorf("reading signed statement: %w", err)
+	}
+	return nil
+}
+
+// Digest names the envelope with its signature.
+func (e Envelope) Digest() (name.Digest, error) { return canon.Digest(e) }
+
+// Encode returns the bytes that are signed: "DSSEv1 LEN(type) type LEN(payload) payload".
+func Encode(t Type, payload []byte) []byte {
+	return append(fmt.Appendf(nil, "DSSEv1 %d %s %d ", len(t), t, len(payload)), payload...)
+}

@@ -1,0 +1,23 @@
+package grant
+
+import "time"
+
+// Spec asks for a grant under an agreement.
+type Spec struct {
+	Agreement string `json:"agreement" yaml:"agreement"` // number
+	Scope     Scope  `json:"scope" yaml:"scope"`
+}
+
+// View is a grant as it is shown to its parties.
+type View struct {
+	Number    string     `json:"number"`
+	Agreement string     `json:"agreement"`
+	Operator  string     `json:"operator"` // organization number
+	Dataset   string     `json:"dataset"`
+	State     string     `json:"state"`
+	Scope     Scope      `json:"scope"`
+	RunsLeft  int64      `json:"runs_left"`
+	RowsLeft  int64      `json:"rows_left"`
+	CreatedAt time.Time  `json:"created_at"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+}

@@ -1,0 +1,151 @@
+package org
+
+import (
+	"crypto/ed25519"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/name"
+)
+
+// Spec asks for a new organization.
+type Spec struct {
+	Name       string `json:"name"`
+	CreditCode string `json:"credit_code,omitempty"` // GB 32100; empty for the platform's own
+}
+
+// Check returns every fault of a spec with its place.
+func (s Spec) Check() error {
+	var p fault.Places
+	p.Require(shown(s.Name), "name", "name.invalid")
+	if s.CreditCode != "" {
+		_, err := name.ParseCreditCode(s.CreditCode)
+		p.Require(err == nil, "credit_code", "credit_code.invalid")
+	}
+	return p.Err("org.invalid")
+}
+
+// CapacitySpec asks for a capacity that rests on a designation document.
+type CapacitySpec struct {
+	Capacity Capacity `json:"capacity"`
+	Document string   `json:"document"`
+}
+
+// Check returns every fault of a spec with its place.
+func (s CapacitySpec) Check() error {
+	var p fault.Places
+	p.Require(s.Capacity.Known(), "capacity", "capacity.unknown")
+	p.Require(shown(s.Document), "document", "document.missing")
+	return p.Err("capacity.invalid")
+}
+
+// MemberSpec asks for a new person.
+type MemberSpec struct {
+	Login string `json:"login"`
+	Name  string `json:"name"`
+	Roles []Role `json:"roles"`
+}
+
+// Check returns every fault of a spec with its place. Whether the roles fit the organization is Separate's
+// question.
+func (s MemberSpec) Check() error {
+	var p fault.Places
+	_, err := name.ParseLogin(s.Login)
+	p.Require(err == nil, "login", "login.invalid")
+	p.Require(shown(s.Name), "name", "name.invalid")
+	for _, r := range s.Roles {
+		p.Require(r.Known(), "roles", "role.unknown")
+	}
+	p.Require(len(s.Roles) > 0, "roles", "roles.missing")
+	return p.Err("member.invalid")
+}
+
+// RoleNames returns roles as sorted text, each once.
+func RoleNames(roles []Role) []string {
+	names := make([]string, 0, len(roles))
+	for _, r := range roles {
+		names = append(names, string(r))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// OfferType is the domain of a key offer's signature.
+const OfferType envelope.Type = "application/vnd.sluice.key-offer.v1+json"
+
+// OfferStatement is what a new key signs to prove that its owner holds it.
+type OfferStatement struct {
+	Org   string `json:"org"`
+	Login string `json:"login"`
+}
+
+// KeyOffer is a key somebody made for a login, with proof of possession.
+type KeyOffer struct {
+	PublicKey []byte            `json:"public_key"` // ed25519, 32 bytes
+	Proof     envelope.Envelope `json:"proof"`      // over OfferStatement, by that key
+}
+
+// Check verifies the proof and returns what is offered: for whom, and the key's fingerprint.
+func (o KeyOffer) Check() (OfferStatement, string, error) {
+	var said OfferStatement
+	if len(o.PublicKey) != ed25519.PublicKeySize || len(o.Proof.Payload) > 1024 {
+		return said, "", fault.Bad("key.invalid", fault.Place{Location: "public_key", Code: "key.length"})
+	}
+	if err := o.Proof.Open(OfferType, o.PublicKey, &said); err != nil {
+		return said, "", fault.Bad("key.invalid", fault.Place{Location: "proof", Code: "signature.invalid"})
+	}
+	return said, Fingerprint(o.PublicKey), nil
+}
+
+// Fingerprint names a public key: what people compare before one is admitted.
+func Fingerprint(public ed25519.PublicKey) string { return string(name.DigestOf(public)) }
+
+// View is an organization as it is shown.
+type View struct {
+	Number     string    `json:"number"`
+	Name       string    `json:"name"`
+	CreditCode string    `json:"credit_code,omitempty"`
+	Capacities []string  `json:"capacities"`
+	CreatedAt  time.Time `json:"created_at"`
+}
+
+// MemberView is a person as shown to their administrator.
+type MemberView struct {
+	Login     string    `json:"login"`
+	Name      string    `json:"name"`
+	Roles     []string  `json:"roles"`
+	State     string    `json:"state"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// KeyView is a key as shown to an administrator.
+type KeyView struct {
+	Fingerprint string     `json:"fingerprint"`
+	Login       string     `json:"login"`
+	State       string     `json:"state"`
+	OfferedAt   time.Time  `json:"offered_at"`
+	AdmittedAt  *time.Time `json:"admitted_at,omitempty"`
+	LastUsed    *time.Time `json:"last_used,omitempty"`
+}
+
+// Me is what a person is told about themselves.
+type Me struct {
+	Member     string   `json:"member"` // id: what statements the person signs name as their signer
+	Login      string   `json:"login"`
+	Name       string   `json:"name"`
+	Org        string   `json:"org"`
+	OrgName    string   `json:"org_name"`
+	Roles      []string `json:"roles"`
+	Capacities []string `json:"capacities"`
+}
+
+// shown accepts a text that people will read: not empty, at most 200 bytes, no control characters.
+func shown(s string) bool {
+	control := func(r rune) bool {
+		return r < ' ' || r == 0x7f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+	}
+	return s != "" && len(s) <= 200 && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, control)
+}
