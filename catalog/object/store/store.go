@@ -1,0 +1,233 @@
+// Package store is the S3 server of one machine: versitygw over a directory, with the two things it lacks.
+//
+// It makes success mean durable. The gateway never syncs; here each put and delete waits for syncfs before
+// its answer, and so does the answer "already there": another put may have made the object visible without
+// having made it durable. When a sync fails nothing is known about any earlier write, so no answer is given
+// any more and Serve returns: the process must end.
+//
+// It makes write-once the server's rule. A put without If-None-Match is refused whoever asks; only the
+// trace's checkpoint may be replaced, by If-Match. Who may do what in which bucket is the table
+// object.Access, compiled into the program and not kept in the directory. There is no administrator: the
+// gateway's root secret is drawn at each start and never leaves the process.
+//
+// Serve runs in a process of its own: the gateway changes the working directory and allows one instance.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/versity/versitygw/backend"
+	"github.com/versity/versitygw/backend/meta"
+	"github.com/versity/versitygw/backend/posix"
+	"github.com/versity/versitygw/embedgw"
+	"github.com/versity/versitygw/s3api"
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicedata/sluice/catalog/object"
+)
+
+// Config is what a server is started with. Paths may be relative to the working directory Serve finds.
+type Config struct {
+	Dir  string // where objects are kept: 0700, one server at a time, extended attributes needed
+	Addr string // loopback address and port; empty or port 0: a free one
+	// Run is a directory of this process alone, gone with the machine's next start: throw-away certificate.
+	Run string
+	// CertFile and KeyFile are given (PEM), or both empty: then a certificate is made for this start.
+	CertFile, KeyFile string
+	// Ready is written, as an object.Endpoint, once the server accepts connections. A stale one is removed at
+	// start; whoever waits for it removes it before it starts the server, or may find the last server's.
+	Ready   string
+	Secrets map[object.Account]string // one for each of object.Accounts
+	Now     func() time.Time          // dates the throw-away certificate
+}
+
+// ErrSync says that writes could not be made durable. The process must end: its page cache is not to be
+// trusted, and a second sync would succeed without having written anything.
+var ErrSync = errors.New("store could not be made durable")
+
+// ErrLocked says that another server uses the directory.
+var ErrLocked = errors.New("store directory is in use")
+
+// maxParts is the most parts of a multipart upload. The gateway insists on a bound; our own client uses one.
+const maxParts = 10000
+
+// Serve runs the server until ctx ends or a sync fails. It changes the process's working directory.
+func Serve(ctx context.Context, cfg Config) error {
+	return serve(ctx, cfg, unix.Syncfs)
+}
+
+func serve(ctx context.Context, cfg Config, sync func(fd int) error) error {
+	if err := cfg.settle(); err != nil {
+		return err
+	}
+	users, err := newUsers(cfg.Secrets)
+	if err != nil {
+		return err
+	}
+	end, err := cfg.endpoint()
+	if err != nil {
+		return err
+	}
+	dir, err := lock(cfg.Dir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	flush := newFlusher(func() error { return sync(int(dir.Fd())) })
+	be, err := open(ctx, cfg.Dir, flush)
+	if err != nil {
+		return err
+	}
+	ready := func() error { return end.write(cfg.Ready) }
+	return run(ctx, be, cfg.gateway(users, end.Address), flush, ready)
+}
+
+// run serves until ctx ends, the gateway fails or a sync does. After a failed sync it does not wait for
+// requests under way: their answers no longer matter. Either way the process ends with it.
+func run(ctx context.Context, be backend.Backend, gw *embedgw.Config, flush *flusher, ready func() error) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	gw.S3Options = append(gw.S3Options, s3api.WithOnListen(func() {
+		if err := ready(); err != nil {
+			stop(err)
+		}
+	}))
+	over := make(chan error, 1)
+	go func() { over <- embedgw.RunVersityGW(ctx, be, gw) }()
+	select {
+	case err := <-over:
+		return wrapped("serving objects", err)
+	case <-flush.failed:
+		return fmt.Errorf("%w: %w", ErrSync, flush.dead())
+	case <-ctx.Done():
+	}
+	select {
+	case <-over:
+	case <-time.After(grace):
+	}
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		return wrapped("serving objects", cause)
+	}
+	return nil
+}
+
+// grace is how long requests under way have to end. The gateway would wait ten seconds for idle connections;
+// nothing is lost without it: what was answered is durable, what was not is put again.
+const grace = time.Second
+
+func wrapped(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// settle makes paths absolute before the gateway changes the working directory, and makes directories.
+func (c *Config) settle() error {
+	for _, p := range []*string{&c.Dir, &c.Run, &c.CertFile, &c.KeyFile, &c.Ready} {
+		if *p == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*p)
+		if err != nil {
+			return fmt.Errorf("finding store directory: %w", err)
+		}
+		*p = abs
+	}
+	for _, dir := range []string{c.Dir, c.Run} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("making store directory: %w", err)
+		}
+	}
+	if err := os.Remove(c.Ready); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing stale ready file: %w", err)
+	}
+	return nil
+}
+
+// lock opens the directory and holds it against a second server. The file is also what syncfs is asked for.
+func lock(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening store directory: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
+	}
+	return f, nil
+}
+
+// open builds the backend over dir and makes the buckets.
+func open(ctx context.Context, dir string, flush *flusher) (backend.Backend, error) {
+	attributes := meta.XattrMeta{}
+	if err := attributes.Test(dir); err != nil {
+		return nil, fmt.Errorf("looking for extended attributes on the store's filesystem: %w", err)
+	}
+	var opts posix.PosixOpts
+	opts.SetNewDirPerm(0o700)
+	opts.SetNewFilePerm(0o600)
+	opts.ValidateBucketNames = true
+	disk, err := posix.New(dir, attributes, opts)
+	if err != nil {
+		return nil, fmt.Errorf("opening store: %w", err)
+	}
+	if err := makeBuckets(ctx, disk); err != nil {
+		return nil, err
+	}
+	rules, err := policies()
+	if err != nil {
+		return nil, err
+	}
+	return &durable{Backend: disk, flush: flush.wait, policies: rules}, nil
+}
+
+// gateway is the gateway's own configuration. Quiet, because its request log would hold object keys.
+func (c *Config) gateway(users *users, address string) *embedgw.Config {
+	const connections, requests = 1024, 512
+	return &embedgw.Config{
+		RootUserAccess:    users.root.Access,
+		RootUserSecret:    users.root.Secret,
+		IAMService:        users,
+		Region:            object.Region,
+		Ports:             []string{address},
+		CertFile:          c.CertFile,
+		KeyFile:           c.KeyFile,
+		MaxConnections:    connections,
+		MaxRequests:       requests,
+		MultipartMaxParts: maxParts,
+		KeepAlive:         true,
+		DisableACLs:       true,
+		Quiet:             true,
+	}
+}
+
+// freeAddress turns port 0 into a free port. Should another process take it in between, the gateway fails to
+// bind and the server is started again.
+func freeAddress(addr string) (string, error) {
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", fmt.Errorf("reading store address: %w", err)
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return "", fmt.Errorf("reading store address: not on loopback")
+	}
+	if port != "0" {
+		return addr, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("finding a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

@@ -1,0 +1,256 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/object"
+)
+
+// variable turns the test binary into a server over a directory. Its syncs fail once a file "broken" is there,
+// and it is told to stop once a file "stop" is.
+const variable = "SLUICE_STORE_TEST_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(variable); dir != "" {
+		if err := child(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func config(base string) Config {
+	secrets := map[object.Account]string{}
+	for _, a := range object.Accounts() {
+		secrets[a] = strings.Repeat(string(a), 10)
+	}
+	return Config{
+		Dir: filepath.Join(base, "objects"), Run: filepath.Join(base, "run"), Ready: filepath.Join(base, "ready"),
+		Secrets: secrets, Now: time.Now,
+	}
+}
+
+func child(base string) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() {
+		for range time.Tick(10 * time.Millisecond) {
+			if _, err := os.Stat(filepath.Join(base, "stop")); err == nil {
+				stop()
+			}
+		}
+	}()
+	return serve(ctx, config(base), func(fd int) error {
+		if _, err := os.Stat(filepath.Join(base, "broken")); err == nil {
+			return unix.EIO
+		}
+		return unix.Syncfs(fd)
+	})
+}
+
+// start runs the child and returns a store of the worker and the child's end.
+func start(t *testing.T, base string) (*object.Store, <-chan error, *bytes.Buffer) {
+	t.Helper()
+	var stderr bytes.Buffer
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), variable+"="+base)
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	cfg := config(base)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		end, err := object.ReadEndpoint(cfg.Ready)
+		if err == nil {
+			s, err := object.Open(object.Config{Endpoint: end, Account: object.Worker, Secret: cfg.Secrets[object.Worker], Spool: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s, ended, &stderr
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("server ended: %v: %s", err, &stderr)
+		case <-tick.C:
+		}
+	}
+}
+
+// A put whose sync fails is not told as success, not even to a later put of the same bytes, and the server dies.
+func TestDiesWhenSyncFails(t *testing.T) {
+	base := t.TempDir()
+	s, ended, stderr := start(t, base)
+	key, err := object.NewDataKey(name.NewID().String(), make([]byte, object.SecretSize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Put(t.Context(), object.Data, key, strings.NewReader("sound")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(base, "broken"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	if _, err := s.Put(ctx, object.Data, key, strings.NewReader("lost")); err == nil {
+		t.Fatal("a put that was never durable was told as success")
+	}
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(stderr.String(), ErrSync.Error()) {
+			t.Fatalf("server ended with %v: %s", err, stderr)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("server lives on after a failed sync")
+	}
+}
+
+// "Already there" is synced like a write: the object may be another put's that is not durable yet.
+func TestAlreadyThereIsSynced(t *testing.T) {
+	base := t.TempDir()
+	s, ended, _ := start(t, base)
+	key, err := object.NewDataKey(name.NewID().String(), make([]byte, object.SecretSize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Put(t.Context(), object.Data, key, strings.NewReader("same")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(base, "broken"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	if _, err := s.Put(ctx, object.Data, key, strings.NewReader("same")); err == nil {
+		t.Fatal("already there was told without a sync")
+	}
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("server lives on after a failed sync")
+	}
+}
+
+func TestSecondServerIsRefused(t *testing.T) {
+	base := t.TempDir()
+	start(t, base)
+	dir, err := lock(filepath.Join(base, "objects"))
+	if !errors.Is(err, ErrLocked) {
+		t.Fatalf("got %v, %v, want ErrLocked", dir, err)
+	}
+}
+
+func TestFlusherSharesRounds(t *testing.T) {
+	var syncs atomic.Int32
+	began, release := make(chan struct{}), make(chan struct{})
+	f := newFlusher(func() error {
+		if syncs.Add(1) == 1 {
+			close(began)
+		}
+		<-release
+		return nil
+	})
+	var all sync.WaitGroup
+	all.Go(func() { _ = f.wait() })
+	<-began // the first is under way: the rest must not share it
+	const callers = 50
+	var joined sync.WaitGroup
+	joined.Add(callers)
+	for range callers {
+		all.Go(func() {
+			joined.Done()
+			if err := f.wait(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	joined.Wait()
+	close(release)
+	all.Wait()
+	if got := syncs.Load(); got < 2 || got > callers {
+		t.Fatalf("%d syncs for %d callers after the first", got, callers)
+	}
+}
+
+func TestFlusherStaysDead(t *testing.T) {
+	failing := true
+	f := newFlusher(func() error {
+		if failing {
+			return unix.EIO
+		}
+		return nil
+	})
+	if err := f.wait(); !errors.Is(err, unix.EIO) {
+		t.Fatalf("got %v", err)
+	}
+	failing = false
+	if err := f.wait(); !errors.Is(err, unix.EIO) {
+		t.Fatalf("a failed sync was retried as success: %v", err)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	for what, change := range map[string]func(*Config){
+		"short secret":   func(c *Config) { c.Secrets[object.Worker] = "short" },
+		"missing secret": func(c *Config) { delete(c.Secrets, object.Keeper) },
+		"not loopback":   func(c *Config) { c.Addr = "0.0.0.0:0" },
+		"no address":     func(c *Config) { c.Addr = "localhost" },
+	} {
+		cfg := config(t.TempDir())
+		change(&cfg)
+		if err := Serve(t.Context(), cfg); err == nil {
+			t.Errorf("%s: served", what)
+		}
+	}
+}
+
+// A store that is told to stop does so at once, with a client connected that asks for nothing.
+func TestStopsAtOnce(t *testing.T) {
+	base := t.TempDir()
+	_, ended, _ := start(t, base)
+	end, err := object.ReadEndpoint(config(base).Ready)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(end.Certificate))
+	idle, err := tls.Dial("tcp", end.Address, &tls.Config{RootCAs: roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	if err := os.WriteFile(filepath.Join(base, "stop"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Fatalf("ended with %v", err)
+		}
+	case <-time.After(8 * time.Second): // the gateway alone takes ten
+		t.Fatal("store does not stop")
+	}
+}
