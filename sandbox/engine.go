@@ -1,0 +1,46 @@
+// Package sandbox drives work that needs a container: it claims work, hands letters to containers through
+// the launcher, collects what trusted containers wrote, and seals the result. It holds no engine socket, no
+// long-lived key and no table right; all it may do to the record is claim, append and seal.
+package sandbox
+
+import (
+	"context"
+	"io"
+
+	"github.com/sluicedata/sluice/catalog/task"
+)
+
+// Run names one container of one piece of work. It is all a launcher is told besides the template's name:
+// paths, image, user and limits come from the template.
+type Run struct {
+	Work  string    `json:"work"`  // UUID
+	Fence int64     `json:"fence"` // of the lease; late effects of an older fence are refused
+	Step  int       `json:"step"`  // 1-based position in the work
+	Verb  task.Verb `json:"verb"`  // chooses the template
+}
+
+// Outcome is how a container ended. These four are all anybody outside learns.
+type Outcome string
+
+// The closed list of outcomes.
+const (
+	Success     Outcome = "success"
+	Failed      Outcome = "failed"
+	Limit       Outcome = "limit"       // memory, time, output bytes or files
+	Interrupted Outcome = "interrupted" // by the platform: never the job's own result
+)
+
+// Engine runs containers of fixed templates. Every method refuses a run it does not know, and every call has
+// a deadline of its own inside: an engine may hang.
+type Engine interface {
+	// Prepare makes the run's directories and returns the input directory, owned by the caller, empty.
+	Prepare(ctx context.Context, r Run) (in string, err error)
+	// Run starts the container over the prepared input and returns when it has ended, or kills it when ctx
+	// ends or the template's wall clock runs out. The error is about the engine; the outcome about the run.
+	Run(ctx context.Context, r Run) (Outcome, error)
+	// Collect hands every regular file of the output directory to fn, in name order, bounded by the
+	// template. A link, device, socket, FIFO or folder in it is an error and nothing more is handed out.
+	Collect(ctx context.Context, r Run, fn func(name string, size int64, body io.Reader) error) error
+	// Remove deletes container, mounts and directories. It is idempotent.
+	Remove(ctx context.Context, r Run) error
+}

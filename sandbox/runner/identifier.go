@@ -1,0 +1,132 @@
+package runner
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/sluicedata/sluice/policy/screen"
+)
+
+// identifiersIn counts, by column, the published texts that carry an identifier. Texts are declared labels and
+// names; a figure has too few digits to be one.
+func identifiersIn(g *grid, header []string) []screen.ColumnCount {
+	list := []screen.ColumnCount{}
+	for d, dim := range g.table.By {
+		n := int64(0)
+		for _, label := range g.domains[d] {
+			if hasIdentifier(label) {
+				n++
+			}
+		}
+		if n > 0 {
+			list = append(list, screen.ColumnCount{Column: dim.Column, Count: n})
+		}
+	}
+	if hasIdentifier(strings.Join(header, "\n")) {
+		list = append(list, screen.ColumnCount{Column: "header", Count: 1})
+	}
+	return list
+}
+
+// hasIdentifier says whether a text carries a resident identity number, a unified social credit code, a mobile
+// number or a bank card number. It looks at the text as it stands and once more with the separators between
+// digits and letters taken out; full-width letters and digits count as plain ones.
+func hasIdentifier(s string) bool {
+	plain := strings.Map(narrow, s)
+	joined := strings.Map(func(r rune) rune {
+		if r != '\n' && (unicode.IsSpace(r) || strings.ContainsRune("-‐‑–—_.·", r)) {
+			return -1
+		}
+		return r
+	}, plain)
+	return scan(plain) || scan(joined)
+}
+
+// narrow maps the full-width forms U+FF01–FF5E to ASCII and letters to upper case.
+func narrow(r rune) rune {
+	if r >= '！' && r <= '～' {
+		r -= '！' - '!'
+	}
+	return unicode.ToUpper(r)
+}
+
+// scan looks at every run of letters and digits between word boundaries.
+func scan(s string) bool {
+	for _, word := range strings.FieldsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z')
+	}) {
+		if residentID(word) || creditCode(word) {
+			return true
+		}
+		for _, digits := range strings.FieldsFunc(word, func(r rune) bool { return r < '0' || r > '9' }) {
+			if mobile(digits) || bankCard(digits) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// residentID checks a resident identity number (GB 11643-1999): 17 digits with a date of birth, and the check
+// character of ISO 7064 MOD 11-2.
+func residentID(s string) bool {
+	if len(s) != 18 || strings.Trim(s[:17], "0123456789") != "" {
+		return false
+	}
+	if _, err := time.Parse("20060102", s[6:14]); err != nil || s[6:8] < "18" || s[6:8] > "20" {
+		return false
+	}
+	weights := [17]int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2}
+	sum := 0
+	for i, w := range weights {
+		sum += int(s[i]-'0') * w
+	}
+	return s[17] == "10X98765432"[sum%11]
+}
+
+// creditCode checks a unified social credit code (GB 32100-2015): 18 characters without I, O, S, V and Z, six of
+// them digits of a district, the last the check character.
+func creditCode(s string) bool {
+	const alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+	if len(s) != 18 || strings.Trim(s[2:8], "0123456789") != "" {
+		return false
+	}
+	sum, weight := 0, 1
+	for i := range 17 {
+		v := strings.IndexByte(alphabet, s[i])
+		if v < 0 {
+			return false
+		}
+		sum += v * weight
+		weight = weight * 3 % 31
+	}
+	return s[17] == alphabet[(31-sum%31)%31]
+}
+
+// mobile checks a mainland mobile number: 11 digits that begin with 13 to 19, or the same behind 86. It has no
+// check digit; a label of this form is not worth the doubt.
+func mobile(s string) bool {
+	if len(s) == 13 {
+		s = strings.TrimPrefix(s, "86")
+	}
+	return len(s) == 11 && s[0] == '1' && s[1] >= '3'
+}
+
+// bankCard checks a card number: 16 to 19 digits, not all equal, with the check digit of ISO/IEC 7812-1 (Luhn).
+func bankCard(s string) bool {
+	if len(s) < 16 || len(s) > 19 || strings.Trim(s, s[:1]) == "" {
+		return false
+	}
+	sum := 0
+	for i := range len(s) {
+		v := int(s[len(s)-1-i] - '0')
+		if i%2 == 1 {
+			if v *= 2; v > 9 {
+				v -= 9
+			}
+		}
+		sum += v
+	}
+	return sum%10 == 0
+}
