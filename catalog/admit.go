@@ -1,0 +1,296 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/keyring"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/work"
+	"github.com/sluicedata/sluice/policy"
+)
+
+// Work is the keeper's side of the queue: it admits claimed work after asking policy again, and settles what
+// was sealed. Only the keeper's role can do either, and only the keeper can unwrap keys.
+type Work struct{ c *core }
+
+// Unwrapper opens data keys wrapped to the keeper.
+type Unwrapper func(info string, wrapped []byte) ([]byte, error)
+
+// Keeper is the subject the keeper acts as.
+func Keeper() policy.Subject { return policy.Subject{Process: "keeper"} }
+
+// Next does the one oldest piece of work that needs the keeper: admission, settling, or ending what nobody
+// runs any more. It returns false when there was nothing to do.
+func (s *Work) Next(ctx context.Context, unwrap Unwrapper) (bool, error) {
+	var w postgres.Waiting
+	err := s.c.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
+		w, err = tx.NextWork(ctx)
+		return err
+	})
+	if absent(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for work: %w", err)
+	}
+	if w.State == "claimed" && !w.Admitted && w.Stop == nil && !w.LeaseOver {
+		return true, s.admit(ctx, w.Work, unwrap)
+	}
+	return true, s.settle(ctx, w.Work, unwrap)
+}
+
+// claims names the act a claim of each kind is decided as: work on a department's own data, or a job.
+var claims = map[work.Kind]policy.Action{
+	work.Ingest: "work.claim", work.Profile: "work.claim", work.Preview: "work.claim",
+	work.Check: "job.claim", work.Debug: "job.claim", work.Run: "job.claim",
+}
+
+// admit asks policy again and seals the keys of one claim to its worker. A refusal stops the work.
+func (s *Work) admit(ctx context.Context, w postgres.Work, unwrap Unwrapper) error {
+	err := s.c.act(ctx, Keeper(), claims[work.Kind(w.Kind)], func(d *deed) error {
+		var letter work.Letter
+		if err := json.Unmarshal(w.Letter, &letter); err != nil {
+			return fmt.Errorf("reading letter: %w", err)
+		}
+		keys, err := d.admission(w, letter, unwrap)
+		if err != nil {
+			return err
+		}
+		return d.handOver(w, keys)
+	})
+	if refused(err) || fault.Of(err) == fault.Conflict {
+		return s.refuse(ctx, w, fault.Code(err))
+	}
+	return err
+}
+
+// admission decides one claim and gathers the keys it needs. A read's entry commits with the keys, before
+// the first byte can be read.
+func (d *deed) admission(w postgres.Work, letter work.Letter, unwrap Unwrapper) (work.Keys, error) {
+	d.detail["kind"] = w.Kind
+	switch letter.Kind {
+	case work.Run, work.Debug, work.Check:
+		return d.admitJob(w, letter, unwrap)
+	case work.Ingest, work.Profile, work.Preview:
+		return d.admitDataset(w, letter, unwrap)
+	}
+	return work.Keys{}, fmt.Errorf("work of unknown kind")
+}
+
+// admitDataset hands out the keys of a department's own version.
+func (d *deed) admitDataset(w postgres.Work, letter work.Letter, unwrap Unwrapper) (work.Keys, error) {
+	row, err := d.tx.DatasetByID(d.ctx, w.Subject)
+	if err != nil {
+		return work.Keys{}, err
+	}
+	if err := d.decide(policy.Object{Kind: "dataset", ID: row.ID, Org: row.Org}, row.Slug, policy.Facts{}); err != nil {
+		return work.Keys{}, err
+	}
+	v, err := d.tx.Version(d.ctx, row.ID, *w.Version)
+	if err != nil {
+		return work.Keys{}, err
+	}
+	k := keychain{d: d, unwrap: unwrap, keys: work.Keys{Data: map[string][]byte{}, Units: map[string][]byte{}, Digest: map[string][]byte{}}}
+	k.data(v.DataKey)
+	k.write(v.DataKey)
+	if letter.Kind == work.Preview {
+		k.dataset(row)
+		k.random()
+	}
+	return k.keys, k.err
+}
+
+// admitJob decides a claim of a job against every scope dimension again, and moves the job.
+func (d *deed) admitJob(w postgres.Work, letter work.Letter, unwrap Unwrapper) (work.Keys, error) {
+	found, err := d.tx.JobByID(d.ctx, w.Subject)
+	if err != nil {
+		return work.Keys{}, err
+	}
+	p, _, g, err := d.planned(found)
+	if err != nil {
+		return work.Keys{}, err
+	}
+	row, err := d.tx.LockJob(d.ctx, found.ID)
+	if err != nil {
+		return work.Keys{}, err
+	}
+	facts := policy.Facts{Scope: g.scope(p, row.Kind == string(job.Debug))}
+	if err := d.decide(policy.Object{Kind: "job", ID: row.ID, Org: row.Org}, row.Number, facts); err != nil {
+		return work.Keys{}, err
+	}
+	d.refs["code"] = row.CodeDigest
+	k := keychain{d: d, unwrap: unwrap, keys: work.Keys{Data: map[string][]byte{}, Units: map[string][]byte{}, Digest: map[string][]byte{}}}
+	if letter.Kind == work.Check {
+		return k.keys, d.startCheck(row)
+	}
+	return d.startJob(&k, row, p, g, letter)
+}
+
+// startJob moves a job into its run and fills the key chain.
+func (d *deed) startJob(k *keychain, row postgres.Job, p job.Package, g *ground, letter work.Letter) (work.Keys, error) {
+	to := state(row.State)
+	if to != job.Running { // a second attempt, and a debug run after its check, find it running
+		var err error
+		if to, err = job.Flow().Check(to, "claim"); err != nil {
+			return work.Keys{}, err
+		}
+	}
+	for _, in := range p.Inputs {
+		ds, _ := g.datasetNamed(string(in.Dataset))
+		v := g.versions[versionKey(ds.ID, in.Version)]
+		d.refs["input."+in.Name] = text(v.ManifestDigest)
+		d.detail["columns."+in.Name] = joined(in.Columns)
+		k.data(v.DataKey)
+		k.dataset(ds)
+	}
+	compared, err := k.earlier(p, g, row.ID, letter.Kind)
+	if err != nil {
+		return work.Keys{}, err
+	}
+	k.random()
+	out := k.output(row)
+	if k.err != nil {
+		return work.Keys{}, k.err
+	}
+	return k.keys, d.tx.StartJob(d.ctx, row.ID, string(to), out, compared)
+}
+
+// startCheck moves a debug run into its run: its check is part of it.
+func (d *deed) startCheck(row postgres.Job) error {
+	if row.Kind != string(job.Debug) || row.State == string(job.Running) {
+		return nil
+	}
+	to, err := job.DebugFlow().Check(state(row.State), "claim")
+	if err != nil {
+		return err
+	}
+	return d.tx.MoveJob(d.ctx, row.ID, string(to), nil)
+}
+
+// handOver seals the keys to the worker's key, bound to work and fence.
+func (d *deed) handOver(w postgres.Work, keys work.Keys) error {
+	public, err := keyring.ParsePublicKey(w.WorkerKey)
+	if err != nil {
+		return fmt.Errorf("reading worker key: %w", err)
+	}
+	plain, err := json.Marshal(keys)
+	if err != nil {
+		return fmt.Errorf("encoding keys: %w", err)
+	}
+	sealed, err := keyring.Seal(public, work.SealInfo(w.ID, w.Fence), plain)
+	if err != nil {
+		return fmt.Errorf("sealing keys: %w", err)
+	}
+	err = d.tx.AdmitWork(d.ctx, w.ID, w.Fence, sealed)
+	if absent(err) {
+		return fault.New(fault.Conflict, "work.lost")
+	}
+	return err
+}
+
+// refuse stops work that policy does not allow any more, and with it its job.
+func (s *Work) refuse(ctx context.Context, w postgres.Work, code string) error {
+	return s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		if err := tx.StopWork(ctx, w.Subject, code); err != nil {
+			return fmt.Errorf("stopping refused work: %w", err)
+		}
+		return tx.Notify(ctx, "worker", "stop")
+	})
+}
+
+// keychain gathers keys and keeps the first error.
+type keychain struct {
+	d      *deed
+	unwrap Unwrapper
+	keys   work.Keys
+	err    error
+}
+
+func (k *keychain) secret(id string) []byte {
+	if k.err != nil {
+		return nil
+	}
+	row, err := k.d.tx.DataKey(k.d.ctx, id)
+	if err != nil {
+		k.err = fmt.Errorf("reading data key: %w", err)
+		return nil
+	}
+	secret, err := k.unwrap(KeyInfo(id), row.Wrapped)
+	if err != nil {
+		k.err = fmt.Errorf("unwrapping data key: %w", err)
+	}
+	return secret
+}
+
+func (k *keychain) data(id string)  { k.keys.Data[id] = k.secret(id) }
+func (k *keychain) write(id string) { k.keys.Write = &work.WriteKey{ID: id, Secret: k.secret(id)} }
+
+// dataset adds the unit and digest keys of a dataset, derived from its master.
+func (k *keychain) dataset(row postgres.Dataset) {
+	master := k.secret(row.SecretKey)
+	if k.err != nil {
+		return
+	}
+	k.keys.Units[row.ID] = keyring.Derive(master, "unit")
+	k.keys.Digest[row.ID] = keyring.Derive(master, "digest")
+}
+
+// random adds what is drawn anew for each run: token key and seed.
+func (k *keychain) random() {
+	for _, to := range []*[]byte{&k.keys.Token, &k.keys.Seed} {
+		if k.err == nil {
+			*to, k.err = k.d.c.random(32)
+		}
+	}
+}
+
+// output makes the data key of a job's outputs, or takes the one an earlier attempt made.
+func (k *keychain) output(row postgres.Job) string {
+	if k.err != nil {
+		return ""
+	}
+	if row.DataKey != nil {
+		k.write(*row.DataKey)
+		return *row.DataKey
+	}
+	made, err := k.d.newDataKey("job")
+	if err != nil {
+		k.err = err
+		return ""
+	}
+	k.write(made.ID)
+	return made.ID
+}
+
+// earlier adds the memberships a run must be told apart from, with their keys.
+func (k *keychain) earlier(p job.Package, g *ground, jobID string, kind work.Kind) ([]string, error) {
+	compared := []string{}
+	if kind != work.Run {
+		return compared, nil
+	}
+	for _, in := range p.Inputs {
+		ds, _ := g.datasetNamed(string(in.Dataset))
+		rows, err := k.d.tx.EarlierOutputs(k.d.ctx, ds.ID, jobID)
+		if err != nil {
+			return nil, fmt.Errorf("reading earlier outputs: %w", err)
+		}
+		for _, r := range rows {
+			if contains(compared, r.ID) {
+				continue
+			}
+			compared = append(compared, r.ID)
+			var ref object.Ref
+			if err := json.Unmarshal(r.Membership, &ref); err != nil {
+				return nil, fmt.Errorf("reading membership reference: %w", err)
+			}
+			k.keys.Earlier = append(k.keys.Earlier, work.Earlier{Title: r.Job + " " + r.Name, Ref: ref})
+			k.data(r.DataKey)
+		}
+	}
+	return compared, nil
+}

@@ -1,0 +1,93 @@
+// Package catalog is the front door: the only way to records and bytes. Each verb of verbs.md is one method
+// of one small service, and each goes through one function, act: gather facts, decide, check the move, apply
+// and trace, in one transaction. A verb that forgets to decide fails; a trace that cannot be written denies.
+//
+// Start at catalog.go for what the parts are, act.go for how a verb runs, jobs.go for the main one.
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/calendar"
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/ruleset"
+	"github.com/sluicedata/sluice/policy"
+)
+
+// Config is what a catalog is made of. All members are required unless they say so.
+type Config struct {
+	DB       *postgres.DB
+	Store    *object.Store // under the credential of the process that opens the catalog
+	Policy   Policy
+	Rules    ruleset.RuleSet
+	Calendar *calendar.Calendar
+	Now      func() time.Time
+	Rand     io.Reader
+	// PersonKey keys the hashes that stand for people in the trace (32 bytes, one per instance).
+	PersonKey []byte
+}
+
+// Policy decides and can be archived, so that old decisions can be replayed.
+type Policy interface {
+	policy.Decider
+	Revision() string
+	Files() map[string][]byte
+}
+
+// Catalog holds one service a noun. It is safe for concurrent use.
+type Catalog struct {
+	Orgs          *Orgs
+	Members       *Members
+	Keys          *Keys
+	Sessions      *Sessions
+	Datasets      *Datasets
+	Registrations *Registrations
+	Agreements    *Agreements
+	Grants        *Grants
+	Jobs          *Jobs
+	Outputs       *Outputs
+	Requests      *Requests
+	Releases      *Releases
+	Trace         *Trace
+	Work          *Work
+}
+
+// core is what every service shares.
+type core struct{ Config }
+
+// New opens the front door. The policy bundle in force is archived under its revision, so that whatever it
+// decides can be decided again.
+func New(ctx context.Context, conf Config) (*Catalog, error) {
+	c := &core{conf}
+	err := conf.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		return tx.KeepBundle(ctx, conf.Policy.Revision(), conf.Policy.Files(), conf.Now())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("archiving policy bundle: %w", err)
+	}
+	return &Catalog{
+		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Sessions: &Sessions{c},
+		Datasets: &Datasets{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
+		Jobs: &Jobs{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
+		Trace: &Trace{c}, Work: &Work{c},
+	}, nil
+}
+
+// number gives out the next number of a kind in the current year of the calendar's zone.
+func (d *deed) newNumber(kind name.Kind) (string, error) {
+	year := 0
+	if kind.Yearly() {
+		year = d.now.In(calendar.Zone()).Year()
+	}
+	seq, err := d.tx.NextNumber(d.ctx, string(kind), year)
+	if err != nil {
+		return "", fmt.Errorf("counting up %s: %w", kind, err)
+	}
+	n, err := name.NewNumber(kind, year, seq)
+	return n.String(), err
+}

@@ -1,0 +1,496 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/catalog/work"
+	"github.com/sluicedata/sluice/policy"
+)
+
+// Datasets keeps what departments publish: datasets, their versions as manifests of immutable parts, the
+// provider's terms and signed profiles.
+type Datasets struct{ c *core }
+
+// Declare adds a dataset without any data yet. Who: data_steward of a data provider.
+func (s *Datasets) Declare(ctx context.Context, caller policy.Subject, spec dataset.Spec) (view dataset.View, err error) {
+	declared := spec.Dataset(name.ID(caller.Org))
+	if err := declared.Validate(s.c.Rules.Data.Columns); err != nil {
+		return dataset.View{}, err
+	}
+	err = s.c.act(ctx, caller, "dataset.publish", func(d *deed) error {
+		if err := d.decide(policy.Object{Kind: "dataset", Org: caller.Org}, spec.Slug, policy.Facts{}); err != nil {
+			return err
+		}
+		master, err := d.newDataKey("dataset")
+		if err != nil {
+			return err
+		}
+		row := postgres.Dataset{
+			ID: name.NewID().String(), Slug: spec.Slug, Org: caller.Org, Title: spec.Title, Class: string(spec.Class),
+			State: string(dataset.Flow().Start()), Columns: spec.Columns, Units: spec.Units,
+			RoundTo: spec.RoundTo, Terms: &spec.Terms, SecretKey: master.ID, CreatedAt: d.now,
+		}
+		d.object.ID = row.ID
+		if err := d.tx.InsertDataset(ctx, row); err != nil {
+			if postgres.IsUnique(err, "dataset_slug_key") {
+				return fault.New(fault.Conflict, "dataset.slug_taken")
+			}
+			return fmt.Errorf("adding dataset: %w", err)
+		}
+		view, err = d.datasetView(row)
+		return err
+	})
+	return view, err
+}
+
+// Publish takes the bytes of a new version: UTF-8 CSV, parsed in a container, never here. It answers as soon
+// as the bytes are stored; the version is available, or refused with row, column and reason, once its
+// ingest has settled. Who: data_steward of the provider.
+func (s *Datasets) Publish(ctx context.Context, caller policy.Subject, slug string, body io.Reader) (view dataset.VersionView, err error) {
+	err = s.c.act(ctx, caller, "dataset.publish", func(d *deed) error {
+		d.detail["phase"] = "receive"
+		_, err := d.dataset(slug, policy.Facts{})
+		return err
+	})
+	if err != nil {
+		return dataset.VersionView{}, err
+	}
+	key, wrapped, err := s.c.dataKey(ctx, "version")
+	if err != nil {
+		return dataset.VersionView{}, err
+	}
+	raw, err := s.c.Store.Put(ctx, object.Intake, key, body)
+	if err != nil {
+		return dataset.VersionView{}, fmt.Errorf("storing upload: %w", err)
+	}
+	err = s.c.act(ctx, caller, "dataset.publish", func(d *deed) error {
+		row, err := d.dataset(slug, policy.Facts{})
+		if err != nil {
+			return err
+		}
+		view, err = d.ingest(row, wrapped, raw)
+		return err
+	})
+	return view, err
+}
+
+// ingest adds the version and queues its parsing in one transaction.
+func (d *deed) ingest(row postgres.Dataset, key postgres.DataKey, raw object.Ref) (dataset.VersionView, error) {
+	if _, err := d.tx.LockDataset(d.ctx, row.Slug); err != nil {
+		return dataset.VersionView{}, err
+	}
+	versions, err := d.tx.Versions(d.ctx, row.ID)
+	if err != nil {
+		return dataset.VersionView{}, fmt.Errorf("reading versions: %w", err)
+	}
+	if err := d.tx.InsertDataKey(d.ctx, key); err != nil {
+		return dataset.VersionView{}, fmt.Errorf("keeping data key: %w", err)
+	}
+	ref, err := json.Marshal(raw)
+	if err != nil {
+		return dataset.VersionView{}, fmt.Errorf("encoding reference: %w", err)
+	}
+	v := postgres.Version{
+		Dataset: row.ID, Number: len(versions) + 1, State: string(dataset.Ingesting), DataKey: key.ID,
+		Raw: ref, CreatedBy: d.caller.Member, CreatedAt: d.now,
+	}
+	if err := d.tx.InsertVersion(d.ctx, v); err != nil {
+		return dataset.VersionView{}, fmt.Errorf("adding version: %w", err)
+	}
+	d.refs["raw"] = raw.Digest
+	letter := work.Letter{Kind: work.Ingest, Ingest: &work.IngestLetter{
+		Raw: raw, IngestLetter: task.IngestLetter{Columns: row.Columns, Units: row.Units, MaxErrors: d.c.Rules.Data.CellErrors},
+	}}
+	return versionView(row.Slug, v), d.queue(row.ID, &v.Number, letter)
+}
+
+// Show returns a dataset. Who: its provider, operators, agencies, registrars.
+func (s *Datasets) Show(ctx context.Context, caller policy.Subject, slug string) (view dataset.View, err error) {
+	err = s.c.act(ctx, caller, "dataset.show", func(d *deed) error {
+		row, err := d.dataset(slug, policy.Facts{})
+		if err != nil {
+			return err
+		}
+		view, err = d.datasetView(row)
+		return err
+	})
+	return view, err
+}
+
+// List returns the datasets. Who: as Show.
+func (s *Datasets) List(ctx context.Context, caller policy.Subject) (views []dataset.View, err error) {
+	err = s.c.act(ctx, caller, "dataset.list", func(d *deed) error {
+		if err := d.decide(policy.Object{Kind: "dataset", Org: caller.Org}, "", policy.Facts{}); err != nil {
+			return err
+		}
+		rows, err := d.tx.Datasets(ctx)
+		if err != nil {
+			return fmt.Errorf("listing datasets: %w", err)
+		}
+		views, err = each(rows, d.datasetView)
+		return err
+	})
+	return views, err
+}
+
+// SetTerms replaces the provider's terms, from the next decision on. Who: data_steward of the provider.
+func (s *Datasets) SetTerms(ctx context.Context, caller policy.Subject, slug string, terms dataset.Terms) (view dataset.View, err error) {
+	err = s.c.act(ctx, caller, "dataset.terms", func(d *deed) error {
+		row, err := d.dataset(slug, policy.Facts{})
+		if err != nil {
+			return err
+		}
+		if err := terms.Validate(row.Columns); err != nil {
+			return err
+		}
+		to, err := dataset.Flow().Check(state(row.State), "terms")
+		if err != nil {
+			return err
+		}
+		row.State = string(to)
+		if err := d.tx.SetDatasetState(ctx, row.ID, row.State); err != nil {
+			return err
+		}
+		row.Terms = &terms
+		if err := d.tx.SetTerms(ctx, row.ID, terms); err != nil {
+			return err
+		}
+		view, err = d.datasetView(row)
+		return err
+	})
+	return view, err
+}
+
+// Freeze stops every use of a dataset within seconds: its runs die, nothing new starts, nothing of it is
+// released. Who: data_steward of the provider.
+func (s *Datasets) Freeze(ctx context.Context, caller policy.Subject, slug string) (dataset.View, error) {
+	return s.move(ctx, caller, slug, "freeze", "dataset.frozen")
+}
+
+// Thaw ends a freeze. Who: data_steward of the provider.
+func (s *Datasets) Thaw(ctx context.Context, caller policy.Subject, slug string) (dataset.View, error) {
+	return s.move(ctx, caller, slug, "thaw", "")
+}
+
+func (s *Datasets) move(ctx context.Context, caller policy.Subject, slug, act, stop string) (view dataset.View, err error) {
+	err = s.c.act(ctx, caller, policy.Action("dataset."+act), func(d *deed) error {
+		if _, err := d.dataset(slug, policy.Facts{}); err != nil {
+			return err
+		}
+		row, err := d.tx.LockDataset(ctx, slug)
+		if err != nil {
+			return err
+		}
+		to, err := dataset.Flow().Check(state(row.State), act)
+		if err != nil {
+			return err
+		}
+		if err := d.tx.SetDatasetState(ctx, row.ID, string(to)); err != nil {
+			return err
+		}
+		if stop != "" {
+			if err := d.stopJobsOn(row.ID, 0, stop); err != nil {
+				return err
+			}
+		}
+		row.State = string(to)
+		view, err = d.datasetView(row)
+		return err
+	})
+	return view, err
+}
+
+// Withdraw ends a version for good; runs on it die within seconds. Who: data_steward of the provider.
+func (s *Datasets) Withdraw(ctx context.Context, caller policy.Subject, slug string, number int) (view dataset.VersionView, err error) {
+	err = s.c.act(ctx, caller, "dataset.withdraw", func(d *deed) error {
+		row, err := d.dataset(slug, policy.Facts{})
+		if err != nil {
+			return err
+		}
+		if _, err := d.tx.LockDataset(ctx, slug); err != nil {
+			return err
+		}
+		v, err := d.tx.Version(ctx, row.ID, number)
+		if err != nil {
+			return err
+		}
+		to, err := dataset.VersionFlow().Check(state(v.State), "withdraw")
+		if err != nil {
+			return err
+		}
+		if err := d.tx.SetVersionState(ctx, row.ID, number, v.State, string(to)); err != nil {
+			return err
+		}
+		v.State = string(to)
+		view = versionView(slug, v)
+		return d.stopJobsOn(row.ID, number, "version.withdrawn")
+	})
+	return view, err
+}
+
+// ShowVersion returns one version, with the reasons when its bytes were refused. Who: as Show.
+func (s *Datasets) ShowVersion(ctx context.Context, caller policy.Subject, slug string, number int) (view dataset.VersionView, err error) {
+	err = s.c.act(ctx, caller, "dataset.show", func(d *deed) error {
+		row, err := d.dataset(slug, policy.Facts{})
+		if err != nil {
+			return err
+		}
+		v, err := d.tx.Version(ctx, row.ID, number)
+		if err != nil {
+			return err
+		}
+		view = versionView(slug, v)
+		return nil
+	})
+	return view, err
+}
+
+// Profile asks for a version's profile, computed in a container. Who: data_steward of the provider.
+func (s *Datasets) Profile(ctx context.Context, caller policy.Subject, slug string, number int) (view dataset.VersionView, err error) {
+	err = s.c.act(ctx, caller, "dataset.profile", func(d *deed) error {
+		row, v, parts, err := d.availableVersion(slug, number)
+		if err != nil {
+			return err
+		}
+		view = versionView(slug, v)
+		return d.queue(row.ID, &v.Number, work.Letter{Kind: work.Profile, Profile: &work.ProfileLetter{
+			Parts: parts,
+			ProfileLetter: task.ProfileLetter{
+				Columns: row.Columns, Units: row.Units, MinUnits: d.c.Rules.Data.ProfileMinUnits, RoundTo: row.RoundTo,
+			},
+		}})
+	})
+	return view, err
+}
+
+// ShowProfile returns the profile's bytes as the steward will sign them. Who: data_steward of the provider.
+func (s *Datasets) ShowProfile(ctx context.Context, caller policy.Subject, slug string, number int) (profile []byte, err error) {
+	var row postgres.Dataset
+	var ref object.Ref
+	err = s.c.act(ctx, caller, "dataset.profile", func(d *deed) error {
+		row, err = d.dataset(slug, policy.Facts{})
+		if err != nil {
+			return err
+		}
+		v, err := d.tx.Version(ctx, row.ID, number)
+		if err != nil {
+			return err
+		}
+		if v.Profile == nil {
+			return fault.New(fault.Conflict, "profile.missing")
+		}
+		if err := json.Unmarshal(v.Profile, &ref); err != nil {
+			return fmt.Errorf("reading profile reference: %w", err)
+		}
+		d.refs["profile"] = ref.Digest
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.c.fetch(ctx, caller, "dataset.profile", row.ID, &number, ref)
+}
+
+// SignProfile stores the steward's signature over the profile: from then on debug runs may use it. The
+// envelope's payload is dataset.ProfileStatement. Who: data_steward of the provider, with their own key.
+func (s *Datasets) SignProfile(ctx context.Context, caller policy.Subject, slug string, number int, signed envelope.Envelope) (view dataset.VersionView, err error) {
+	err = s.c.act(ctx, caller, "dataset.profile", func(d *deed) error {
+		row, err := d.dataset(slug, policy.Facts{})
+		if err != nil {
+			return err
+		}
+		v, err := d.tx.Version(ctx, row.ID, number)
+		if err != nil {
+			return err
+		}
+		if err := d.checkProfileSignature(slug, v, signed); err != nil {
+			return err
+		}
+		body, err := json.Marshal(signed)
+		if err != nil {
+			return fmt.Errorf("encoding signature: %w", err)
+		}
+		v.ProfileSigner = &caller.Member
+		view = versionView(slug, v)
+		return d.tx.SignProfile(ctx, row.ID, number, caller.Member, body)
+	})
+	return view, err
+}
+
+func (d *deed) checkProfileSignature(slug string, v postgres.Version, signed envelope.Envelope) error {
+	if v.Profile == nil {
+		return fault.New(fault.Conflict, "profile.missing")
+	}
+	var ref object.Ref
+	if err := json.Unmarshal(v.Profile, &ref); err != nil {
+		return fmt.Errorf("reading profile reference: %w", err)
+	}
+	public, _, err := d.voterKey(signed.Key)
+	if err != nil {
+		return err
+	}
+	var said dataset.ProfileStatement
+	if err := signed.Open(dataset.ProfileType, public, &said); err != nil {
+		return fault.New(fault.Invalid, "signature.invalid")
+	}
+	if string(said.Dataset) != slug || said.Number != v.Number || string(said.Profile) != ref.Digest ||
+		string(said.Manifest) != text(v.ManifestDigest) || string(said.Steward) != d.caller.Member {
+		return fault.New(fault.Invalid, "signature.other_bytes")
+	}
+	d.refs["profile"] = ref.Digest
+	return nil
+}
+
+// Preview asks what a grant shows: the first rows of the dataset, cut exactly as staging would. It returns
+// the number of the work; ShowPreview has the rows once it has settled. Who: data_steward of the provider.
+func (s *Datasets) Preview(ctx context.Context, caller policy.Subject, slug string, number int, grantNumber string) (id string, err error) {
+	err = s.c.act(ctx, caller, "dataset.preview", func(d *deed) error {
+		row, v, parts, err := d.availableVersion(slug, number)
+		if err != nil {
+			return err
+		}
+		g, err := d.tx.Grant(ctx, grantNumber)
+		if err != nil || g.Dataset != row.ID {
+			return fault.NotFound()
+		}
+		id = name.NewID().String()
+		input := work.Input{Scope: scopeOf(row, g, "preview", g.Scope.Columns), Dataset: row.ID, Parts: parts}
+		d.detail["grant"] = g.Number
+		return d.queueAs(id, row.ID, &v.Number, work.Letter{Kind: work.Preview, Preview: &work.PreviewLetter{Input: input, Rows: d.c.Rules.Data.PreviewRows}})
+	})
+	return id, err
+}
+
+// ShowPreview returns the rows of a preview as JSON (a task.PreviewTable), or Conflict while it is under
+// way. Who: data_steward of the provider.
+func (s *Datasets) ShowPreview(ctx context.Context, caller policy.Subject, slug, id string) (rows []byte, err error) {
+	var ref object.Ref
+	var w postgres.Work
+	err = s.c.act(ctx, caller, "dataset.preview", func(d *deed) error {
+		row, err := d.dataset(slug, policy.Facts{})
+		if err != nil {
+			return err
+		}
+		if _, err := name.ParseID(id); err != nil {
+			return fault.NotFound()
+		}
+		w, err = d.tx.WorkByID(ctx, id)
+		if err != nil || w.Subject != row.ID || w.Kind != string(work.Preview) {
+			return fault.NotFound()
+		}
+		ref, err = settledObject(w)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.c.fetch(ctx, caller, "dataset.preview", w.Subject, w.Version, ref)
+}
+
+// settledObject returns the one object a settled piece of work wrote.
+func settledObject(w postgres.Work) (object.Ref, error) {
+	if w.State != "settled" {
+		return object.Ref{}, fault.New(fault.Conflict, "work.under_way")
+	}
+	var result work.Result
+	if err := json.Unmarshal(w.Result, &result); err != nil || len(result.Objects) != 1 {
+		return object.Ref{}, fault.New(fault.Conflict, "work.failed")
+	}
+	return result.Objects[0].Ref, nil
+}
+
+// dataset reads the dataset an act is about and decides it.
+func (d *deed) dataset(slug string, facts policy.Facts) (postgres.Dataset, error) {
+	row, err := d.tx.Dataset(d.ctx, slug)
+	if err != nil {
+		return postgres.Dataset{}, err
+	}
+	return row, d.decide(policy.Object{Kind: "dataset", ID: row.ID, Org: row.Org}, slug, facts)
+}
+
+// availableVersion decides an act on a version that has parts, and returns them.
+func (d *deed) availableVersion(slug string, number int) (postgres.Dataset, postgres.Version, []object.Ref, error) {
+	row, err := d.dataset(slug, policy.Facts{})
+	if err != nil {
+		return postgres.Dataset{}, postgres.Version{}, nil, err
+	}
+	v, err := d.tx.Version(d.ctx, row.ID, number)
+	if err != nil {
+		return postgres.Dataset{}, postgres.Version{}, nil, err
+	}
+	parts, err := partsOf(v)
+	return row, v, parts, err
+}
+
+// partsOf reads where the parts of an available version lie.
+func partsOf(v postgres.Version) ([]object.Ref, error) {
+	if v.State != string(dataset.Available) {
+		return nil, fault.New(fault.Conflict, "version.not_available")
+	}
+	m, err := dataset.DecodeManifest(v.Manifest)
+	if err != nil {
+		return nil, fmt.Errorf("reading manifest: %w", err)
+	}
+	refs := make([]object.Ref, 0, len(m.Parts))
+	for _, p := range m.Parts {
+		refs = append(refs, object.Ref{Bucket: object.Data, Key: v.DataKey, Digest: string(p.Digest), Size: p.Size})
+	}
+	return refs, nil
+}
+
+func (d *deed) datasetView(row postgres.Dataset) (dataset.View, error) {
+	home, err := d.tx.Org(d.ctx, row.Org)
+	if err != nil {
+		return dataset.View{}, fmt.Errorf("reading provider: %w", err)
+	}
+	versions, err := d.tx.Versions(d.ctx, row.ID)
+	if err != nil {
+		return dataset.View{}, fmt.Errorf("reading versions: %w", err)
+	}
+	view := dataset.View{
+		Slug: row.Slug, Title: row.Title, Provider: home.Number, ProviderName: home.Name, Class: row.Class, State: row.State,
+		Columns: row.Columns, Units: row.Units, RoundTo: row.RoundTo, Terms: row.Terms, CreatedAt: row.CreatedAt,
+	}
+	for _, v := range versions {
+		view.Versions = append(view.Versions, versionView(row.Slug, v))
+	}
+	reg, err := d.tx.DatasetRegistration(d.ctx, row.ID)
+	if err == nil {
+		view.Registration = reg.Number
+	} else if !errors.Is(err, postgres.ErrNone) {
+		return dataset.View{}, fmt.Errorf("reading registration: %w", err)
+	}
+	return view, nil
+}
+
+func versionView(slug string, v postgres.Version) dataset.VersionView {
+	view := dataset.VersionView{
+		Dataset: slug, Number: v.Number, State: v.State, Digest: text(v.ManifestDigest),
+		ProfileSigned: v.ProfileSigner != nil, CreatedAt: v.CreatedAt,
+	}
+	if v.Rows != nil {
+		view.Rows = *v.Rows
+	}
+	var profile object.Ref
+	if json.Unmarshal(v.Profile, &profile) == nil {
+		view.Profile = string(profile.Digest)
+	}
+	if len(v.Refusal) > 0 {
+		view.Refusal = &dataset.Refusal{Outcome: "unreadable"}
+		if err := json.Unmarshal(v.Refusal, view.Refusal); err != nil {
+			return view
+		}
+	}
+	return view
+}

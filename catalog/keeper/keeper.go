@@ -1,0 +1,146 @@
+// Package keeper is the keeper's loop: it sequences the trace, admits and settles work, hands out data keys,
+// re-verifies votes, signs checkpoints and certificates, and releases. It has no listener: everything it acts
+// on lies in the record, and it is woken by the record's notifications.
+//
+// Its keys never leave its process. What it decides it decides through package catalog, like everybody else;
+// nothing here bypasses policy or trace.
+package keeper
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/keyring"
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/release"
+	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/catalog/trust"
+)
+
+// Keeper holds the keys of an instance. One runs per instance; a second one loses every race it enters and
+// does no harm.
+type Keeper struct {
+	Catalog *catalog.Catalog
+	DB      *postgres.DB
+	Keys    Keys
+	Log     *slog.Logger
+	// Sequencer makes the trace longer; Origin is its name.
+	Sequencer *trace.Sequencer
+	Origin    string
+	// Pause is how long the keeper waits for a notification before it looks by itself.
+	Pause time.Duration
+}
+
+// Keys are the private keys of the keeper's uid.
+type Keys struct {
+	Wrap        keyring.Key
+	Certificate keyring.Key
+}
+
+// Serve works until ctx ends. An error of one turn is logged and the turn repeated: every step is idempotent.
+func (k *Keeper) Serve(ctx context.Context) error {
+	wake := make(chan struct{}, 1)
+	go k.listen(ctx, wake)
+	for ctx.Err() == nil {
+		worked, err := k.Turn(ctx)
+		if err != nil && ctx.Err() == nil {
+			k.Log.ErrorContext(ctx, "keeper's turn failed", "err", err)
+		}
+		if !worked || err != nil {
+			await(ctx, wake, k.Pause)
+		}
+	}
+	return nil
+}
+
+// listen turns notifications into wake-ups, and opens a lost connection again.
+func (k *Keeper) listen(ctx context.Context, wake chan<- struct{}) {
+	for ctx.Err() == nil {
+		err := k.DB.Listen(ctx, "keeper", func() {
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		})
+		if ctx.Err() == nil {
+			k.Log.WarnContext(ctx, "listening failed", "err", err)
+			await(ctx, nil, k.Pause)
+		}
+	}
+}
+
+func await(ctx context.Context, wake <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-timer.C:
+	}
+}
+
+// Turn does one of everything that waits, and tells whether there was anything.
+func (k *Keeper) Turn(ctx context.Context) (bool, error) {
+	unwrap, err := k.unwrapper()
+	if err != nil {
+		return false, err
+	}
+	signer, err := k.signer()
+	if err != nil {
+		return false, err
+	}
+	worked := false
+	for _, step := range []func() (bool, error){
+		func() (bool, error) { return k.Catalog.Work.Next(ctx, unwrap) },
+		func() (bool, error) { return k.Catalog.Work.Answer(ctx, unwrap) },
+		func() (bool, error) { return k.Catalog.Releases.Decide(ctx) },
+		func() (bool, error) { return k.Catalog.Trace.Sequence(ctx, k.Sequencer) },
+		func() (bool, error) { return k.Catalog.Releases.Finish(ctx, unwrap, signer) },
+		func() (bool, error) { return k.Catalog.Grants.Expire(ctx) },
+	} {
+		did, err := step()
+		if err != nil {
+			return worked, err
+		}
+		worked = worked || did
+	}
+	return worked, nil
+}
+
+// unwrapper opens data keys sealed to the wrapping key.
+func (k *Keeper) unwrapper() (catalog.Unwrapper, error) {
+	private, err := k.Keys.Wrap.Wrapping()
+	if err != nil {
+		return nil, fmt.Errorf("taking wrapping key: %w", err)
+	}
+	return func(info string, wrapped []byte) ([]byte, error) { return keyring.Open(private, info, wrapped) }, nil
+}
+
+// signer signs certificates over the proof of a sequenced entry.
+func (k *Keeper) signer() (catalog.Signer, error) {
+	key, err := k.Keys.Certificate.Signing()
+	if err != nil {
+		return catalog.Signer{}, fmt.Errorf("taking certificate key: %w", err)
+	}
+	return catalog.Signer{KeyID: trust.KeyID(trust.Certificate, k.Keys.Certificate.Public()), Key: key, Prove: k.prove}, nil
+}
+
+func (k *Keeper) prove(ctx context.Context, leafID string) (release.Entry, json.RawMessage, error) {
+	checkpoint, proof, err := k.Catalog.Trace.Prover(ctx, leafID)
+	if err != nil {
+		return release.Entry{}, nil, fmt.Errorf("proving entry: %w", err)
+	}
+	body, err := json.Marshal(proof)
+	if err != nil {
+		return release.Entry{}, nil, fmt.Errorf("encoding proof: %w", err)
+	}
+	return release.Entry{
+		Origin: k.Origin, Index: proof.Index, Leaf: name.DigestOf(proof.Leaf), Size: checkpoint.Size,
+		Root: name.Digest(fmt.Sprintf("sha256:%x", checkpoint.Root[:])),
+	}, body, nil
+}

@@ -1,0 +1,116 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/policy"
+)
+
+// Members keeps the people of organizations.
+type Members struct{ c *core }
+
+// Invite adds a person to an organization. Who: its org_admin; platform system_admin for the first one.
+func (s *Members) Invite(ctx context.Context, caller policy.Subject, number string, spec org.MemberSpec) (view org.MemberView, err error) {
+	if err := spec.Check(); err != nil {
+		return org.MemberView{}, err
+	}
+	err = s.c.act(ctx, caller, "member.invite", func(d *deed) error {
+		home, err := d.tx.OrgByNumber(ctx, number)
+		if err != nil {
+			return err
+		}
+		row := postgres.Member{
+			ID: name.NewID().String(), Org: home.ID, Login: spec.Login, Name: spec.Name,
+			Roles: org.RoleNames(spec.Roles), State: string(org.Invited), CreatedAt: d.now,
+		}
+		if err := d.decide(policy.Object{Kind: "member", ID: row.ID, Org: home.ID}, number, policy.Facts{}); err != nil {
+			return err
+		}
+		if err := d.tx.InsertMember(ctx, row); err != nil {
+			if postgres.IsUnique(err, "member_login_key") {
+				return fault.New(fault.Conflict, "member.login_taken")
+			}
+			return fmt.Errorf("adding member: %w", err)
+		}
+		view = memberView(row)
+		return nil
+	})
+	return view, err
+}
+
+// SetRoles changes what a person may do, from their next call on. Who: org_admin, of another person.
+func (s *Members) SetRoles(ctx context.Context, caller policy.Subject, number, login string, roles []org.Role) (view org.MemberView, err error) {
+	err = s.c.act(ctx, caller, "member.role", func(d *deed) error {
+		row, err := d.member(number, login)
+		if err != nil {
+			return err
+		}
+		row.Roles = org.RoleNames(roles)
+		view = memberView(row)
+		return d.tx.SetMember(ctx, row.ID, row.Roles, row.State)
+	})
+	return view, err
+}
+
+// Remove ends a membership: the person's next call fails. Who: org_admin, of another person.
+func (s *Members) Remove(ctx context.Context, caller policy.Subject, number, login string) (view org.MemberView, err error) {
+	err = s.c.act(ctx, caller, "member.remove", func(d *deed) error {
+		row, err := d.member(number, login)
+		if err != nil {
+			return err
+		}
+		if _, err := org.MemberFlow().Check(state(row.State), "remove"); err != nil {
+			return err
+		}
+		row.State = string(org.Removed)
+		view = memberView(row)
+		return d.tx.SetMember(ctx, row.ID, row.Roles, row.State)
+	})
+	return view, err
+}
+
+// List returns the people of an organization. Who: its org_admin.
+func (s *Members) List(ctx context.Context, caller policy.Subject, number string) (views []org.MemberView, err error) {
+	err = s.c.act(ctx, caller, "member.list", func(d *deed) error {
+		home, err := d.tx.OrgByNumber(ctx, number)
+		if err != nil {
+			return err
+		}
+		if err := d.decide(policy.Object{Kind: "member", Org: home.ID}, number, policy.Facts{}); err != nil {
+			return err
+		}
+		rows, err := d.tx.Members(ctx, home.ID)
+		if err != nil {
+			return fmt.Errorf("listing members: %w", err)
+		}
+		views = make([]org.MemberView, 0, len(rows))
+		for _, r := range rows {
+			views = append(views, memberView(r))
+		}
+		return nil
+	})
+	return views, err
+}
+
+// member locks the person an act is about and decides it: nobody acts on themselves.
+func (d *deed) member(number, login string) (postgres.Member, error) {
+	home, err := d.tx.OrgByNumber(d.ctx, number)
+	if err != nil {
+		return postgres.Member{}, err
+	}
+	row, err := d.tx.LockMember(d.ctx, home.ID, login)
+	if err != nil {
+		return postgres.Member{}, err
+	}
+	facts := policy.Facts{Person: &policy.PersonFacts{First: row.ID}}
+	return row, d.decide(policy.Object{Kind: "member", ID: row.ID, Org: home.ID}, number, facts)
+}
+
+func memberView(m postgres.Member) org.MemberView {
+	return org.MemberView{Login: m.Login, Name: m.Name, Roles: m.Roles, State: m.State, CreatedAt: m.CreatedAt}
+}

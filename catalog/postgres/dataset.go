@@ -1,0 +1,158 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/dataset"
+)
+
+// DataKey is a row of data_key: a key only the keeper can open.
+type DataKey struct {
+	ID        string
+	Purpose   string
+	Suite     string
+	Wrapped   []byte
+	CreatedAt time.Time
+}
+
+// InsertDataKey stores a wrapped key.
+func (t *Tx) InsertDataKey(ctx context.Context, k DataKey) error {
+	return t.exec(ctx, `insert into data_key (id, purpose, suite, wrapped, created_at) values ($1, $2, $3, $4, $5)`,
+		k.ID, k.Purpose, k.Suite, k.Wrapped, k.CreatedAt)
+}
+
+// DataKey reads a wrapped key.
+func (t *Tx) DataKey(ctx context.Context, id string) (DataKey, error) {
+	return one[DataKey](ctx, t, "select * from data_key where id = $1", id)
+}
+
+// Dataset is a row of dataset.
+type Dataset struct {
+	ID        string
+	Slug      string
+	Org       string
+	Title     string
+	Class     string
+	State     string
+	Columns   []dataset.Column
+	Units     []dataset.Unit
+	RoundTo   int
+	Terms     *dataset.Terms
+	SecretKey string
+	CreatedAt time.Time
+}
+
+// Version is a row of dataset_version.
+type Version struct {
+	Dataset          string
+	Number           int
+	State            string
+	DataKey          string
+	Raw              json.RawMessage
+	Manifest         json.RawMessage
+	ManifestDigest   *string
+	Rows             *int64
+	Refusal          json.RawMessage
+	Profile          json.RawMessage
+	ProfileSigner    *string
+	ProfileSignature json.RawMessage
+	CreatedBy        string
+	CreatedAt        time.Time
+}
+
+// InsertDataset adds a dataset.
+func (t *Tx) InsertDataset(ctx context.Context, d Dataset) error {
+	return t.exec(ctx, `insert into dataset
+		(id, slug, org, title, class, state, columns, units, round_to, terms, secret_key, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		d.ID, d.Slug, d.Org, d.Title, d.Class, d.State, d.Columns, d.Units, d.RoundTo, d.Terms, d.SecretKey, d.CreatedAt)
+}
+
+// Dataset reads a dataset by slug.
+func (t *Tx) Dataset(ctx context.Context, slug string) (Dataset, error) {
+	return one[Dataset](ctx, t, "select * from dataset where slug = $1", slug)
+}
+
+// DatasetByID reads a dataset.
+func (t *Tx) DatasetByID(ctx context.Context, id string) (Dataset, error) {
+	return one[Dataset](ctx, t, "select * from dataset where id = $1", id)
+}
+
+// ShareDataset reads a dataset so that nobody changes it before this transaction ends.
+func (t *Tx) ShareDataset(ctx context.Context, id string) (Dataset, error) {
+	return one[Dataset](ctx, t, "select * from dataset where id = $1 for share", id)
+}
+
+// LockDataset reads a dataset for update.
+func (t *Tx) LockDataset(ctx context.Context, slug string) (Dataset, error) {
+	return one[Dataset](ctx, t, "select * from dataset where slug = $1 for update", slug)
+}
+
+// Datasets lists all datasets by slug.
+func (t *Tx) Datasets(ctx context.Context) ([]Dataset, error) {
+	return many[Dataset](ctx, t, "select * from dataset order by slug")
+}
+
+// SetDatasetState moves a dataset.
+func (t *Tx) SetDatasetState(ctx context.Context, id, state string) error {
+	return t.touch(ctx, "update dataset set state = $2 where id = $1", id, state)
+}
+
+// SetTerms replaces the provider's terms.
+func (t *Tx) SetTerms(ctx context.Context, id string, terms dataset.Terms) error {
+	return t.touch(ctx, "update dataset set terms = $2 where id = $1", id, terms)
+}
+
+// InsertVersion adds a version.
+func (t *Tx) InsertVersion(ctx context.Context, v Version) error {
+	return t.exec(ctx, `insert into dataset_version (dataset, number, state, data_key, raw, created_by, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7)`, v.Dataset, v.Number, v.State, v.DataKey, v.Raw, v.CreatedBy, v.CreatedAt)
+}
+
+// Version reads one version.
+func (t *Tx) Version(ctx context.Context, dataset string, number int) (Version, error) {
+	return one[Version](ctx, t, "select * from dataset_version where dataset = $1 and number = $2", dataset, number)
+}
+
+// ShareVersion reads a version so that nobody changes it before this transaction ends.
+func (t *Tx) ShareVersion(ctx context.Context, dataset string, number int) (Version, error) {
+	return one[Version](ctx, t, `select * from dataset_version
+		where dataset = $1 and number = $2 for share`, dataset, number)
+}
+
+// Versions lists the versions of a dataset.
+func (t *Tx) Versions(ctx context.Context, dataset string) ([]Version, error) {
+	return many[Version](ctx, t, "select * from dataset_version where dataset = $1 order by number", dataset)
+}
+
+// SetVersionState moves a version.
+func (t *Tx) SetVersionState(ctx context.Context, dataset string, number int, from, to string) error {
+	return t.touch(ctx, `update dataset_version set state = $4
+		where dataset = $1 and number = $2 and state = $3`, dataset, number, from, to)
+}
+
+// PutManifest makes an ingested version available.
+func (t *Tx) PutManifest(ctx context.Context, v Version) error {
+	return t.touch(ctx, `update dataset_version set state = $3, manifest = $4, manifest_digest = $5, rows = $6
+		where dataset = $1 and number = $2`, v.Dataset, v.Number, v.State, v.Manifest, v.ManifestDigest, v.Rows)
+}
+
+// RefuseVersion records why nothing was published.
+func (t *Tx) RefuseVersion(ctx context.Context, dataset string, number int, state string, refusal json.RawMessage) error {
+	return t.touch(ctx, `update dataset_version set state = $3, refusal = $4
+		where dataset = $1 and number = $2`, dataset, number, state, refusal)
+}
+
+// PutProfile stores where a computed profile lies.
+func (t *Tx) PutProfile(ctx context.Context, dataset string, number int, profile json.RawMessage) error {
+	return t.touch(ctx, `update dataset_version set profile = $3 where dataset = $1 and number = $2`,
+		dataset, number, profile)
+}
+
+// SignProfile stores the steward's signature over a profile.
+func (t *Tx) SignProfile(ctx context.Context, dataset string, number int, signer string, envelope json.RawMessage) error {
+	return t.touch(ctx, `update dataset_version set profile_signer = $3, profile_signature = $4
+		where dataset = $1 and number = $2 and profile is not null`, dataset, number, signer, envelope)
+}

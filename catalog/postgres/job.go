@@ -1,0 +1,221 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Job is a row of job.
+type Job struct {
+	ID         string
+	Number     string
+	Org        string
+	Author     string
+	Kind       string
+	State      string
+	Package    json.RawMessage
+	CodeDigest string
+	DataKey    *string
+	Compared   []string
+	Plan       json.RawMessage
+	Findings   json.RawMessage
+	Approvals  []Approval
+	Failure    json.RawMessage
+	Usage      json.RawMessage
+	Stopped    *string
+	RuleSet    string
+	CreatedAt  time.Time
+	EndedAt    *time.Time
+}
+
+// Approval is one seat's consent to a run on real data.
+type Approval struct {
+	Seat   string    `json:"seat"`
+	Member string    `json:"member"`
+	At     time.Time `json:"at"`
+}
+
+// JobInput is a row of job_input.
+type JobInput struct {
+	Job       string
+	Name      string
+	DataGrant string
+	Dataset   string
+	Version   int
+	Columns   []string
+}
+
+// InsertJob adds a job and its inputs.
+func (t *Tx) InsertJob(ctx context.Context, j Job, inputs []JobInput) error {
+	if err := t.exec(ctx, `insert into job (id, number, org, author, kind, state, package, code_digest, rule_set, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		j.ID, j.Number, j.Org, j.Author, j.Kind, j.State, j.Package, j.CodeDigest, j.RuleSet, j.CreatedAt); err != nil {
+		return err
+	}
+	for _, in := range inputs {
+		if err := t.exec(ctx, `insert into job_input (job, name, data_grant, dataset, version, columns)
+			values ($1, $2, $3, $4, $5, $6)`, j.ID, in.Name, in.DataGrant, in.Dataset, in.Version, in.Columns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Job reads one by number.
+func (t *Tx) Job(ctx context.Context, number string) (Job, error) {
+	return one[Job](ctx, t, "select * from job where number = $1", number)
+}
+
+// JobByID reads one.
+func (t *Tx) JobByID(ctx context.Context, id string) (Job, error) {
+	return one[Job](ctx, t, "select * from job where id = $1", id)
+}
+
+// LockJob reads one by id for update.
+func (t *Tx) LockJob(ctx context.Context, id string) (Job, error) {
+	return one[Job](ctx, t, "select * from job where id = $1 for update", id)
+}
+
+// JobInputs lists the inputs of a job by name.
+func (t *Tx) JobInputs(ctx context.Context, job string) ([]JobInput, error) {
+	return many[JobInput](ctx, t, "select * from job_input where job = $1 order by name", job)
+}
+
+// Jobs lists an organization's jobs, or all when org is "", newest first.
+func (t *Tx) Jobs(ctx context.Context, org string, limit int) ([]Job, error) {
+	return many[Job](ctx, t, `select * from job where $1 = '' or org::text = $1
+		order by created_at desc limit $2`, org, limit)
+}
+
+// MoveJob writes a job's state; ended is set once.
+func (t *Tx) MoveJob(ctx context.Context, id, state string, ended *time.Time) error {
+	return t.touch(ctx, "update job set state = $2, ended_at = coalesce($3, ended_at) where id = $1", id, state, ended)
+}
+
+// StopJob writes a job's end by another's act, with its reason.
+func (t *Tx) StopJob(ctx context.Context, id, state, reason string, ended time.Time) error {
+	return t.touch(ctx, "update job set state = $2, stopped = $3, ended_at = $4 where id = $1", id, state, reason, ended)
+}
+
+// PutApprovals writes the approvals of a job.
+func (t *Tx) PutApprovals(ctx context.Context, id, state string, approvals []Approval) error {
+	return t.touch(ctx, "update job set state = $2, approvals = $3 where id = $1", id, state, approvals)
+}
+
+// PutCheck writes what check found.
+func (t *Tx) PutCheck(ctx context.Context, id, state string, plan, findings json.RawMessage, ended *time.Time) error {
+	return t.touch(ctx, `update job set state = $2, plan = $3, findings = $4, ended_at = $5 where id = $1`,
+		id, state, plan, findings, ended)
+}
+
+// StartJob moves a job into its run and notes its data key and the outputs it is told apart from.
+func (t *Tx) StartJob(ctx context.Context, id, state, key string, compared []string) error {
+	return t.touch(ctx, "update job set state = $2, data_key = $3, compared = $4 where id = $1", id, state, key, compared)
+}
+
+// EndJob writes how a run ended.
+func (t *Tx) EndJob(ctx context.Context, id, state string, failure, usage json.RawMessage, ended *time.Time) error {
+	return t.touch(ctx, `update job set state = $2, failure = $3, usage = $4, ended_at = $5 where id = $1`,
+		id, state, failure, usage, ended)
+}
+
+// LiveJobs lists the jobs of a grant that have not ended.
+func (t *Tx) LiveJobs(ctx context.Context, grant string) ([]Job, error) {
+	return many[Job](ctx, t, `select * from job where id in (select job from job_input where data_grant = $1)
+		and state in ('submitted', 'checked', 'approved', 'queued', 'running') order by created_at for update`, grant)
+}
+
+// LiveJobsOn lists the jobs that read a dataset (one version of it, or any when version is 0) and have not
+// ended.
+func (t *Tx) LiveJobsOn(ctx context.Context, dataset string, version int) ([]Job, error) {
+	return many[Job](ctx, t, `select * from job where id in
+		(select job from job_input where dataset = $1 and ($2 = 0 or version = $2))
+		and state in ('submitted', 'checked', 'approved', 'queued', 'running') order by created_at for update`,
+		dataset, version)
+}
+
+// DebuggedCode tells whether an organization has run this very code in a debug run that succeeded.
+func (t *Tx) DebuggedCode(ctx context.Context, org, codeDigest string) (bool, error) {
+	return value[bool](ctx, t, `select exists (select from job where org = $1 and code_digest = $2
+		and kind = 'debug' and state = 'succeeded')`, org, codeDigest)
+}
+
+// Work is a row of work.
+type Work struct {
+	ID         string
+	Kind       string
+	Subject    string
+	Version    *int
+	Letter     json.RawMessage
+	State      string
+	Admitted   bool
+	Stop       *string
+	Fence      int64
+	Attempts   int
+	Worker     *string
+	WorkerKey  []byte
+	Keys       []byte
+	LeaseUntil *time.Time
+	Outcome    *string
+	Result     json.RawMessage
+	QueuedAt   time.Time
+	SettledAt  *time.Time
+}
+
+// InsertWork queues work in the transaction of the act that needs it.
+func (t *Tx) InsertWork(ctx context.Context, w Work) error {
+	return t.exec(ctx, `insert into work (id, kind, subject, version, letter, state, queued_at)
+		values ($1, $2, $3, $4, $5, 'queued', $6)`, w.ID, w.Kind, w.Subject, w.Version, w.Letter, w.QueuedAt)
+}
+
+// NextWork locks one piece of work the keeper must act on: claimed and not yet admitted, sealed, stopped
+// before it was claimed, or given up by its workers. ErrNone when there is none.
+func (t *Tx) NextWork(ctx context.Context) (Waiting, error) {
+	return one[Waiting](ctx, t, `select *, coalesce(lease_until < now(), false) as lease_over from work
+		where state = 'sealed' or (state = 'claimed' and not admitted and stop is null and lease_until >= now())
+			or (state = 'queued' and stop is not null)
+			or (state = 'claimed' and lease_until < now() and (attempts >= 3 or stop is not null))
+		order by queued_at limit 1 for update skip locked`)
+}
+
+// Waiting is work the keeper must act on. Leases run by the database's clock, which their SQL functions use.
+type Waiting struct {
+	Work
+	LeaseOver bool
+}
+
+// WorkOf reads the newest work of a kind about a subject.
+func (t *Tx) WorkOf(ctx context.Context, subject, kind string) (Work, error) {
+	return one[Work](ctx, t, `select * from work where subject = $1 and kind = $2
+		order by queued_at desc limit 1`, subject, kind)
+}
+
+// WorkByID reads one piece of work.
+func (t *Tx) WorkByID(ctx context.Context, id string) (Work, error) {
+	return one[Work](ctx, t, "select * from work where id = $1", id)
+}
+
+// AdmitWork hands sealed keys to the worker that claimed it with this fence.
+func (t *Tx) AdmitWork(ctx context.Context, id string, fence int64, keys []byte) error {
+	return t.touch(ctx, `update work set admitted = true, keys = $3
+		where id = $1 and fence = $2 and state = 'claimed'`, id, fence, keys)
+}
+
+// SettleWork ends a piece of work.
+func (t *Tx) SettleWork(ctx context.Context, id, outcome string, at time.Time) error {
+	return t.touch(ctx, `update work set state = 'settled', outcome = $2, settled_at = $3, keys = null
+		where id = $1`, id, outcome, at)
+}
+
+// StopWork asks whoever runs the open work of a subject to stop.
+func (t *Tx) StopWork(ctx context.Context, subject, reason string) error {
+	return t.exec(ctx, `update work set stop = $2
+		where subject = $1 and state in ('queued', 'claimed') and stop is null`, subject, reason)
+}
+
+// QueuePlace tells how many pieces of work wait before this one.
+func (t *Tx) QueuePlace(ctx context.Context, subject string) (int64, error) {
+	return value[int64](ctx, t, `select count(*) from work w, work mine where mine.subject = $1
+		and mine.state = 'queued' and w.state = 'queued' and w.queued_at < mine.queued_at`, subject)
+}

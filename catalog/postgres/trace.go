@@ -1,0 +1,125 @@
+package postgres
+
+import (
+	"context"
+	"time"
+)
+
+// Pending is a row of trace_pending: committed with its act, not yet in order.
+type Pending struct {
+	ID    string
+	At    time.Time
+	Salt  []byte
+	Body  []byte
+	Org   *string // the actor's organization
+	Owner *string // the organization whose object it concerns
+}
+
+// InsertPending writes an entry inside the transaction of its act.
+func (t *Tx) InsertPending(ctx context.Context, p Pending) error {
+	return t.exec(ctx, `insert into trace_pending (id, at, salt, body, org, owner) values ($1, $2, $3, $4, $5, $6)`,
+		p.ID, p.At, p.Salt, p.Body, p.Org, p.Owner)
+}
+
+// Head is the row of trace_head.
+type Head struct {
+	Size       int64
+	Checkpoint string
+}
+
+// LockHead reads the head for update: whoever holds it is the one sequencer.
+func (t *Tx) LockHead(ctx context.Context) (Head, error) {
+	return one[Head](ctx, t, "select size, checkpoint from trace_head for update")
+}
+
+// Head reads the head.
+func (t *Tx) Head(ctx context.Context) (Head, error) {
+	return one[Head](ctx, t, "select size, checkpoint from trace_head")
+}
+
+// PutHead writes the head.
+func (t *Tx) PutHead(ctx context.Context, h Head) error {
+	return t.touch(ctx, "update trace_head set size = $1, checkpoint = $2", h.Size, h.Checkpoint)
+}
+
+// PendingBatch reads entries in the order of their ids. Ids become visible out of order, so the caller
+// takes what is there and deletes exactly those; no cursor is kept.
+func (t *Tx) PendingBatch(ctx context.Context, limit int) ([]Pending, error) {
+	return many[Pending](ctx, t, "select * from trace_pending order by id limit $1", limit)
+}
+
+// DeletePending removes sequenced entries.
+func (t *Tx) DeletePending(ctx context.Context, ids []string) error {
+	return t.exec(ctx, "delete from trace_pending where id = any($1::uuid[])", ids)
+}
+
+// Leaf is a row of trace_leaf.
+type Leaf struct {
+	Index    int64
+	ID       string
+	At       time.Time
+	Leaf     []byte
+	Salt     []byte
+	Body     []byte
+	Org      *string
+	Owner    *string
+	Act      *string
+	Decision *string
+	Object   *string
+}
+
+// InsertLeaf adds a sequenced entry.
+func (t *Tx) InsertLeaf(ctx context.Context, l Leaf) error {
+	return t.exec(ctx, `insert into trace_leaf (index, id, at, leaf, salt, body, org, owner, act, decision, object)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		l.Index, l.ID, l.At, l.Leaf, l.Salt, l.Body, l.Org, l.Owner, l.Act, l.Decision, l.Object)
+}
+
+// LeavesFrom reads sequenced entries from an index on, in order.
+func (t *Tx) LeavesFrom(ctx context.Context, index int64, limit int) ([]Leaf, error) {
+	return many[Leaf](ctx, t, "select * from trace_leaf where index >= $1 order by index limit $2", index, limit)
+}
+
+// LeafByID reads a sequenced entry.
+func (t *Tx) LeafByID(ctx context.Context, id string) (Leaf, error) {
+	return one[Leaf](ctx, t, "select * from trace_leaf where id = $1", id)
+}
+
+// LeafAt reads a sequenced entry by index.
+func (t *Tx) LeafAt(ctx context.Context, index int64) (Leaf, error) {
+	return one[Leaf](ctx, t, "select * from trace_leaf where index = $1", index)
+}
+
+// TraceFilter selects entries. Empty members do not filter.
+type TraceFilter struct {
+	Org      string // an organization's part: its own acts and acts on its objects
+	Act      string
+	Decision string
+	Object   string
+	Before   int64 // indexes below; 0: newest
+	Limit    int
+}
+
+// QueryTrace lists entries, newest first.
+func (t *Tx) QueryTrace(ctx context.Context, f TraceFilter) ([]Leaf, error) {
+	return many[Leaf](ctx, t, `select * from trace_leaf
+		where ($1 = '' or org::text = $1 or owner::text = $1) and ($2 = '' or act = $2)
+			and ($3 = '' or decision = $3) and ($4 = '' or object = $4) and ($5 = 0 or index < $5)
+		order by index desc limit $6`, f.Org, f.Act, f.Decision, f.Object, f.Before, f.Limit)
+}
+
+// JobsWith lists the jobs a digest took part in: as product, output, evidence, code, manifest or part. An
+// organization sees the jobs it runs, oversees or whose data they read; "" sees all.
+func (t *Tx) JobsWith(ctx context.Context, digest, org string) ([]Job, error) {
+	return many[Job](ctx, t, `select j.* from job j where j.id in (select j.id from job j
+		left join output o on o.job = j.id
+		join job_input i on i.job = j.id
+		join data_grant g on g.id = i.data_grant
+		join agreement a on a.id = g.agreement
+		join dataset d on d.id = i.dataset
+		join dataset_version v on v.dataset = i.dataset and v.number = i.version
+		where (o.digest = $1 or o.evidence_digest = $1 or j.code_digest = $1 or v.manifest_digest = $1
+				or (v.manifest->'parts')::jsonb @> jsonb_build_array(jsonb_build_object('digest', $1::text)))
+			and ($2 = '' or j.org::text = $2 or a.agency::text = $2 or d.org::text = $2))
+		order by j.number`, digest, org)
+}

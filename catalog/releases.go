@@ -1,0 +1,129 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/output"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/release"
+	"github.com/sluicedata/sluice/policy"
+)
+
+// Releases lets products out: the keeper makes them, their parties get them.
+type Releases struct{ c *core }
+
+// Get returns a released product with all that is needed to check it offline. Who: developer or
+// security_officer of its operator, the agency.
+func (s *Releases) Get(ctx context.Context, caller policy.Subject, number string) (pkg release.Package, err error) {
+	var ref object.Ref
+	var id string
+	err = s.c.act(ctx, caller, "release.get", func(d *deed) error {
+		l, row, err := d.release(number)
+		if err != nil {
+			return err
+		}
+		if l.State != string(output.Released) {
+			return fault.New(fault.Conflict, "release.not_released")
+		}
+		if err := json.Unmarshal(l.Object, &ref); err != nil {
+			return fmt.Errorf("reading reference: %w", err)
+		}
+		var kept signed
+		if err := json.Unmarshal(l.Certificate, &kept); err != nil {
+			return fmt.Errorf("reading certificate: %w", err)
+		}
+		if pkg.Certificate, err = json.Marshal(kept.Certificate); err != nil {
+			return fmt.Errorf("encoding certificate: %w", err)
+		}
+		id, pkg.Proof = l.ID, kept.Proof
+		d.refs["product"] = l.Digest
+		if pkg.Trust, err = d.tx.Setting(ctx, TrustSetting); err != nil {
+			return fmt.Errorf("reading trust document: %w", err)
+		}
+		pkg.Release, err = d.releaseView(l, row)
+		return err
+	})
+	if err != nil {
+		return release.Package{}, err
+	}
+	pkg.Product, err = s.c.fetch(ctx, caller, "release.get", id, nil, ref)
+	return pkg, err
+}
+
+// TrustSetting is the public fact under which trust.json is found.
+const TrustSetting = "trust"
+
+// Show returns a release to its parties.
+func (s *Releases) Show(ctx context.Context, caller policy.Subject, number string) (view release.View, err error) {
+	err = s.c.act(ctx, caller, "release.show", func(d *deed) error {
+		l, row, err := d.release(number)
+		if err != nil {
+			return err
+		}
+		view, err = d.releaseView(l, row)
+		return err
+	})
+	return view, err
+}
+
+// List returns the releases the caller's organization is a party to.
+func (s *Releases) List(ctx context.Context, caller policy.Subject) (views []release.View, err error) {
+	err = s.c.act(ctx, caller, "release.list", func(d *deed) error {
+		if err := d.decide(policy.Object{Kind: "release", Org: caller.Org}, "", policy.Facts{}); err != nil {
+			return err
+		}
+		rows, err := d.tx.Releases(ctx, caller.Org)
+		if err != nil {
+			return fmt.Errorf("listing releases: %w", err)
+		}
+		views, err = each(rows, func(l postgres.Release) (release.View, error) {
+			row, err := d.jobOfOutput(l.Output)
+			if err != nil {
+				return release.View{}, err
+			}
+			return d.releaseView(l, row)
+		})
+		return err
+	})
+	return views, err
+}
+
+// release reads a release for its parties and decides.
+func (d *deed) release(number string) (postgres.Release, postgres.Job, error) {
+	l, err := d.tx.Release(d.ctx, number)
+	if err != nil {
+		return l, postgres.Job{}, err
+	}
+	row, err := d.jobOfOutput(l.Output)
+	if err != nil {
+		return l, row, err
+	}
+	if err := d.party(row); err != nil {
+		return l, row, err
+	}
+	return l, row, d.decide(policy.Object{Kind: "release", ID: l.ID, Org: row.Org}, number, policy.Facts{})
+}
+
+func (d *deed) jobOfOutput(id string) (postgres.Job, error) {
+	o, err := d.tx.Output(d.ctx, id)
+	if err != nil {
+		return postgres.Job{}, err
+	}
+	return d.tx.JobByID(d.ctx, o.Job)
+}
+
+func (d *deed) releaseView(l postgres.Release, row postgres.Job) (release.View, error) {
+	r, err := d.tx.RequestByID(d.ctx, l.Request)
+	if err != nil {
+		return release.View{}, fmt.Errorf("reading request: %w", err)
+	}
+	o, err := d.tx.Output(d.ctx, l.Output)
+	return release.View{
+		Number: l.Number, Request: r.Number, Job: row.Number, Output: o.Name, Digest: l.Digest, State: l.State,
+		CreatedAt: l.CreatedAt, ReleasedAt: l.ReleasedAt,
+	}, err
+}

@@ -1,0 +1,148 @@
+// Package work is what passes between the record and a worker: the letter a worker claims, the keys the
+// keeper seals to it, and the result it seals. A letter holds references and instructions, never keys or
+// values; keys travel apart, sealed to the worker's ephemeral key and bound to work and fence.
+package work
+
+import (
+	"fmt"
+
+	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/task"
+)
+
+// Kind is a kind of work.
+type Kind string
+
+// The closed list of kinds.
+const (
+	Ingest  Kind = "ingest"
+	Profile Kind = "profile"
+	Preview Kind = "preview"
+	Check   Kind = "check"
+	Debug   Kind = "debug"
+	Run     Kind = "run"
+)
+
+// Letter is what a worker is told. Exactly the member of its kind is set.
+type Letter struct {
+	Kind    Kind           `json:"kind"`
+	Ingest  *IngestLetter  `json:"ingest,omitempty"`
+	Profile *ProfileLetter `json:"profile,omitempty"`
+	Preview *PreviewLetter `json:"preview,omitempty"`
+	Check   *CheckLetter   `json:"check,omitempty"`
+	Debug   *DebugLetter   `json:"debug,omitempty"`
+	Run     *RunLetter     `json:"run,omitempty"`
+}
+
+// IngestLetter asks to parse an uploaded file into parts under the same data key.
+type IngestLetter struct {
+	Raw object.Ref `json:"raw"`
+	task.IngestLetter
+}
+
+// ProfileLetter asks for a version's profile.
+type ProfileLetter struct {
+	Parts []object.Ref `json:"parts"`
+	task.ProfileLetter
+}
+
+// PreviewLetter asks for the first rows an input would show.
+type PreviewLetter struct {
+	Input Input `json:"input"`
+	Rows  int   `json:"rows"`
+}
+
+// CheckLetter asks for a verdict on code.
+type CheckLetter struct{ task.CheckLetter }
+
+// Input is one input of a job as a worker needs it.
+type Input struct {
+	task.Scope
+	Dataset string       `json:"dataset"` // id: names the unit key to use
+	Parts   []object.Ref `json:"parts,omitempty"`
+	Profile *object.Ref  `json:"profile,omitempty"` // debug only
+}
+
+// Code is what a run executes: the relations check has verified, over tables of this shape.
+type Code struct {
+	Relations []task.RelationPlan `json:"relations"`
+	Tables    []task.TableSpec    `json:"tables"`
+	Output    []job.Table         `json:"output"`
+	RoundTo   int                 `json:"round_to"`
+	MemoryMB  int                 `json:"memory_mb"`
+	Threads   int                 `json:"threads"`
+	Splits    int                 `json:"splits"`
+	Near      int                 `json:"near"`
+	DigestBy  string              `json:"digest_by"` // dataset id whose digest key keys contributions
+}
+
+// DebugLetter asks to run code on synthetic tables.
+type DebugLetter struct {
+	Inputs []Input `json:"inputs"`
+	Rows   int64   `json:"rows"`
+	Source string  `json:"source"`
+	Code   Code    `json:"code"`
+}
+
+// RunLetter asks to run code on real data and to screen what comes out.
+type RunLetter struct {
+	Job    string  `json:"job"`
+	Inputs []Input `json:"inputs"`
+	Code   Code    `json:"code"`
+}
+
+// Earlier is the membership file of an earlier output of the same dataset.
+type Earlier struct {
+	Title string     `json:"title"`
+	Ref   object.Ref `json:"ref"`
+}
+
+// Keys is what the keeper seals to a worker. Raw bytes: 32 each.
+type Keys struct {
+	Data   map[string][]byte `json:"data"`   // data keys by id: to read
+	Write  *WriteKey         `json:"write"`  // the key new objects are written under
+	Units  map[string][]byte `json:"units"`  // unit keys by dataset id
+	Digest map[string][]byte `json:"digest"` // digest keys by dataset id
+	Token  []byte            `json:"token"`  // token key of this run
+	Seed   []byte            `json:"seed"`   // secret splits, synthetic rows
+	// Earlier lists the memberships a run's outputs must be told apart from, as of its admission.
+	Earlier []Earlier `json:"earlier,omitempty"`
+}
+
+// WriteKey is a data key with its id.
+type WriteKey struct {
+	ID     string `json:"id"`
+	Secret []byte `json:"secret"`
+}
+
+// Result is what a worker seals.
+type Result struct {
+	Failure   *task.Failure       `json:"failure,omitempty"`
+	Ingest    *task.IngestReport  `json:"ingest,omitempty"`
+	Objects   []Object            `json:"objects,omitempty"` // parts, profile or preview, in report order
+	Check     *task.CheckReport   `json:"check,omitempty"`
+	Staged    []task.StagedTable  `json:"staged,omitempty"`
+	Relations []task.RelationRows `json:"relations,omitempty"`
+	Outputs   []Output            `json:"outputs,omitempty"`
+	Tables    map[string]string   `json:"tables,omitempty"`   // debug only: output name → CSV, all of it invented
+	Evidence  *object.Ref         `json:"evidence,omitempty"` // a task.ScreenEvidence
+}
+
+// Object is one stored file.
+type Object struct {
+	Name string     `json:"name"`
+	Ref  object.Ref `json:"ref"`
+	Rows int64      `json:"rows"`
+}
+
+// Output is one declared table as it would leave.
+type Output struct {
+	Name       string     `json:"name"`
+	Rows       int64      `json:"rows"`
+	Object     object.Ref `json:"object"`
+	Membership object.Ref `json:"membership"`
+}
+
+// SealInfo binds sealed keys to one claim of one piece of work.
+func SealInfo(id string, fence int64) string { return fmt.Sprintf("sluice/work/%s/%d", id, fence) }
