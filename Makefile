@@ -25,10 +25,11 @@ setup: ## install what Sluice needs (Debian 12, as root), or show the commands
 setup-test: ## the same, and what the tests need
 	@sh deploy/setup.sh test
 
-build: setup ## build build/bin/sluice and build/bin/sluice-runner
+build: setup ## build the programs into build/bin
 	@mkdir -p $(BIN)
 	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN)/sluice ./cmd/sluice
 	@CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo -ldflags '$(STATIC)' -o $(BIN)/sluice-runner ./cmd/sluice-runner
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN)/sluice-hostile ./deploy/demo/hostile
 	@chmod 0755 $(BIN) $(BIN)/*
 
 .PHONY: $(BIN)/sluice-demo

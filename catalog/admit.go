@@ -3,7 +3,9 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/job"
@@ -38,10 +40,22 @@ func (s *Work) Next(ctx context.Context, unwrap Unwrapper) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("looking for work: %w", err)
 	}
+	do := s.settle
 	if w.State == "claimed" && !w.Admitted && w.Stop == nil && !w.LeaseOver {
-		return true, s.admit(ctx, w.Work, unwrap)
+		do = s.admit
 	}
-	return true, s.settle(ctx, w.Work, unwrap)
+	if err := do(ctx, w.Work, unwrap); err != nil {
+		return true, errors.Join(err, s.putOff(ctx, w.ID))
+	}
+	return true, nil
+}
+
+// retryPause is how long work waits after the keeper failed at it.
+const retryPause = 5 * time.Second
+
+// putOff lets other work go first.
+func (s *Work) putOff(ctx context.Context, id string) error {
+	return s.c.DB.InTx(context.WithoutCancel(ctx), func(tx *postgres.Tx) error { return tx.DeferWork(ctx, id, retryPause) })
 }
 
 // claims names the act a claim of each kind is decided as: work on a department's own data, or a job.

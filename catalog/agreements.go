@@ -182,8 +182,11 @@ func (d *deed) partyAgreement(number string) (postgres.Agreement, error) {
 		return postgres.Agreement{}, err
 	}
 	owner := row.Agency
-	if row.Operator == d.caller.Org {
+	switch {
+	case row.Operator == d.caller.Org:
 		owner = row.Operator
+	case row.Agency != d.caller.Org && !contains(d.caller.Capacities, "data_authority"):
+		return row, fault.NotFound() // neither party nor authority: an agreement of others is not admitted to exist
 	}
 	return row, d.decide(policy.Object{Kind: "agreement", ID: row.ID, Org: owner}, number, policy.Facts{})
 }

@@ -9,6 +9,7 @@ package keeper
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -95,6 +96,7 @@ func (k *Keeper) Turn(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	worked := false
+	var errs []error
 	for _, step := range []func() (bool, error){
 		func() (bool, error) { return k.Catalog.Work.Next(ctx, unwrap) },
 		func() (bool, error) { return k.Catalog.Work.Answer(ctx, unwrap) },
@@ -103,13 +105,11 @@ func (k *Keeper) Turn(ctx context.Context) (bool, error) {
 		func() (bool, error) { return k.Catalog.Releases.Finish(ctx, unwrap, signer) },
 		func() (bool, error) { return k.Catalog.Grants.Expire(ctx) },
 	} {
-		did, err := step()
-		if err != nil {
-			return worked, err
-		}
+		did, err := step() // one that fails must not keep the others from their turn
+		errs = append(errs, err)
 		worked = worked || did
 	}
-	return worked, nil
+	return worked, errors.Join(errs...)
 }
 
 // unwrapper opens data keys sealed to the wrapping key.

@@ -160,6 +160,7 @@ type Work struct {
 	Outcome    *string
 	Result     json.RawMessage
 	QueuedAt   time.Time
+	RetryAt    *time.Time
 	SettledAt  *time.Time
 }
 
@@ -173,10 +174,16 @@ func (t *Tx) InsertWork(ctx context.Context, w Work) error {
 // before it was claimed, or given up by its workers. ErrNone when there is none.
 func (t *Tx) NextWork(ctx context.Context) (Waiting, error) {
 	return one[Waiting](ctx, t, `select *, coalesce(lease_until < now(), false) as lease_over from work
-		where state = 'sealed' or (state = 'claimed' and not admitted and stop is null and lease_until >= now())
+		where (retry_at is null or retry_at <= now()) and (state = 'sealed'
+			or (state = 'claimed' and not admitted and stop is null and lease_until >= now())
 			or (state = 'queued' and stop is not null)
-			or (state = 'claimed' and lease_until < now() and (attempts >= 3 or stop is not null))
+			or (state = 'claimed' and lease_until < now() and (attempts >= 3 or stop is not null)))
 		order by queued_at limit 1 for update skip locked`)
+}
+
+// DeferWork puts off work the keeper failed at, so that it does not keep the rest waiting.
+func (t *Tx) DeferWork(ctx context.Context, id string, pause time.Duration) error {
+	return t.touch(ctx, "update work set retry_at = now() + $2 where id = $1", id, pause)
 }
 
 // Waiting is work the keeper must act on. Leases run by the database's clock, which their SQL functions use.

@@ -12,7 +12,7 @@ func builtins() []string {
 	return []string{
 		ast.Equality.Name, ast.Assign.Name, ast.Equal.Name, ast.NotEqual.Name, ast.GreaterThan.Name,
 		ast.GreaterThanEq.Name, ast.LessThan.Name, ast.LessThanEq.Name, ast.Member.Name, ast.MemberWithKey.Name,
-		ast.Minus.Name, ast.And.Name, ast.Or.Name, ast.Count.Name, ast.Sort.Name, ast.ObjectSubset.Name,
+		ast.Minus.Name, ast.And.Name, ast.Or.Name, ast.Count.Name, ast.Max.Name, ast.Sort.Name, ast.ObjectSubset.Name,
 	}
 }
 

@@ -79,7 +79,7 @@ func (c *cell) measureColumn(m *measure, at int, shares []share, first bool) {
 	for _, s := range shares {
 		t, n := m.total(s.rows)
 		values.add(t)
-		texts[m.multiset(s.rows)]++
+		texts[m.distinct(s.rows)]++
 		if first && n > 0 {
 			c.sums[at].total += t
 			c.sums[at].rows += n
@@ -119,17 +119,18 @@ func (m *measure) total(rows []int32) (t float64, n int64) {
 	return t, n
 }
 
-// multiset is the multiset of the values of some rows as one comparable text.
-func (m *measure) multiset(rows []int32) string {
-	list := make([]string, len(rows))
-	for i, row := range rows {
-		list[i] = "-"
+// distinct is the set of the values of some rows as one comparable text. How often a unit holds a value does
+// not count: residents with the same figure in two years and in three do not hide one who has another. Absent
+// values count for nothing either, as in the figures.
+func (m *measure) distinct(rows []int32) string {
+	list := make([]string, 0, len(rows))
+	for _, row := range rows {
 		if !m.null[row] {
-			list[i] = strconv.FormatUint(math.Float64bits(m.values[row]+0), 36)
+			list = append(list, strconv.FormatUint(math.Float64bits(m.values[row]+0), 36))
 		}
 	}
 	slices.Sort(list)
-	return strings.Join(list, " ")
+	return strings.Join(slices.Compact(list), " ")
 }
 
 // spread gathers contributions in absolute values.

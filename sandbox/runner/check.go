@@ -44,8 +44,8 @@ func (v *verifier) check(ctx context.Context, l *task.CheckLetter) (*task.CheckR
 		verdicts[s.Relation] = ok.Verdict
 		addReads(reads, ok.Reads)
 	}
-	r.Findings = append(findings, grammar.Outputs(l.Output, verdicts)...)
-	slices.SortStableFunc(r.Findings, func(a, b task.CheckFinding) int { return a.Line - b.Line })
+	slices.SortStableFunc(findings, func(a, b task.CheckFinding) int { return a.Line - b.Line })
+	r.Findings = append(findings, grammar.Outputs(l.Output, verdicts)...) // causes before what follows from them
 	for input, cols := range reads {
 		r.Reads = append(r.Reads, task.ColumnReading{Input: input, Columns: sortedKeys(cols)})
 	}

@@ -62,7 +62,8 @@ func (s *screening) between(o *screened, other *memberTable, title string) {
 		if len(a.units) <= s.few() {
 			continue
 		}
-		from, _ := slices.BinarySearchFunc(order, len(a.units)-p.near, func(at, n int) int { return cmp.Compare(size(at), n) })
+		from, _ := slices.BinarySearchFunc(order, len(a.units)-p.near,
+			func(at, n int) int { return cmp.Compare(size(at), n) })
 		for _, at := range order[from:] {
 			b := &other.cells[at]
 			if len(b.units) > len(a.units)+p.near || len(o.fact.Differences) >= maxDifferences {

@@ -233,6 +233,7 @@ create table work (
 	outcome     text,
 	result      jsonb,
 	queued_at   timestamptz not null,
+	retry_at    timestamptz,
 	settled_at  timestamptz
 );
 create index work_open_idx on work (queued_at) where state in ('queued', 'claimed', 'sealed');

@@ -48,7 +48,7 @@ grant update (state) on dataset, registration, agreement to sluice_keeper;
 grant update (state, manifest, manifest_digest, rows, refusal, profile) on dataset_version to sluice_keeper;
 grant update (state, runs_left, rows_left, ended_at) on data_grant to sluice_keeper;
 grant update (state, plan, findings, failure, usage, stopped, data_key, compared, ended_at) on job to sluice_keeper;
-grant update (state, admitted, stop, keys, outcome, settled_at) on work to sluice_keeper;
+grant update (state, admitted, stop, keys, outcome, retry_at, settled_at) on work to sluice_keeper;
 grant update (state) on output to sluice_keeper;
 grant update (state, ended_at) on request to sluice_keeper;
 grant update (state, object, certificate, released_at) on release to sluice_keeper;

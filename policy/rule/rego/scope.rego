@@ -30,7 +30,7 @@ allow if {
 	count(s.inputs) > 0
 	joined
 	fit_outputs
-	within_budget
+	how := mode
 	now := input.facts.now
 	now > 0
 	use := {s.purpose: true}
@@ -60,7 +60,10 @@ allow if {
 		now < g.to
 		g.min_units >= t.min_units
 		version_ok(i.version, g.version_from, g.version_to)
-		fit(mode, i, g)
+		levels := readable(i.columns, i.dataset.columns, g.lawful_basis)
+		count(levels) > 0
+		count(levels) == count(i.columns)
+		bounded(how, levels, i, g)
 	}
 }
 
@@ -82,17 +85,6 @@ fit_outputs if {
 	every i in input.facts.scope.inputs { i.dataset.protected == false }
 }
 
-within_budget if mode in {"real", "synthetic"}
-
-within_budget if {
-	mode == "spend"
-	every i in input.facts.scope.inputs {
-		g := i.grant
-		g.runs_left > 0
-		i.rows <= g.rows_left
-	}
-}
-
 version_ok(version, from, 0) if version >= from
 
 version_ok(version, from, to) if {
@@ -101,32 +93,25 @@ version_ok(version, from, to) if {
 	version <= to
 }
 
-# Every column asked for is one of the dataset's that may be read: counted, so that one nobody knows is one
-# too few. Without a lawful basis none may be personal: false ≤ false, false ≤ true, true ≤ true. Only a run on
-# real data is held to a level.
-fit("synthetic", i, g) if {
-	known := i.dataset.columns
-	basis := g.lawful_basis
-	readable := [1 |
-		some name, _ in i.columns
-		known[name] = {"level": _, "personal": personal, "dropped": false}
-		personal <= basis
-	]
-	count(readable) > 0
-	count(readable) == count(i.columns)
-}
+# The levels of the columns asked for, one for each that is the dataset's and may be read: a column nobody knows
+# makes one too few. Without a lawful basis none may be personal.
+readable(columns, known, true) := [level |
+	some name, _ in columns
+	known[name] = {"level": level, "personal": _, "dropped": false}
+]
 
-fit(how, i, g) if {
-	how in {"real", "spend"}
-	known := i.dataset.columns
-	basis := g.lawful_basis
-	highest := g.level_cap
-	readable := [1 |
-		some name, _ in i.columns
-		known[name] = {"level": level, "personal": personal, "dropped": false}
-		level <= highest
-		personal <= basis
-	]
-	count(readable) > 0
-	count(readable) == count(i.columns)
+readable(columns, known, false) := [level |
+	some name, _ in columns
+	known[name] = {"level": level, "personal": false, "dropped": false}
+]
+
+# Synthetic rows are of no level and cost nothing.
+bounded("synthetic", _, _, _) := true
+
+bounded("real", levels, _, g) := true if max(levels) <= g.level_cap
+
+bounded("spend", levels, i, g) := true if {
+	max(levels) <= g.level_cap
+	g.runs_left > 0
+	i.rows <= g.rows_left
 }

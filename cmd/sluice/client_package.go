@@ -1,0 +1,98 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sluicedata/sluice/catalog/release"
+	"github.com/sluicedata/sluice/gateway/wire"
+)
+
+// part is one file of a product's folder.
+type part struct {
+	file string
+	body *[]byte
+}
+
+// packageParts says which file holds which part of a package.
+func packageParts(p *wire.ReleasePackage) []part {
+	return []part{
+		{"product.csv", &p.Product},
+		{"certificate.json", (*[]byte)(&p.Certificate)},
+		{"proof.json", (*[]byte)(&p.Proof)},
+		{"trust.json", (*[]byte)(&p.Trust)},
+	}
+}
+
+// keepPackage writes a product and its proof into a folder. Files that are there already stay: what was
+// verified before is not overwritten.
+func keepPackage(folder string, p wire.ReleasePackage) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fmt.Errorf("making folder: %w", err)
+	}
+	for _, part := range packageParts(&p) {
+		if err := writeNew(filepath.Join(folder, part.file), *part.body); err != nil {
+			return fmt.Errorf("writing product: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeNew writes a file that is not there yet.
+func writeNew(path string, body []byte) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := f.Close(); err == nil {
+			err = closed
+		}
+	}()
+	_, err = f.Write(body)
+	return err
+}
+
+// readPackageFolder reads what keepPackage wrote.
+func readPackageFolder(folder string) (p wire.ReleasePackage, err error) {
+	for _, part := range packageParts(&p) {
+		if *part.body, err = os.ReadFile(filepath.Join(folder, part.file)); err != nil {
+			return p, fmt.Errorf("reading product: %w", err)
+		}
+	}
+	return p, nil
+}
+
+// showCertificate tells what a verified certificate says.
+func showCertificate(c *call, p wire.ReleasePackage) error {
+	var envelope wire.Envelope
+	var said release.Certificate
+	err := json.Unmarshal(p.Certificate, &envelope)
+	if err == nil {
+		err = json.Unmarshal(envelope.Payload, &said)
+	}
+	return one(c, said, err, []field[release.Certificate]{
+		{"verified", func(release.Certificate) string { return "product, certificate, trace and keys fit the root key" }},
+		{"release", func(r release.Certificate) string { return string(r.Release) }},
+		{"product", func(r release.Certificate) string { return string(r.Product) }},
+		{"job", func(r release.Certificate) string { return string(r.Job) }},
+		{"code", func(r release.Certificate) string { return string(r.Code) }},
+		{"inputs", certificateInputs},
+		{"votes", func(r release.Certificate) string { return joined(r.Votes) }},
+		{"trace", func(r release.Certificate) string {
+			return fmt.Sprintf("entry %d of %s", r.Trace.Index, r.Trace.Origin)
+		}},
+		{"issued", func(r release.Certificate) string { return when(r.Issued) }},
+	})
+}
+
+func certificateInputs(r release.Certificate) string {
+	var inputs []string
+	for _, in := range r.Inputs {
+		inputs = append(inputs, fmt.Sprintf("%s version %d under %s", in.Dataset, in.Version, in.Grant))
+	}
+	return strings.Join(inputs, "; ")
+}

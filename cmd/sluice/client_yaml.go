@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/sluicedata/sluice/catalog/fault"
+)
+
+// maxInput bounds a file that describes something.
+const maxInput = 1 << 20
+
+// readFile reads a file that describes something; "-" is standard input.
+func (c *call) readFile(path string) ([]byte, error) {
+	var from io.Reader = c.cmd.InOrStdin()
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("reading input: %w", err)}
+		}
+		defer func() { _ = f.Close() }()
+		from = f
+	}
+	body, err := io.ReadAll(io.LimitReader(from, maxInput+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading input: %w", err)
+	}
+	if len(body) > maxInput {
+		return nil, usageError{fmt.Errorf("%s is longer than %d bytes", path, maxInput)}
+	}
+	return body, nil
+}
+
+// readYAML reads a file strictly into what the API takes: no unknown or second member, no second document.
+// Every fault is told with its line.
+func readYAML[T any](c *call, path string) (into T, err error) {
+	body, err := c.readFile(path)
+	if err != nil {
+		return into, err
+	}
+	faults, err := decodeYAML(body, &into)
+	if err != nil {
+		return into, usageError{fmt.Errorf("%s: %w", path, err)}
+	}
+	if len(faults) > 0 {
+		return into, usageError{errors.New(path + placesText(faults))}
+	}
+	return into, nil
+}
+
+// decodeYAML fills a value whose types have JSON names.
+func decodeYAML(body []byte, into any) (fault.Places, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(body))
+	var doc, more yaml.Node
+	if err := decoder.Decode(&doc); err != nil {
+		return nil, fmt.Errorf("parsing YAML: %w", err)
+	}
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, errors.New("parsing YAML: a second document")
+	}
+	s := strict{}
+	value := s.value(doc.Content[0], reflect.TypeOf(into).Elem(), "")
+	if len(s.faults) > 0 {
+		return s.faults, nil
+	}
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("reading YAML: %w", err)
+	}
+	if err := json.Unmarshal(encoded, into); err != nil {
+		return nil, fmt.Errorf("reading YAML: %w", err)
+	}
+	return nil, nil
+}
+
+// strict walks a YAML tree beside the Go type it is for, and turns it into what JSON would hold.
+type strict struct{ faults fault.Places }
+
+func (s *strict) bad(n *yaml.Node, at, what string) any {
+	s.faults.Add(strings.TrimSuffix(fmt.Sprintf("line %d: %s", n.Line, at), ": "), what)
+	return nil
+}
+
+func (s *strict) value(n *yaml.Node, t reflect.Type, at string) any {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if _, ok := reflect.New(t).Interface().(encoding.TextUnmarshaler); ok {
+		return s.text(n, t, at)
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		return s.object(n, t, at)
+	case reflect.Slice:
+		return s.list(n, t, at)
+	case reflect.Map:
+		return s.entries(n, at, func(string) (reflect.Type, bool) { return t.Elem(), true })
+	default:
+		return s.scalar(n, t, at)
+	}
+}
+
+// text reads a type that reads itself.
+func (s *strict) text(n *yaml.Node, t reflect.Type, at string) any {
+	if n.Kind != yaml.ScalarNode {
+		return s.bad(n, at, "must be a text")
+	}
+	into := reflect.New(t).Interface()
+	quoted, err := json.Marshal(n.Value)
+	if err == nil {
+		err = json.Unmarshal(quoted, into)
+	}
+	if err != nil {
+		return s.bad(n, at, "must be "+kindOf(t))
+	}
+	return n.Value
+}
+
+// kindOf names a self-reading type by its last word: "a date".
+func kindOf(t reflect.Type) string { return "a " + strings.ToLower(t.Name()) }
+
+func (s *strict) object(n *yaml.Node, t reflect.Type, at string) any {
+	members := map[string]reflect.Type{}
+	collect(t, members)
+	return s.entries(n, at, func(key string) (reflect.Type, bool) {
+		member, ok := members[key]
+		return member, ok
+	})
+}
+
+// collect lists the JSON members of a struct, embedded ones included.
+func collect(t reflect.Type, into map[string]reflect.Type) {
+	for _, f := range reflect.VisibleFields(t) {
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.IsExported() && tag != "" && tag != "-" {
+			into[tag] = f.Type
+		}
+	}
+}
+
+func (s *strict) entries(n *yaml.Node, at string, member func(key string) (reflect.Type, bool)) any {
+	if n.Kind != yaml.MappingNode {
+		return s.bad(n, at, "must be a mapping")
+	}
+	out := map[string]any{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		below := strings.TrimPrefix(at+"."+key.Value, ".")
+		t, known := member(key.Value)
+		_, twice := out[key.Value]
+		switch {
+		case twice:
+			s.bad(key, below, "stands here a second time")
+		case !known:
+			s.bad(key, below, "is not a known member")
+		default:
+			out[key.Value] = s.value(value, t, below)
+		}
+	}
+	return out
+}
+
+func (s *strict) list(n *yaml.Node, t reflect.Type, at string) any {
+	if n.Kind != yaml.SequenceNode {
+		return s.bad(n, at, "must be a list")
+	}
+	out := []any{}
+	for i, item := range n.Content {
+		out = append(out, s.value(item, t.Elem(), fmt.Sprintf("%s[%d]", at, i)))
+	}
+	return out
+}
+
+// scalar takes texts as they are written, so that [1, 2] and [yes, no] can be labels; numbers and truths must
+// be such.
+func (s *strict) scalar(n *yaml.Node, t reflect.Type, at string) any {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+		return s.bad(n, at, "must have a value")
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return n.Value
+	case reflect.Bool:
+		if !slices.Contains([]string{"true", "false"}, n.Value) {
+			return s.bad(n, at, "must be true or false")
+		}
+		return n.Value == "true"
+	case reflect.Int, reflect.Int64:
+		i, err := strconv.ParseInt(n.Value, 10, 64)
+		if err != nil {
+			return s.bad(n, at, "must be a whole number")
+		}
+		return i
+	}
+	return s.bad(n, at, "cannot be given here")
+}
+
+// placesText lists faults of an input below each other.
+func placesText(places fault.Places) string {
+	var b strings.Builder
+	b.WriteString(": nothing was sent")
+	for _, p := range places {
+		b.WriteString("\n  " + p.Location + ": " + p.Code)
+	}
+	return b.String()
+}

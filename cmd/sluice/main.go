@@ -1,0 +1,105 @@
+// Command sluice is every program of Sluice but the runner: `up` starts an instance on one machine; serve,
+// worker, launcher, keeper and store are its processes; the other commands are the client.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluicedata/sluice/catalog/fault"
+)
+
+// Exit codes of every command.
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitRefused = 3 // by policy
+	exitUnknown = 4 // not found
+	exitTimeout = 5
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, production(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, parts parts, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot(parts)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, "sluice:", err)
+	}
+	return exitCode(err)
+}
+
+// newRoot builds the tree of commands.
+func newRoot(parts parts) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "sluice",
+		Short:         "Run data processing where the public data lives",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newUp(parts), newGuard(), newProbe())
+	for _, process := range parts.processes {
+		root.AddCommand(newProcess(process))
+	}
+	root.AddCommand(clientCommands()...)
+	return root
+}
+
+// noCommand turns an unknown command into a usage error.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("unknown command %q; see `%s --help`", args[0], cmd.CommandPath())}
+}
+
+// usageError says that the command line itself is wrong.
+type usageError struct{ error }
+
+// Unwrap returns the cause.
+func (e usageError) Unwrap() error { return e.error }
+
+// exitCode maps an error to the exit code. An error may choose its own by an ExitCode method.
+func exitCode(err error) int {
+	var chosen interface{ ExitCode() int }
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &chosen):
+		return chosen.ExitCode()
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, context.DeadlineExceeded):
+		return exitTimeout
+	}
+	switch fault.Of(err) {
+	case fault.Denied:
+		return exitRefused
+	case fault.Unknown:
+		return exitUnknown
+	default:
+		return exitFailed
+	}
+}

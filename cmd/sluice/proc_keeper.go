@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/calendar"
+	"github.com/sluicedata/sluice/catalog/keeper"
+	"github.com/sluicedata/sluice/catalog/keyring"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/ruleset"
+	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/catalog/trace/tilestore"
+	"github.com/sluicedata/sluice/cmd/sluice/instance"
+	"github.com/sluicedata/sluice/policy/bundle"
+)
+
+// keeperPause is how long the keeper waits for a notification before it looks by itself.
+const keeperPause = 500 * time.Millisecond
+
+// runKeeper sequences, admits, settles, signs and releases.
+func runKeeper(ctx context.Context, in surroundings) error {
+	opened, err := in.openCatalog(ctx, "keeper", object.Keeper)
+	if err != nil {
+		return err
+	}
+	defer opened.db.Close()
+	keys, err := in.keeperKeys()
+	if err != nil {
+		return err
+	}
+	origin, err := opened.origin(ctx)
+	if err != nil {
+		return err
+	}
+	signing, err := keys.checkpoint.Signing()
+	if err != nil {
+		return fmt.Errorf("taking checkpoint key: %w", err)
+	}
+	signer, err := trace.NewSigner(origin, signing)
+	if err != nil {
+		return fmt.Errorf("making checkpoint signer: %w", err)
+	}
+	k := &keeper.Keeper{
+		Catalog: opened.catalog, DB: opened.db, Keys: keys.Keys, Log: in.log, Origin: origin, Pause: keeperPause,
+		Sequencer: trace.NewSequencer(tilestore.NewS3(opened.store), signer),
+	}
+	if err := in.ready(); err != nil {
+		return err
+	}
+	return k.Serve(ctx)
+}
+
+// allKeys are the keys of the keeper's uid.
+type allKeys struct {
+	keeper.Keys
+	checkpoint keyring.Key
+}
+
+func (in surroundings) keeperKeys() (allKeys, error) {
+	var keys allKeys
+	for purpose, to := range map[keyring.Purpose]*keyring.Key{
+		keyring.Wrap: &keys.Wrap, keyring.Certificate: &keys.Certificate, keyring.Checkpoint: &keys.checkpoint,
+	} {
+		key, err := keyring.Load(keyPath(in.home, purpose), purpose)
+		if err != nil {
+			return allKeys{}, fmt.Errorf("loading %s key: %w", purpose, err)
+		}
+		*to = key
+	}
+	return keys, nil
+}
+
+// keyPath is where the keeper's key of a purpose lies.
+func keyPath(home string, p keyring.Purpose) string {
+	return filepath.Join(home, "keys", string(p)+".key")
+}
+
+// openedCatalog is the front door as one process opened it.
+type openedCatalog struct {
+	catalog *catalog.Catalog
+	db      *postgres.DB
+	store   *object.Store
+}
+
+// openCatalog opens the front door under a process's own role and credential.
+func (in surroundings) openCatalog(ctx context.Context, role string, account object.Account) (openedCatalog, error) {
+	var o openedCatalog
+	conf, err := in.law()
+	if err != nil {
+		return o, err
+	}
+	if o.db, err = in.openDatabase(ctx, role); err != nil {
+		return o, err
+	}
+	if o.store, err = in.openStore(account); err != nil {
+		return o, err
+	}
+	secret, err := instance.ReadSecret(filepath.Join(in.secrets, "person"))
+	if err != nil {
+		return o, err
+	}
+	if conf.PersonKey, err = base64.RawURLEncoding.DecodeString(secret); err != nil {
+		return o, fmt.Errorf("decoding person key: %w", err)
+	}
+	conf.DB, conf.Store, conf.Now, conf.Rand = o.db, o.store, in.now, rand.Reader
+	o.catalog, err = catalog.New(ctx, conf)
+	return o, err
+}
+
+// law opens what decides: the policy bundle, the rule set in force and the working days.
+func (in surroundings) law() (catalog.Config, error) {
+	var conf catalog.Config
+	rules, err := in.ruleSet()
+	if err != nil {
+		return conf, fmt.Errorf("reading rule set: %w", err)
+	}
+	days, err := calendar.Default()
+	if err != nil {
+		return conf, fmt.Errorf("reading calendar: %w", err)
+	}
+	policy, err := bundle.Embedded()
+	if err != nil {
+		return conf, fmt.Errorf("opening policy bundle: %w", err)
+	}
+	conf.Rules, conf.Calendar, conf.Policy = rules, days, policy
+	return conf, nil
+}
+
+// ruleSet is the city's, or the site's own file.
+func (in surroundings) ruleSet() (ruleset.RuleSet, error) {
+	if in.rules == "" {
+		return ruleset.Default()
+	}
+	data, err := os.ReadFile(in.rules)
+	if err != nil {
+		return ruleset.RuleSet{}, err
+	}
+	return ruleset.Load(data)
+}
+
+// origin names the instance's log.
+func (o openedCatalog) origin(ctx context.Context) (origin string, err error) {
+	err = o.db.InTx(ctx, func(tx *postgres.Tx) error {
+		raw, err := tx.Setting(ctx, originSetting)
+		if err != nil {
+			return fmt.Errorf("reading origin: %w", err)
+		}
+		return json.Unmarshal(raw, &origin)
+	})
+	return origin, err
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"github.com/sluicedata/sluice/cmd/sluice/instance"
+	"github.com/sluicedata/sluice/sandbox/launcher"
+)
+
+// runLauncher starts containers for the worker's user alone.
+func runLauncher(ctx context.Context, in surroundings) error {
+	socket, ok := strings.CutPrefix(in.engine, "unix://")
+	if !ok {
+		return usageError{errors.New("--engine must be unix:///path: an engine over the network is not this machine's")}
+	}
+	l, err := launcher.New(ctx, launcher.Options{
+		Engine: socket, Base: filepath.Join(in.home, "runs"), Runner: in.runner,
+		WorkerUID: in.workerUID, WorkerGID: in.workerGID, Log: in.log,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := launcher.Listen(filepath.Join(in.runtime, instance.LauncherSocket), in.workerGID)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	if err := in.ready(); err != nil {
+		return errors.Join(err, listener.Close(), l.Close())
+	}
+	return errors.Join(l.Serve(ctx, listener), l.Close())
+}

@@ -1,0 +1,54 @@
+package supervise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+)
+
+// Guard runs a program that knows nothing of a supervisor: when ctx ends (a signal, or the end of the
+// supervisor), the program gets the stop signal, and Guard returns when it has ended. A guard killed outright
+// takes the program with it. Guard must be the last thing its process does.
+func Guard(ctx context.Context, stop syscall.Signal, argv []string) error {
+	// Pdeathsig follows the thread that starts the program: keep it for this goroutine and wait here.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Env = withoutMark(os.Environ())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("starting the guarded program: %w", err)
+	}
+	ended := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(stop) })
+	err := cmd.Wait()
+	if !ended() && isEnd(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("running the guarded program: %w", err)
+	}
+	return errors.New("the guarded program ended by itself")
+}
+
+// isEnd says whether err is only about the way a program ended, which a stop signal may colour.
+func isEnd(err error) bool {
+	var exit *exec.ExitError
+	return err == nil || errors.As(err, &exit)
+}
+
+// withoutMark drops the mark of supervised children: the program has no pipes.
+func withoutMark(env []string) []string {
+	var kept []string
+	for _, pair := range env {
+		if !strings.HasPrefix(pair, envSupervised+"=") {
+			kept = append(kept, pair)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluicedata/sluice/cmd/sluice/instance"
+	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+)
+
+// upOptions are the flags of `sluice up`.
+type upOptions struct {
+	data, engine, listen string
+	runner, runsc        string
+	database             string
+	rules                string
+	singleUser           bool
+}
+
+// newUp makes the command that starts an instance.
+func newUp(p parts) *cobra.Command {
+	var o upOptions
+	cmd := &cobra.Command{
+		Use:   "up --data DIR",
+		Short: "Start every part of Sluice on this machine",
+		Long: `Starts a database, an object store, a container engine, and Sluice's own processes, each under its own
+user, and stops all of them on Ctrl-C. A folder that an earlier start used is found as it was.`,
+		Example: "  sluice up --data /var/lib/sluice\n  sluice up --data ./data --listen 127.0.0.1:9000",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return up(cmd, p, o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.data, "data", "", "folder of everything the instance keeps (needed)")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8420", "address of the API")
+	f.StringVar(&o.engine, "engine", "", "container engine to use as it is (unix:///…); default: one of its own")
+	f.StringVar(&o.database, "database", "", "address of a database to use, as its owner; default: one of its own")
+	f.StringVar(&o.runner, "runner", "", "sluice-runner; default: beside this program")
+	f.StringVar(&o.rules, "rules", "", "rule set of this site; default: the city's")
+	f.StringVar(&o.runsc, "runsc", "/usr/local/lib/sluice/runsc", "gVisor's runtime")
+	f.BoolVar(&o.singleUser, "single-user", false, "run everything as one user: NO separation between the parts")
+	return cmd
+}
+
+// up starts an instance and keeps it until the command's context ends.
+func up(cmd *cobra.Command, p parts, o upOptions) error {
+	if err := p.check(o.engine == ""); err != nil {
+		return err
+	}
+	users, err := admit(&o, os.Geteuid())
+	if err != nil {
+		return err
+	}
+	layout, err := place(o, users)
+	if err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
+	defer cancel()
+	lock, err := supervise.Acquire(waiting, layout.Lock())
+	var held *supervise.HeldError
+	if errors.As(err, &held) {
+		return fmt.Errorf("another `sluice up` has this folder: %w", held)
+	}
+	if err != nil {
+		return err
+	}
+	err = keepUp(cmd, p, opened{Layout: layout, options: o, users: users, lock: lock, table: p.processes})
+	return errors.Join(err, layout.Discard(), lock.Release())
+}
+
+// admit checks who is calling with what, and finds the users the parts run as.
+func admit(o *upOptions, uid int) (instance.Users, error) {
+	if o.data == "" {
+		return nil, usageError{errors.New("--data DIR is needed")}
+	}
+	if uid != 0 && !o.singleUser {
+		return nil, fmt.Errorf("only root can give each part its own user. With --single-user everything runs as you, and:\n  - %s",
+			strings.Join(instance.Lost(), "\n  - "))
+	}
+	if uid != 0 && o.engine == "" {
+		return nil, usageError{errors.New("--single-user without root needs --engine: only root can start one")}
+	}
+	if err := o.findPrograms(); err != nil {
+		return nil, err
+	}
+	if o.singleUser {
+		return nil, nil
+	}
+	return instance.LookUp()
+}
+
+// findPrograms fills in and checks the programs that containers need.
+func (o *upOptions) findPrograms() error {
+	if o.runner == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("finding sluice-runner: %w", err)
+		}
+		o.runner = filepath.Join(filepath.Dir(self), "sluice-runner")
+	}
+	for _, need := range []struct {
+		path   *string
+		remedy string
+	}{{&o.runner, "make build"}, {&o.runsc, "make setup"}} {
+		if _, err := os.Stat(*need.path); err != nil {
+			return fmt.Errorf("%s is missing; run `%s`", *need.path, need.remedy)
+		}
+	}
+	return o.absolute()
+}
+
+// absolute makes paths hold for the parts, which run in another folder.
+func (o *upOptions) absolute() error {
+	for _, path := range []*string{&o.runner, &o.runsc, &o.rules} {
+		if *path == "" {
+			continue
+		}
+		named, err := filepath.Abs(*path)
+		if err != nil {
+			return fmt.Errorf("naming a file: %w", err)
+		}
+		*path = named
+	}
+	return nil
+}
+
+// place finds the instance's folders, and shows them where the parts' users can reach them. With a foreign
+// engine that is not possible: it would not see our mounts.
+func place(o upOptions, users instance.Users) (instance.Layout, error) {
+	layout, err := instance.NewLayout(o.data, instance.RuntimeDir(os.Geteuid(), os.Getenv))
+	if err != nil {
+		return layout, err
+	}
+	if err := layout.Claim(); err != nil {
+		return layout, err
+	}
+	switch {
+	case os.Geteuid() == 0 && o.engine == "":
+		return layout.Enter(os.Args, os.Environ())
+	case users != nil:
+		return layout, layout.Reachable()
+	default:
+		return layout, nil
+	}
+}
+
+// keepUp starts the parts of an instance whose lock is held.
+func keepUp(cmd *cobra.Command, p parts, in opened) error {
+	ctx, out := cmd.Context(), cmd.OutOrStdout()
+	if err := in.open(ctx, p); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	if in.users == nil {
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "sluice: --single-user, for trying only:\n  - %s\n", strings.Join(instance.Lost(), "\n  - "))
+	}
+	return supervise.Run(ctx, supervise.Config{
+		Parts: in.parts(p, out), Logs: in.Logs(), Now: time.Now, Hold: in.lock, Adopt: true,
+		Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
+	}, func() { in.announce(out) })
+}
+
+// announce tells that everything serves, and where.
+func (in *opened) announce(out io.Writer) {
+	address := "http://" + in.options.listen
+	if written, err := os.ReadFile(in.Address()); err == nil {
+		address = strings.TrimSpace(string(written))
+	}
+	_, _ = fmt.Fprintf(out, "Sluice serves at %s\nlogs: %s\nstop with Ctrl-C\n", address, in.LogsAsNamed())
+}
+
+// open makes folders, secrets and the database cluster, or finds them.
+func (in *opened) open(ctx context.Context, p parts) error {
+	if err := in.Make(in.users); err != nil {
+		return err
+	}
+	if err := in.keepRules(); err != nil {
+		return err
+	}
+	in.secrets = map[string]string{}
+	for _, part := range []string{"serve", "worker", "keeper"} {
+		secret, err := in.Secret(in.users, part, "database")
+		if err != nil {
+			return err
+		}
+		in.secrets[part] = secret
+	}
+	if err := in.openDatabase(ctx); err != nil {
+		return err
+	}
+	return p.prepare(in)
+}
+
+// openDatabase finds the database: its own cluster, or the one that was named.
+func (in *opened) openDatabase(ctx context.Context) (err error) {
+	if in.options.database != "" {
+		in.owner = in.options.database
+		in.address, err = instance.Anonymous(in.options.database)
+		return err
+	}
+	tools, err := os.OpenFile(filepath.Join(in.Logs(), "database-setup.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("opening a log: %w", err)
+	}
+	in.server, err = instance.NewServer(ctx, in.Layout, in.users, tools)
+	if err = errors.Join(err, tools.Close()); err != nil {
+		return err
+	}
+	in.address = in.server.Address()
+	in.owner, err = in.server.OwnerAddress()
+	return err
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/ruleset"
+	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+)
+
+// self is the program's own file, which another user can execute even when it cannot reach its path.
+const self = "/proc/self/exe"
+
+// parts lists what to start, in order: a part comes after everything it needs.
+func (in *opened) parts(p parts, tell io.Writer) []supervise.Part {
+	var before []supervise.Part
+	if in.server != nil {
+		before = append(before, in.postgres())
+	}
+	between := []supervise.Part{
+		{Name: "migrate", Do: func(ctx context.Context) error { return p.migrate(ctx, in.owner, in.secrets) }},
+		{Name: "first", Do: func(ctx context.Context) error { return p.first(ctx, in, tell) }},
+	}
+	if in.options.engine == "" {
+		between = append([]supervise.Part{p.engine(in)}, between...)
+	}
+	var ours []supervise.Part
+	for _, row := range in.table {
+		ours = append(ours, in.process(row))
+	}
+	// The table begins with the store, which the steps need.
+	return slices.Concat(before, ours[:1], between, ours[1:])
+}
+
+// postgres is the instance's database server. SIGINT is its fast shutdown: SIGTERM would wait for clients.
+func (in *opened) postgres() supervise.Part {
+	return supervise.Part{
+		Name: "postgres", As: in.server.As(), Ready: in.server.Ready, Grace: 5 * time.Second,
+		Command: guard(true, in.server.Program()),
+	}
+}
+
+// guard is the command of a program that is not ours.
+func guard(interrupt bool, argv []string) supervise.Command {
+	args := []string{"guard"}
+	if interrupt {
+		args = append(args, "--interrupt")
+	}
+	return own(append(append(args, "--"), argv...)...)
+}
+
+// process is one of Sluice's own programs. It says itself when it serves.
+func (in *opened) process(p process) supervise.Part {
+	return supervise.Part{
+		Name: p.name, As: in.users.As(p.name), Grace: p.grace,
+		Command: own(append([]string{p.name}, in.flags(p)...)...),
+	}
+}
+
+// own is a command of this program.
+func own(args ...string) supervise.Command {
+	return supervise.Command{Path: self, Name: filepath.Base(os.Args[0]), Args: args, Dir: "/"}
+}
+
+// flags says what a process is told: the values of the flags that its row of the table names.
+func (in *opened) flags(p process) []string {
+	values := map[string]string{
+		"run":      in.Socket(p.name),
+		"database": in.address,
+		"store":    in.Endpoint(),
+		"launcher": in.LauncherSocket(),
+		"engine":   in.engineAddress(),
+		"listen":   in.options.listen,
+		"runner":   in.options.runner,
+		"rules":    in.rules(),
+
+		"worker-uid": strconv.Itoa(int(in.worker().UID)),
+		"worker-gid": strconv.Itoa(int(in.worker().GID)),
+	}
+	args := []string{"--home", in.Home(p.name), "--secrets", in.Secrets(p.name)}
+	for _, flag := range p.flags {
+		args = append(args, "--"+flag, values[flag])
+	}
+	return args
+}
+
+// rules is where the parts find the site's own rule set; "" when the instance follows the city's.
+func (in *opened) rules() string {
+	kept := filepath.Join(in.Dir, rulesFile)
+	if _, err := os.Stat(kept); err != nil {
+		return ""
+	}
+	return kept
+}
+
+// rulesFile keeps the rule set an instance was started with: a later start follows it too.
+const rulesFile = "rules.yaml"
+
+// keepRules copies a site's rule set to where every part can read it, after checking that it is one.
+func (in *opened) keepRules() error {
+	if in.options.rules == "" {
+		return nil
+	}
+	data, err := os.ReadFile(in.options.rules)
+	if err != nil {
+		return fmt.Errorf("reading the rule set: %w", err)
+	}
+	if _, err := ruleset.Load(data); err != nil {
+		return fmt.Errorf("checking the rule set: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(in.Dir, rulesFile), data, 0o644); err != nil { //nolint:gosec // public
+		return fmt.Errorf("keeping the rule set: %w", err)
+	}
+	return nil
+}
+
+// engineAddress is the engine the launcher speaks to.
+func (in *opened) engineAddress() string {
+	if in.options.engine != "" {
+		return in.options.engine
+	}
+	return "unix://" + in.daemon().Socket()
+}
+
+// worker is the only user the launcher listens to.
+func (in *opened) worker() supervise.Credential {
+	if as := in.users.As("worker"); as != nil {
+		return *as
+	}
+	return supervise.Credential{UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}
+}

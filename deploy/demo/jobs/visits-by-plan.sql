@@ -1,0 +1,3 @@
+-- relation: person_years
+SELECT resident, plan, health, limitation, visits
+FROM visits

@@ -1,0 +1,136 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"mime"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/fault"
+)
+
+// Bounds of a request's body.
+const (
+	maxJSON      = 1 << 20 // bytes
+	jsonPatience = 15 * time.Second
+	csvPatience  = 60 * time.Second // between two reads of an upload
+)
+
+// bodyReader reads or refuses the body of a request before its verb.
+type bodyReader func(w http.ResponseWriter, r *http.Request) error
+
+// noBody refuses bytes nobody would read.
+func noBody(_ http.ResponseWriter, r *http.Request) error {
+	if r.ContentLength > 0 {
+		return fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.unexpected"})
+	}
+	return nil
+}
+
+// jsonBody reads a JSON text strictly and leaves it where huma finds it: UTF-8, one value, bounded in bytes,
+// depth and numbers, no member twice and none that is not spelt like ours. What stands for one thing to a
+// reader must not stand for another to us.
+func jsonBody(w http.ResponseWriter, r *http.Request) error {
+	if err := mediaType(r, "application/json"); err != nil {
+		return err
+	}
+	slow := time.AfterFunc(jsonPatience, func() { giveUp(w) })
+	defer slow.Stop()
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJSON))
+	if err != nil {
+		return unread(err)
+	}
+	if code := checkJSON(text); code != "" {
+		return fault.Bad("request.invalid", fault.Place{Location: "body", Code: code})
+	}
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	return nil
+}
+
+// csvBody bounds an upload in bytes and in silence; its verb reads it as it comes.
+func csvBody(most int64) bodyReader {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := mediaType(r, "text/csv"); err != nil {
+			return err
+		}
+		if r.ContentLength > most {
+			return tooLarge()
+		}
+		if r.ContentLength == 0 {
+			return fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.missing"})
+		}
+		r.Body = &patient{ReadCloser: http.MaxBytesReader(w, r.Body, most), w: w}
+		return nil
+	}
+}
+
+// patient gives up on a sender who sends nothing for csvPatience.
+type patient struct {
+	io.ReadCloser
+	w http.ResponseWriter
+}
+
+// Read implements io.Reader.
+func (p *patient) Read(b []byte) (int, error) {
+	slow := time.AfterFunc(csvPatience, func() { giveUp(p.w) })
+	defer slow.Stop()
+	return p.ReadCloser.Read(b)
+}
+
+// giveUp ends a read under way.
+func giveUp(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // a writer without deadlines has no socket
+}
+
+// mediaType refuses other types than the wanted one, other character sets than UTF-8, and encodings.
+func mediaType(r *http.Request, want string) error {
+	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset, named := parameters["charset"]
+	switch {
+	case err != nil || kind != want:
+		return &mediaError{"media.type"}
+	case named && !strings.EqualFold(charset, "utf-8"):
+		return &mediaError{"media.charset"}
+	case r.Header.Get("Content-Encoding") != "":
+		return &mediaError{"media.encoding"}
+	}
+	return nil
+}
+
+// mediaError refuses a body by its headers (415).
+type mediaError struct{ code string }
+
+// Error implements error with the code.
+func (m *mediaError) Error() string { return m.code }
+
+// unread says why a body could not be read: too long, too slow, or broken off.
+func unread(err error) error {
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	}
+	return fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.broken"})
+}
+
+func tooLarge() error { return &http.MaxBytesError{} }
+
+// Bounds of a JSON text. None of ours comes near them.
+const (
+	maxDepth  = 32
+	maxNumber = 32 // characters
+)
+
+// finite reports whether a number fits what every reader of JSON holds.
+func finite(literal string) bool {
+	f, err := strconv.ParseFloat(literal, 64)
+	return err == nil && !math.IsInf(f, 0) && len(literal) <= maxNumber
+}

@@ -1,0 +1,164 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/gateway/wire"
+)
+
+// Datasets is what departments publish.
+type Datasets struct{ c *Client }
+
+// Declare adds a dataset without data.
+func (d Datasets) Declare(ctx context.Context, spec wire.DatasetSpec) (wire.Dataset, error) {
+	return send[wire.Dataset](ctx, d.c, spec, "datasets")
+}
+
+// Show returns a dataset.
+func (d Datasets) Show(ctx context.Context, slug string) (wire.Dataset, error) {
+	return get[wire.Dataset](ctx, d.c, "datasets", slug)
+}
+
+// List returns the datasets.
+func (d Datasets) List(ctx context.Context) ([]wire.Dataset, error) {
+	return list[wire.Dataset](ctx, d.c, "datasets")
+}
+
+// SetTerms replaces the provider's terms.
+func (d Datasets) SetTerms(ctx context.Context, slug string, terms wire.Terms) (wire.Dataset, error) {
+	return send[wire.Dataset](ctx, d.c, terms, "datasets", slug, "terms")
+}
+
+// Freeze stops every use of a dataset.
+func (d Datasets) Freeze(ctx context.Context, slug string) (wire.Dataset, error) {
+	return act[wire.Dataset](ctx, d.c, "datasets", slug, "freeze")
+}
+
+// Thaw ends a freeze.
+func (d Datasets) Thaw(ctx context.Context, slug string) (wire.Dataset, error) {
+	return act[wire.Dataset](ctx, d.c, "datasets", slug, "thaw")
+}
+
+// Publish sends the bytes of a new version as they are read: UTF-8 CSV. The version is ingested later:
+// WaitVersion.
+func (d Datasets) Publish(ctx context.Context, slug string, body io.Reader) (v wire.Version, err error) {
+	// The bytes can be sent once: an ended token must show before.
+	if _, err := d.c.Whoami(ctx); err != nil {
+		return v, err
+	}
+	r, err := d.c.request(ctx, message{method: http.MethodPost, path: []string{"datasets", slug, "versions"}})
+	if err != nil {
+		return v, err
+	}
+	r.Header.Set("Content-Type", "text/csv")
+	r.Header.Set("Expect", "100-continue")
+	// ContentLength stays −1: the length is the reader's secret until it ends.
+	r.Body, r.ContentLength = io.NopCloser(body), -1
+	answer, err := d.c.receive(r)
+	if err != nil {
+		return v, err
+	}
+	if err := json.Unmarshal(answer, &v); err != nil {
+		return v, fmt.Errorf("reading answer: %w", err)
+	}
+	return v, nil
+}
+
+func version(slug string, number int, more ...string) []string {
+	return append([]string{"datasets", slug, "versions", strconv.Itoa(number)}, more...)
+}
+
+// ShowVersion returns one version.
+func (d Datasets) ShowVersion(ctx context.Context, slug string, number int) (wire.Version, error) {
+	return get[wire.Version](ctx, d.c, version(slug, number)...)
+}
+
+// WaitVersion waits until a version's bytes were taken or refused.
+func (d Datasets) WaitVersion(ctx context.Context, slug string, number int) (wire.Version, error) {
+	return await(ctx, func() (wire.Version, bool, error) {
+		v, err := d.ShowVersion(ctx, slug, number)
+		return v, v.State != string(dataset.Ingesting), err
+	})
+}
+
+// Withdraw ends a version for good.
+func (d Datasets) Withdraw(ctx context.Context, slug string, number int) (wire.Version, error) {
+	return act[wire.Version](ctx, d.c, version(slug, number, "withdraw")...)
+}
+
+// Profile asks for a version's profile: WaitProfile.
+func (d Datasets) Profile(ctx context.Context, slug string, number int) (wire.Version, error) {
+	return act[wire.Version](ctx, d.c, version(slug, number, "profile")...)
+}
+
+// WaitProfile waits until a version has a profile.
+func (d Datasets) WaitProfile(ctx context.Context, slug string, number int) (wire.Version, error) {
+	return await(ctx, func() (wire.Version, bool, error) {
+		v, err := d.ShowVersion(ctx, slug, number)
+		return v, v.Profile != "", err
+	})
+}
+
+// ShowProfile returns the profile's bytes.
+func (d Datasets) ShowProfile(ctx context.Context, slug string, number int) ([]byte, error) {
+	return d.c.do(ctx, message{method: http.MethodGet, path: version(slug, number, "profile")})
+}
+
+// SignProfile signs a version's profile as its bytes are now, with the steward's own key: from then on debug
+// runs may use it. Whoever calls it has looked at ShowProfile.
+func (d Datasets) SignProfile(ctx context.Context, slug string, number int) (wire.Version, error) {
+	bytes, err := d.ShowProfile(ctx, slug, number)
+	if err != nil {
+		return wire.Version{}, err
+	}
+	v, err := d.ShowVersion(ctx, slug, number)
+	if err != nil {
+		return wire.Version{}, err
+	}
+	me, err := d.c.Whoami(ctx)
+	if err != nil {
+		return wire.Version{}, err
+	}
+	now, err := d.c.clock(ctx)
+	if err != nil {
+		return wire.Version{}, err
+	}
+	signed, err := envelope.Sign(dataset.ProfileType, d.c.fingerprint, d.c.key, dataset.ProfileStatement{
+		Dataset: name.Slug(slug), Number: number, Manifest: name.Digest(v.Digest), Profile: name.DigestOf(bytes),
+		Steward: name.ID(me.Member), At: now.UTC(),
+	})
+	if err != nil {
+		return wire.Version{}, fmt.Errorf("signing profile: %w", err)
+	}
+	return send[wire.Version](ctx, d.c, signed, version(slug, number, "profile", "sign")...)
+}
+
+// Preview asks what a grant shows of a version and returns the preview's id: WaitPreview.
+func (d Datasets) Preview(ctx context.Context, slug string, number int, grant string) (string, error) {
+	p, err := send[wire.Preview](ctx, d.c, wire.PreviewSpec{Grant: grant}, version(slug, number, "preview")...)
+	return p.ID, err
+}
+
+// ShowPreview returns the rows of a preview as JSON.
+func (d Datasets) ShowPreview(ctx context.Context, slug string, number int, id string) ([]byte, error) {
+	return d.c.do(ctx, message{method: http.MethodGet, path: version(slug, number, "preview", id)})
+}
+
+// WaitPreview waits for the rows of a preview.
+func (d Datasets) WaitPreview(ctx context.Context, slug string, number int, id string) ([]byte, error) {
+	return await(ctx, func() ([]byte, bool, error) {
+		rows, err := d.ShowPreview(ctx, slug, number, id)
+		if conflict(err, "work.under_way") {
+			return nil, false, nil
+		}
+		return rows, true, err
+	})
+}

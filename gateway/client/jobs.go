@@ -1,0 +1,73 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/sluicedata/sluice/gateway/wire"
+)
+
+// Jobs is jobs from submit to quarantine.
+type Jobs struct{ c *Client }
+
+// Submit asks for a run on real data.
+func (j Jobs) Submit(ctx context.Context, p wire.JobPackage) (wire.Job, error) {
+	return send[wire.Job](ctx, j.c, p, "jobs")
+}
+
+// Debug runs code on synthetic tables.
+func (j Jobs) Debug(ctx context.Context, p wire.JobPackage) (wire.Job, error) {
+	return send[wire.Job](ctx, j.c, p, "jobs", "debug")
+}
+
+// Approve consents to a run for the caller's seat.
+func (j Jobs) Approve(ctx context.Context, number string) (wire.Job, error) {
+	return act[wire.Job](ctx, j.c, "jobs", number, "approve")
+}
+
+// Cancel stops a job.
+func (j Jobs) Cancel(ctx context.Context, number string) (wire.Job, error) {
+	return act[wire.Job](ctx, j.c, "jobs", number, "cancel")
+}
+
+// Show returns a job.
+func (j Jobs) Show(ctx context.Context, number string) (wire.Job, error) {
+	return get[wire.Job](ctx, j.c, "jobs", number)
+}
+
+// List returns the jobs of the caller's organization.
+func (j Jobs) List(ctx context.Context) ([]wire.Job, error) {
+	return list[wire.Job](ctx, j.c, "jobs")
+}
+
+// Wait waits until nothing happens to a job by itself any more.
+func (j Jobs) Wait(ctx context.Context, number string) (wire.Job, error) {
+	return j.WaitState(ctx, number)
+}
+
+// WaitState waits until a job is in one of the states, or over: whoever waits looks at which.
+func (j Jobs) WaitState(ctx context.Context, number string, states ...string) (wire.Job, error) {
+	return await(ctx, func() (wire.Job, bool, error) {
+		v, err := j.Show(ctx, number)
+		return v, v.Over() || slices.Contains(states, v.State), err
+	})
+}
+
+// Outputs is what runs left in quarantine.
+type Outputs struct{ c *Client }
+
+// List returns the outputs of a job with their findings.
+func (o Outputs) List(ctx context.Context, job string) ([]wire.Output, error) {
+	return list[wire.Output](ctx, o.c, "jobs", job, "outputs")
+}
+
+// Fetch returns the values of an output under review.
+func (o Outputs) Fetch(ctx context.Context, job, output string) ([]byte, error) {
+	return o.c.do(ctx, message{method: http.MethodGet, path: []string{"jobs", job, "outputs", output, "content"}})
+}
+
+// Destroy ends an output.
+func (o Outputs) Destroy(ctx context.Context, job, output string) (wire.Output, error) {
+	return act[wire.Output](ctx, o.c, "jobs", job, "outputs", output, "destroy")
+}

@@ -1,0 +1,100 @@
+package client
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+
+	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/gateway/wire"
+)
+
+// Orgs is organizations and their capacities.
+type Orgs struct{ c *Client }
+
+// Create adds an organization.
+func (o Orgs) Create(ctx context.Context, spec wire.OrgSpec) (wire.Org, error) {
+	return send[wire.Org](ctx, o.c, spec, "orgs")
+}
+
+// Show returns an organization.
+func (o Orgs) Show(ctx context.Context, number string) (wire.Org, error) {
+	return get[wire.Org](ctx, o.c, "orgs", number)
+}
+
+// List returns all organizations.
+func (o Orgs) List(ctx context.Context) ([]wire.Org, error) {
+	return list[wire.Org](ctx, o.c, "orgs")
+}
+
+// GrantCapacity gives an organization a capacity.
+func (o Orgs) GrantCapacity(ctx context.Context, number string, spec wire.CapacitySpec) (wire.Org, error) {
+	return send[wire.Org](ctx, o.c, spec, "orgs", number, "capacities")
+}
+
+// EndCapacity ends a capacity.
+func (o Orgs) EndCapacity(ctx context.Context, number string, capacity org.Capacity) (wire.Org, error) {
+	return act[wire.Org](ctx, o.c, "orgs", number, "capacities", string(capacity), "end")
+}
+
+// Members is the people of organizations.
+type Members struct{ c *Client }
+
+// Invite adds a person.
+func (m Members) Invite(ctx context.Context, number string, spec wire.MemberSpec) (wire.Member, error) {
+	return send[wire.Member](ctx, m.c, spec, "orgs", number, "members")
+}
+
+// List returns the people of an organization.
+func (m Members) List(ctx context.Context, number string) ([]wire.Member, error) {
+	return list[wire.Member](ctx, m.c, "orgs", number, "members")
+}
+
+// SetRoles replaces what a person may do.
+func (m Members) SetRoles(ctx context.Context, number, login string, roles []org.Role) (wire.Member, error) {
+	return send[wire.Member](ctx, m.c, wire.Roles{Roles: roles}, "orgs", number, "members", login, "roles")
+}
+
+// Remove ends a membership.
+func (m Members) Remove(ctx context.Context, number, login string) (wire.Member, error) {
+	return act[wire.Member](ctx, m.c, "orgs", number, "members", login, "remove")
+}
+
+// Keys is people's own keys.
+type Keys struct{ c *Client }
+
+// Offer hands in the client's own key for a login, with proof that the client holds it, and returns the
+// fingerprint an administrator compares. It needs no token.
+func (k Keys) Offer(ctx context.Context, number, login string) (string, error) {
+	proof, err := envelope.Sign(org.OfferType, k.c.fingerprint, k.c.key, org.OfferStatement{Org: number, Login: login})
+	if err != nil {
+		return "", fmt.Errorf("proving possession: %w", err)
+	}
+	public, ok := k.c.key.Public().(ed25519.PublicKey)
+	if !ok {
+		return "", fmt.Errorf("proving possession: %w", envelope.ErrKey)
+	}
+	m, err := encoded(wire.KeyOffer{PublicKey: public, Proof: proof}, "keys")
+	if err != nil {
+		return "", err
+	}
+	m.public = true
+	taken, err := exchange[wire.Fingerprint](ctx, k.c, m)
+	return taken.Fingerprint, err
+}
+
+// Admit lets an offered key in.
+func (k Keys) Admit(ctx context.Context, fingerprint string) (wire.Key, error) {
+	return act[wire.Key](ctx, k.c, "keys", fingerprint, "admit")
+}
+
+// Revoke ends a key.
+func (k Keys) Revoke(ctx context.Context, fingerprint string) (wire.Key, error) {
+	return act[wire.Key](ctx, k.c, "keys", fingerprint, "revoke")
+}
+
+// List returns the keys of an organization's people.
+func (k Keys) List(ctx context.Context, number string) ([]wire.Key, error) {
+	return list[wire.Key](ctx, k.c, "orgs", number, "keys")
+}

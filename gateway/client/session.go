@@ -1,0 +1,119 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sluicedata/sluice/gateway/wire"
+)
+
+// assertionLife is how long an assertion of ours may be used. The server takes five minutes at most.
+const assertionLife = 2 * time.Minute
+
+// session returns a token in force, and gets one when there is none.
+func (c *Client) session(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.token != "" {
+		return c.token, nil
+	}
+	token, err := c.login(ctx)
+	c.token = token.AccessToken
+	return c.token, err
+}
+
+// forget drops a token that has ended.
+func (c *Client) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.token = ""
+}
+
+// login exchanges a signed assertion for a token (RFC 7523).
+func (c *Client) login(ctx context.Context) (wire.Token, error) {
+	now, err := c.clock(ctx)
+	if err != nil {
+		return wire.Token{}, err
+	}
+	address := c.base + prefix + "/token"
+	assertion, err := c.assertion(address, now)
+	if err != nil {
+		return wire.Token{}, fmt.Errorf("signing assertion: %w", err)
+	}
+	form := url.Values{
+		"grant_type":            {"client_credentials"},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		"client_assertion":      {assertion},
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return wire.Token{}, fmt.Errorf("making token request: %w", err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	body, err := c.receive(r)
+	if err != nil {
+		return wire.Token{}, err
+	}
+	var token wire.Token
+	if err := json.Unmarshal(body, &token); err != nil {
+		return wire.Token{}, fmt.Errorf("reading token: %w", err)
+	}
+	return token, nil
+}
+
+// assertion says, signed, that the holder of the key stands before one server now.
+func (c *Client) assertion(audience string, now time.Time) (string, error) {
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return "", err
+	}
+	payload, err := json.Marshal(map[string]any{
+		"iss": c.fingerprint, "sub": c.fingerprint, "aud": audience, "jti": hex.EncodeToString(id),
+		"iat": now.Unix(), "exp": now.Add(assertionLife).Unix(),
+	})
+	if err != nil {
+		return "", err
+	}
+	key := jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: c.key, KeyID: c.fingerprint}}
+	signer, err := jose.NewSigner(key, nil)
+	if err != nil {
+		return "", err
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		return "", err
+	}
+	return signed.CompactSerialize()
+}
+
+// clock returns the server's time, which is what it judges an assertion by: a person's own clock may be wrong.
+// An assertion names its one server, so a server that lies about the time gains nothing by it.
+func (c *Client) clock(ctx context.Context) (time.Time, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/healthz", nil)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("making request: %w", err)
+	}
+	answer, err := c.http.Do(r)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("calling the server: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return time.Time{}, errors.New("the server is not healthy")
+	}
+	now, err := http.ParseTime(answer.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading the server's time: %w", err)
+	}
+	return now, nil
+}

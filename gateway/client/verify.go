@@ -1,0 +1,97 @@
+package client
+
+import (
+	"crypto/ed25519"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/release"
+	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/catalog/trust"
+)
+
+// Errors of verifying a release, beside those of the parts.
+var (
+	// ErrProduct says that the certificate is about other bytes.
+	ErrProduct = errors.New("the certificate is about other bytes")
+	// ErrEntry says that the proof is of another entry of the trace than the certificate names.
+	ErrEntry = errors.New("the proof is of another trace entry than the certificate's")
+)
+
+// VerifyRelease checks a product offline, with nothing but the instance's root public key: trust.json under the
+// root key, the certificate under a key it vouches for, the product's digest, and that the intent to release it
+// was in the signed trace before it left.
+func VerifyRelease(pkg release.Package, root ed25519.PublicKey) error {
+	doc, err := trust.Verify(pkg.Trust, root)
+	if err != nil {
+		return err
+	}
+	certificate, err := openCertificate(pkg.Certificate, doc)
+	if err != nil {
+		return err
+	}
+	if !certificate.Describes(pkg.Product) {
+		return ErrProduct
+	}
+	return verifyEntry(pkg.Proof, certificate, doc)
+}
+
+// openCertificate verifies a certificate under the key it names, which must have been good for certificates
+// when it was issued.
+func openCertificate(raw []byte, doc trust.Document) (release.Certificate, error) {
+	var e envelope.Envelope
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return release.Certificate{}, fmt.Errorf("reading certificate: %w", err)
+	}
+	i := slices.IndexFunc(doc.Keys, func(k trust.Key) bool { return k.ID == e.Key })
+	if i < 0 {
+		return release.Certificate{}, fmt.Errorf("finding certificate key: %w", trust.ErrUnknown)
+	}
+	c, err := release.Open(e, doc.Keys[i].Public)
+	if err != nil {
+		return release.Certificate{}, err
+	}
+	if _, err := doc.Key(e.Key, trust.Certificate, c.Issued); err != nil {
+		return release.Certificate{}, fmt.Errorf("checking certificate key: %w", err)
+	}
+	return c, nil
+}
+
+// verifyEntry checks that the entry the certificate names is in the log that the checkpoint keys sign.
+func verifyEntry(raw []byte, c release.Certificate, doc trust.Document) error {
+	proof, err := trace.ParseProof(raw)
+	if err != nil {
+		return err
+	}
+	keys, err := checkpointKeysAt(doc, c)
+	if err != nil {
+		return err
+	}
+	_, head, err := trace.VerifyInclusion(proof, keys)
+	if err != nil {
+		return err
+	}
+	proven := release.Entry{
+		Origin: head.Origin, Index: proof.Index, Leaf: name.DigestOf(proof.Leaf), Size: head.Size,
+		Root: name.Digest("sha256:" + hex.EncodeToString(head.Root[:])),
+	}
+	if proven != c.Trace {
+		return ErrEntry
+	}
+	return nil
+}
+
+// checkpointKeysAt are the log's keys that were good when the certificate was issued.
+func checkpointKeysAt(doc trust.Document, c release.Certificate) (trace.Keys, error) {
+	good := doc
+	good.Keys = slices.DeleteFunc(slices.Clone(doc.Keys), func(k trust.Key) bool {
+		_, err := doc.Key(k.ID, trust.Checkpoint, c.Issued)
+		return err != nil
+	})
+	return checkpointKeys(good)
+}

@@ -1,0 +1,171 @@
+package client_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/release"
+	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/catalog/trace/tilestore"
+	"github.com/sluicedata/sluice/catalog/trust"
+	"github.com/sluicedata/sluice/gateway/client"
+)
+
+// vault holds the keys a release is signed with, and when they counted.
+type vault struct {
+	root, certificate, checkpoint ed25519.PrivateKey
+	issued                        time.Time
+	document                      trust.Document
+}
+
+func newVault(t *testing.T) *vault {
+	t.Helper()
+	v := &vault{issued: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
+	for _, key := range []*ed25519.PrivateKey{&v.root, &v.certificate, &v.checkpoint} {
+		_, made, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*key = made
+	}
+	v.document = trust.Document{Format: trust.Format, Origin: "test/trace", Serial: 1, Issued: v.issued, Keys: []trust.Key{
+		v.key(trust.Certificate, v.certificate), v.key(trust.Checkpoint, v.checkpoint),
+	}}
+	return v
+}
+
+func public(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519.PublicKey) }
+
+func (v *vault) key(p trust.Purpose, k ed25519.PrivateKey) trust.Key {
+	return trust.Key{
+		ID: trust.KeyID(p, public(k)), Purpose: p, Alg: trust.Ed25519, Public: public(k),
+		NotBefore: v.issued.Add(-time.Hour), NotAfter: v.issued.AddDate(1, 0, 0),
+	}
+}
+
+// release makes a whole package: a log whose second leaf is the intent, the certificate over its proof.
+func (v *vault) release(t *testing.T, product string) release.Package {
+	t.Helper()
+	ctx := context.Background()
+	dir, err := tilestore.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	signer, err := trace.NewSigner(v.document.Origin, v.checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var leaves [][]byte
+	for range 3 {
+		entry := trace.Entry{ID: name.NewID().String(), Time: v.issued, Salt: make([]byte, trace.SaltSize), Body: []byte(`{}`)}
+		leaf, err := entry.Leaf()
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaves = append(leaves, leaf)
+	}
+	head, err := trace.NewSequencer(dir, signer).Append(ctx, 0, leaves)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, err := trace.Prove(ctx, dir, head, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := release.Certificate{
+		Format: release.CertificateFormat, Release: "D-2026-0001", Output: "counts", Product: name.DigestOf([]byte(product)),
+		Size: int64(len(product)), Job: "J-2026-0001", Code: name.DigestOf([]byte("code")), Policy: "revision", RuleSet: "rules",
+		Inputs: []release.Input{{Dataset: "visits", Version: 1, Manifest: name.DigestOf([]byte("manifest")), Grant: "G-2026-0001"}},
+		Votes:  []name.Digest{name.DigestOf([]byte("one")), name.DigestOf([]byte("two"))},
+		Trace: release.Entry{
+			Origin: head.Origin, Index: 1, Leaf: name.DigestOf(proof.Leaf), Size: head.Size, Root: name.Digest("sha256:" + hex.EncodeToString(head.Root[:])),
+		},
+		Issued: v.issued,
+	}
+	sealed, err := c.Sign(trust.KeyID(trust.Certificate, public(v.certificate)), v.certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := v.document.Sign(v.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return release.Package{Product: []byte(product), Certificate: encode(t, sealed), Proof: encode(t, proof), Trust: document}
+}
+
+func encode(t *testing.T, v any) json.RawMessage {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestVerifyRelease: a package holds under its root key, and with anything of it changed it does not.
+func TestVerifyRelease(t *testing.T) {
+	v, other := newVault(t), newVault(t)
+	good := v.release(t, "plan,people\nfree,100\n")
+	if err := client.VerifyRelease(good, public(v.root)); err != nil {
+		t.Fatalf("a good release: %v", err)
+	}
+	foreign := other.release(t, "plan,people\nfree,100\n")
+	second := v.release(t, "plan,people\nfree,100\n") // of another log under the same keys
+	for what, change := range map[string]func(*release.Package){
+		"one byte of the product":     func(p *release.Package) { p.Product[3] ^= 1 },
+		"a longer product":            func(p *release.Package) { p.Product = append(p.Product, '\n') },
+		"another root's trust":        func(p *release.Package) { p.Trust = foreign.Trust },
+		"another vault's certificate": func(p *release.Package) { p.Certificate = foreign.Certificate },
+		"another vault's proof":       func(p *release.Package) { p.Proof = foreign.Proof },
+		"another entry's proof":       func(p *release.Package) { p.Proof = second.Proof },
+		"no certificate":              func(p *release.Package) { p.Certificate = nil },
+		"no proof":                    func(p *release.Package) { p.Proof = json.RawMessage(`{}`) },
+		"no trust":                    func(p *release.Package) { p.Trust = nil },
+	} {
+		t.Run(what, func(t *testing.T) {
+			p := good
+			p.Product = append([]byte(nil), good.Product...)
+			change(&p)
+			if client.VerifyRelease(p, public(v.root)) == nil {
+				t.Fatal("it held")
+			}
+		})
+	}
+	if client.VerifyRelease(good, public(other.root)) == nil {
+		t.Fatal("it held under another root")
+	}
+}
+
+// TestVerifyReleaseAsksTrust: keys that are revoked, over or for another purpose vouch for nothing.
+func TestVerifyReleaseAsksTrust(t *testing.T) {
+	for what, change := range map[string]func(*vault){
+		"certificate key revoked before": func(v *vault) { before := v.issued; v.document.Keys[0].RevokedAt = &before },
+		"certificate key over":           func(v *vault) { v.document.Keys[0].NotAfter = v.issued },
+		"checkpoint key revoked before":  func(v *vault) { before := v.issued; v.document.Keys[1].RevokedAt = &before },
+		"no checkpoint key":              func(v *vault) { v.document.Keys = v.document.Keys[:1] },
+		"keys swapped": func(v *vault) {
+			v.document.Keys = []trust.Key{v.key(trust.Certificate, v.checkpoint), v.key(trust.Checkpoint, v.certificate)}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			v := newVault(t)
+			change(v)
+			if client.VerifyRelease(v.release(t, "x"), public(v.root)) == nil {
+				t.Fatal("it held")
+			}
+		})
+	}
+	later := newVault(t)
+	after := later.issued.Add(time.Hour)
+	later.document.Keys[0].RevokedAt = &after
+	if err := client.VerifyRelease(later.release(t, "x"), public(later.root)); err != nil {
+		t.Fatalf("revoked afterwards: %v", err)
+	}
+}

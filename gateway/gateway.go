@@ -1,0 +1,78 @@
+// Package gateway is the edge: it turns HTTP into one verb of the catalog per route, and what the catalog
+// answers into JSON or a problem. It decides nothing and keeps nothing; it holds no key and no engine socket.
+//
+// What every request passes, in order: a request id made here, security headers, the refusal of foreign
+// browsers and odd paths (front.go); who is calling, and a strict reading of the body (edge.go, body.go); the
+// verb of its route. routes.go is the site's contents page: start there.
+package gateway
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/gateway/messages"
+	"github.com/sluicedata/sluice/gateway/session"
+)
+
+// Prefix is where the API lies.
+const Prefix = "/api/v1"
+
+// TokenPath is where tokens are given out, below a gateway's address.
+const TokenPath = Prefix + "/token"
+
+// Config is what a gateway is made of. All members are required.
+type Config struct {
+	Catalog *catalog.Catalog
+	// BaseURL is the address people use, without a slash at its end: assertions must name it.
+	BaseURL string
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// New returns the API. The handler is safe for concurrent use.
+func New(c Config) http.Handler {
+	texts, err := messages.Embedded()
+	if err != nil {
+		c.Log.Error("messages cannot be read; codes stand in for them", "err", err)
+	}
+	e := &edge{
+		gate:     session.New(session.Config{Sessions: c.Catalog.Sessions, TokenURL: c.BaseURL + TokenPath, Now: c.Now}),
+		problems: problems{texts: texts, log: c.Log}, uploadBytes: c.Catalog.Datasets.UploadBytes(),
+	}
+	mux := http.NewServeMux()
+	e.describe(mux, c)
+	mux.HandleFunc("POST "+TokenPath, e.token)
+	mux.HandleFunc("GET "+Prefix+"/openapi.json", serveSpec(e.api))
+	mux.HandleFunc("GET /healthz", healthy)
+	mux.HandleFunc("/", e.unknown)
+	return e.front(mux)
+}
+
+// describe registers every route, and with it its description.
+func (e *edge) describe(mux *http.ServeMux, c Config) {
+	e.api = humago.NewWithPrefix(mux, Prefix, e.apiConfig(c.BaseURL))
+	for _, r := range routes(c.Catalog) {
+		r.register(e, r.operation())
+	}
+	finish(e.api.OpenAPI())
+}
+
+// Description is one route as its description has it.
+type Description struct {
+	Method string
+	Path   string // below Prefix
+	ID     string
+}
+
+// Describe lists the routes of the API: the contents page, for programs.
+func Describe(c Config) []Description {
+	var all []Description
+	for _, r := range routes(c.Catalog) {
+		all = append(all, Description{r.method, r.path, r.id})
+	}
+	return all
+}

@@ -1,0 +1,134 @@
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/sluicedata/sluice/catalog"
+)
+
+// route is one line of the contents page: one method and path, one verb of the catalog.
+type route struct {
+	method  string
+	path    string // below Prefix
+	status  int    // of success
+	id      string // noun-verb
+	summary string
+	register
+}
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+
+	ok       = http.StatusOK
+	created  = http.StatusCreated
+	accepted = http.StatusAccepted
+)
+
+// routes is the whole API.
+func routes(cat *catalog.Catalog) []route {
+	var all []route
+	for _, noun := range [][]route{
+		people(cat), datasets(cat), law(cat), jobs(cat), review(cat), log(cat),
+	} {
+		all = append(all, noun...)
+	}
+	return all
+}
+
+func people(cat *catalog.Catalog) []route {
+	return []route{
+		{get, "/me", ok, "me-show", "Who I am here", own(cat.Sessions.Whoami)},
+		{get, "/orgs", ok, "org-list", "List organizations", list(cat.Orgs.List)},
+		{post, "/orgs", created, "org-create", "Add an organization", body(cat.Orgs.Create)},
+		{get, "/orgs/{org}", ok, "org-show", "Show an organization", one(cat.Orgs.Show)},
+		{post, "/orgs/{org}/capacities", created, "capacity-grant", "Give an organization a capacity", oneBody(cat.Orgs.GrantCapacity)},
+		{post, "/orgs/{org}/capacities/{capacity}/end", ok, "capacity-end", "End a capacity", two(cat.Orgs.EndCapacity)},
+		{get, "/orgs/{org}/members", ok, "member-list", "List an organization's people", listOf(cat.Members.List)},
+		{post, "/orgs/{org}/members", created, "member-invite", "Add a person", oneBody(cat.Members.Invite)},
+		{post, "/orgs/{org}/members/{login}/roles", ok, "member-role", "Replace a person's roles", setRoles(cat)},
+		{post, "/orgs/{org}/members/{login}/remove", ok, "member-remove", "Remove a person", two(cat.Members.Remove)},
+		{get, "/orgs/{org}/keys", ok, "key-list", "List the keys of an organization's people", listOf(cat.Keys.List)},
+		{post, "/keys", accepted, "key-offer", "Offer a key for a login; nobody is authenticated yet", offerKey(cat)},
+		{post, "/keys/{fingerprint}/admit", ok, "key-admit", "Admit an offered key", one(cat.Keys.Admit)},
+		{post, "/keys/{fingerprint}/revoke", ok, "key-revoke", "Revoke a key", one(cat.Keys.Revoke)},
+	}
+}
+
+func datasets(cat *catalog.Catalog) []route {
+	const version = "/datasets/{dataset}/versions/{version}"
+	return []route{
+		{get, "/datasets", ok, "dataset-list", "List datasets", list(cat.Datasets.List)},
+		{post, "/datasets", created, "dataset-declare", "Declare a dataset", body(cat.Datasets.Declare)},
+		{get, "/datasets/{dataset}", ok, "dataset-show", "Show a dataset", one(cat.Datasets.Show)},
+		{post, "/datasets/{dataset}/terms", ok, "dataset-terms", "Replace the provider's terms", oneBody(cat.Datasets.SetTerms)},
+		{post, "/datasets/{dataset}/freeze", ok, "dataset-freeze", "Stop every use of a dataset", one(cat.Datasets.Freeze)},
+		{post, "/datasets/{dataset}/thaw", ok, "dataset-thaw", "End a freeze", one(cat.Datasets.Thaw)},
+		{post, "/datasets/{dataset}/versions", accepted, "dataset-publish", "Publish a version: UTF-8 CSV, parsed later", publish(cat)},
+		{get, version, ok, "version-show", "Show a version", version1(cat.Datasets.ShowVersion)},
+		{post, version + "/withdraw", ok, "version-withdraw", "Withdraw a version for good", version1(cat.Datasets.Withdraw)},
+		{post, version + "/profile", accepted, "profile-make", "Ask for a version's profile", version1(cat.Datasets.Profile)},
+		{get, version + "/profile", ok, "profile-show", "Get the profile's bytes", versionBytes(cat.Datasets.ShowProfile)},
+		{post, version + "/profile/sign", ok, "profile-sign", "Sign a profile for debug runs", versionBody(cat.Datasets.SignProfile)},
+		{post, version + "/preview", accepted, "preview-ask", "Ask what a grant shows", askPreview(cat)},
+		{get, version + "/preview/{preview}", ok, "preview-show", "Get the rows of a preview", showPreview(cat)},
+	}
+}
+
+func law(cat *catalog.Catalog) []route {
+	return []route{
+		{get, "/registrations", ok, "registration-list", "List registrations", list(cat.Registrations.List)},
+		{post, "/registrations", created, "registration-apply", "Apply for the registration of a dataset", apply(cat)},
+		{get, "/registrations/{number}", ok, "registration-show", "Show a registration", one(cat.Registrations.Show)},
+		{post, "/registrations/{number}/accept", ok, "registration-accept", "Accept an application", one(cat.Registrations.Accept)},
+		{post, "/registrations/{number}/notice", ok, "registration-notice", "Open the public notice", one(cat.Registrations.Notice)},
+		{post, "/registrations/{number}/code", ok, "registration-code", "Issue the query code", one(cat.Registrations.Code)},
+		{get, "/agreements", ok, "agreement-list", "List operating agreements", list(cat.Agreements.List)},
+		{post, "/agreements", created, "agreement-record", "Record an agreement", body(cat.Agreements.Record)},
+		{get, "/agreements/{number}", ok, "agreement-show", "Show an agreement", one(cat.Agreements.Show)},
+		{post, "/agreements/{number}/sign", ok, "agreement-sign", "Sign for the caller's organization", one(cat.Agreements.Sign)},
+		{post, "/agreements/{number}/file", ok, "agreement-file", "Record the filing", fileAgreement(cat)},
+		{get, "/grants", ok, "grant-list", "List grants", list(cat.Grants.List)},
+		{post, "/grants", created, "grant-propose", "Propose a grant", body(cat.Grants.Propose)},
+		{get, "/grants/{number}", ok, "grant-show", "Show a grant", one(cat.Grants.Show)},
+		{post, "/grants/{number}/approve", ok, "grant-approve", "Approve a proposed grant", one(cat.Grants.Approve)},
+		{post, "/grants/{number}/revoke", ok, "grant-revoke", "Revoke a grant; its runs die", one(cat.Grants.Revoke)},
+	}
+}
+
+func jobs(cat *catalog.Catalog) []route {
+	return []route{
+		{get, "/jobs", ok, "job-list", "List jobs", list(cat.Jobs.List)},
+		{post, "/jobs", accepted, "job-submit", "Submit a job over real data", body(cat.Jobs.Submit)},
+		{post, "/jobs/debug", accepted, "job-debug", "Run a job over synthetic data", body(cat.Jobs.Debug)},
+		{get, "/jobs/{number}", ok, "job-show", "Show a job", one(cat.Jobs.Show)},
+		{post, "/jobs/{number}/approve", ok, "job-approve", "Consent to a run for one seat", one(cat.Jobs.Approve)},
+		{post, "/jobs/{number}/cancel", ok, "job-cancel", "Stop a job", one(cat.Jobs.Cancel)},
+		{get, "/jobs/{number}/outputs", ok, "output-list", "List a job's outputs and findings", listOf(cat.Outputs.List)},
+		{get, "/jobs/{number}/outputs/{output}/content", ok, "output-fetch", "Get the values under review", fetchOutput(cat)},
+		{post, "/jobs/{number}/outputs/{output}/destroy", ok, "output-destroy", "Destroy an output", two(cat.Outputs.Destroy)},
+	}
+}
+
+func review(cat *catalog.Catalog) []route {
+	return []route{
+		{get, "/requests", ok, "review-list", "List review requests", list(cat.Requests.List)},
+		{post, "/requests", created, "review-open", "Ask for the review of an output", body(cat.Requests.Open)},
+		{get, "/requests/{number}", ok, "review-show", "Show a review request", one(cat.Requests.Show)},
+		{post, "/requests/{number}/votes", created, "review-vote", "Cast a signed vote", oneBody(cat.Requests.Vote)},
+		{get, "/releases", ok, "release-list", "List releases", list(cat.Releases.List)},
+		{get, "/releases/{number}", ok, "release-show", "Show a release", one(cat.Releases.Show)},
+		{get, "/releases/{number}/package", ok, "release-get", "Get a product with all that proves it", one(cat.Releases.Get)},
+	}
+}
+
+// The log lies below its folder as C2SP tlog-tiles lays it out, so that other people's programs can read it.
+func log(cat *catalog.Catalog) []route {
+	return []route{
+		{get, "/trace", ok, "trace-query", "List trace entries, newest first", queryTrace(cat)},
+		{get, "/trace/entries/{entry}", ok, "trace-prove", "Get an entry with its proof", prove(cat)},
+		{get, "/trace/lineage/{digest}", ok, "trace-lineage", "Follow a digest both ways", listOf(cat.Trace.Lineage)},
+		{get, "/trace/log/checkpoint", ok, "trace-checkpoint", "Get the signed checkpoint", checkpoint(cat)},
+		{get, "/trace/log/tile/{path...}", ok, "trace-tile", "Get a tile or an entry bundle", tile(cat)},
+	}
+}

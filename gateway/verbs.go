@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/sluicedata/sluice/gateway/wire"
+	"github.com/sluicedata/sluice/policy"
+)
+
+// Verbs of the catalog have few shapes. Each function here registers one shape: what it takes from the path,
+// and whether it takes a body.
+
+// own is a verb about the caller.
+func own[V any](verb func(context.Context, policy.Subject) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handle(e, op, func(c call) (V, error) { return verb(c.ctx, c.who) })
+	}
+}
+
+// list is a verb that returns all there is for the caller.
+func list[V any](verb func(context.Context, policy.Subject) ([]V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handle(e, op, func(c call) (wire.List[V], error) { return items(verb(c.ctx, c.who)) })
+	}
+}
+
+// listOf is a verb that returns what one object has.
+func listOf[V any](verb func(context.Context, policy.Subject, string) ([]V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handle(e, op, func(c call) (wire.List[V], error) { return items(verb(c.ctx, c.who, c.arg(0))) })
+	}
+}
+
+// one is a verb on one object.
+func one[V any](verb func(context.Context, policy.Subject, string) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handle(e, op, func(c call) (V, error) { return verb(c.ctx, c.who, c.arg(0)) })
+	}
+}
+
+// two is a verb on an object of an object.
+func two[S ~string, V any](verb func(context.Context, policy.Subject, string, S) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handle(e, op, func(c call) (V, error) { return verb(c.ctx, c.who, c.arg(0), S(c.arg(1))) })
+	}
+}
+
+// body is a verb that takes what it is about from the body.
+func body[B, V any](verb func(context.Context, policy.Subject, B) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handleBody(e, op, func(c call, b B) (V, error) { return verb(c.ctx, c.who, b) })
+	}
+}
+
+// oneBody is a verb on one object with a body.
+func oneBody[B, V any](verb func(context.Context, policy.Subject, string, B) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handleBody(e, op, func(c call, b B) (V, error) { return verb(c.ctx, c.who, c.arg(0), b) })
+	}
+}
+
+// version1 is a verb on a version of a dataset.
+func version1[V any](verb func(context.Context, policy.Subject, string, int) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handle(e, op, func(c call) (v V, err error) {
+			number, err := c.number(1)
+			if err != nil {
+				return v, err
+			}
+			return verb(c.ctx, c.who, c.arg(0), number)
+		})
+	}
+}
+
+// versionBody is a verb on a version of a dataset with a body.
+func versionBody[B, V any](verb func(context.Context, policy.Subject, string, int, B) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handleBody(e, op, func(c call, b B) (v V, err error) {
+			number, err := c.number(1)
+			if err != nil {
+				return v, err
+			}
+			return verb(c.ctx, c.who, c.arg(0), number, b)
+		})
+	}
+}
+
+// versionBytes is a verb that returns JSON bytes as they were made: people sign their digest.
+func versionBytes(verb func(context.Context, policy.Subject, string, int) ([]byte, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handleFile(e, op, "application/json", func(c call) (file, error) {
+			number, err := c.number(1)
+			if err != nil {
+				return file{}, err
+			}
+			bytes, err := verb(c.ctx, c.who, c.arg(0), number)
+			return file{Body: bytes}, err
+		})
+	}
+}
+
+func items[V any](all []V, err error) (wire.List[V], error) {
+	return wire.List[V]{Items: all}, err
+}

@@ -1,0 +1,193 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Daemon describes a private engine: its own data, its own socket, no bridge, no packet rules, gVisor as the
+// only runtime offered. Whoever starts it runs dockerd with Args, in an own process group, as root.
+type Daemon struct {
+	// Data holds images and containers; it must lie on a real disk.
+	Data string
+	// Run holds sockets, state and the configuration. A socket's path may have 107 bytes: keep it short.
+	Run string
+	// Runsc is the path of the gVisor runtime: static, because it executes itself in an empty root.
+	Runsc string
+	// Cgroup names the group all containers stand under: one path element.
+	Cgroup string
+}
+
+// Socket is where the engine listens: only root may open it.
+func (d Daemon) Socket() string { return filepath.Join(d.Run, "engine.sock") }
+
+// PIDFile is where the engine keeps its process id.
+func (d Daemon) PIDFile() string { return filepath.Join(d.Run, "engine.pid") }
+
+// Args are the arguments of dockerd after Write. The containerd names keep apart what two engines would
+// otherwise share when the machine has a containerd of its own.
+func (d Daemon) Args() []string {
+	return []string{
+		"--config-file", d.configFile(),
+		"--containerd-namespace", d.Cgroup,
+		"--containerd-plugins-namespace", d.Cgroup + "-plugins",
+	}
+}
+
+// exec is where the engine and its containerd keep state and sockets; its name adds to their length.
+func (d Daemon) exec() string { return filepath.Join(d.Run, "x") }
+
+func (d Daemon) configFile() string { return filepath.Join(d.Run, "engine.json") }
+
+// RunscArgs are the runtime's options. --ignore-cgroups must not be among them: with it no limit holds.
+func RunscArgs() []string {
+	return []string{"--platform=systrap", "--network=none", "--oci-seccomp", "--overlay2=root:memory,size=32m"}
+}
+
+// settings is the engine's configuration file, as far as it is used. A name an older engine does not know
+// keeps it from starting.
+type settings struct {
+	Data           string               `json:"data-root"`
+	Exec           string               `json:"exec-root"`
+	PIDFile        string               `json:"pidfile"`
+	Hosts          []string             `json:"hosts"`
+	Group          string               `json:"group"`
+	Bridge         string               `json:"bridge"`
+	Iptables       bool                 `json:"iptables"`
+	Forward        bool                 `json:"ip-forward"`
+	Masquerade     bool                 `json:"ip-masq"`
+	Proxy          bool                 `json:"userland-proxy"`
+	LiveRestore    bool                 `json:"live-restore"`
+	NoNewPrivs     bool                 `json:"no-new-privileges"`
+	LogDriver      string               `json:"log-driver"`
+	ShutdownWithin int                  `json:"shutdown-timeout"` // seconds
+	CgroupParent   string               `json:"cgroup-parent"`
+	ExecOpts       []string             `json:"exec-opts"`
+	Features       map[string]bool      `json:"features"`
+	DefaultRuntime string               `json:"default-runtime"`
+	Runtimes       map[string]runtimeOf `json:"runtimes"`
+}
+
+type runtimeOf struct {
+	Path string   `json:"path"`
+	Args []string `json:"runtimeArgs"`
+}
+
+func (d Daemon) settings() settings {
+	return settings{
+		Data: d.Data, Exec: d.exec(), PIDFile: d.PIDFile(),
+		Hosts: []string{"unix://" + d.Socket()}, Group: "root", // not "docker": its members would be root here
+		Bridge: "none", NoNewPrivs: true, LogDriver: "none", ShutdownWithin: 3,
+		CgroupParent: "/" + d.Cgroup, ExecOpts: []string{"native.cgroupdriver=cgroupfs"},
+		Features:       map[string]bool{"containerd-snapshotter": false}, // image ids are digests of configurations
+		DefaultRuntime: Runtime, Runtimes: map[string]runtimeOf{Runtime: {Path: d.Runsc, Args: RunscArgs()}},
+	}
+}
+
+// Write makes the directories and the configuration, clears what a killed engine left in the way, and
+// prepares the cgroup. It is idempotent; call it before every start.
+func (d Daemon) Write() error {
+	for _, dir := range []string{d.Data, d.Run} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("making an engine's directory: %w", err)
+		}
+		if err := os.Chmod(dir, 0o700); err != nil {
+			return fmt.Errorf("closing an engine's directory: %w", err)
+		}
+	}
+	raw, err := json.MarshalIndent(d.settings(), "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing an engine's configuration: %w", err)
+	}
+	if err := os.WriteFile(d.configFile(), raw, 0o600); err != nil {
+		return fmt.Errorf("writing an engine's configuration: %w", err)
+	}
+	return errors.Join(d.dropStalePIDs(), d.fillCpuset())
+}
+
+// dropStalePIDs deletes the process ids of a killed engine and of its containerd. Left there, the next start
+// takes whatever process, or dead one nobody has waited for, for the engine and hangs.
+func (d Daemon) dropStalePIDs() error {
+	return errors.Join(
+		dropStalePID(d.PIDFile(), "dockerd"),
+		dropStalePID(filepath.Join(d.exec(), "containerd", "containerd.pid"), "containerd"),
+	)
+}
+
+func dropStalePID(file, program string) error {
+	raw, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading an engine's process id: %w", err)
+	}
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(raw))); err == nil && alive(pid, program) {
+		return nil // its own start will say so
+	}
+	if err := os.Remove(file); err != nil {
+		return fmt.Errorf("dropping an engine's process id: %w", err)
+	}
+	return nil
+}
+
+// alive tells whether a process is of a program and not only waiting to be reaped: proc_pid_stat(5) begins
+// "pid (program) state".
+func alive(pid int, program string) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	state, found := strings.CutPrefix(string(stat), fmt.Sprintf("%d (%s) ", pid, program))
+	return found && !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+}
+
+// cpusetRoot is where version 1 of cgroups has its processor sets.
+const cpusetRoot = "/sys/fs/cgroup/cpuset"
+
+// fillCpuset gives the parent group all processors. Under version 1 a new group has none, and runsc, unlike
+// runc, does not fill it: every start with a processor set would be refused.
+func (d Daemon) fillCpuset() error {
+	if _, err := os.Stat(filepath.Join(cpusetRoot, "cpuset.cpus")); err != nil {
+		return nil // version 2
+	}
+	dir := filepath.Join(cpusetRoot, d.Cgroup)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making a cgroup: %w", err)
+	}
+	for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
+		all, err := os.ReadFile(filepath.Join(cpusetRoot, name))
+		if err != nil {
+			return fmt.Errorf("reading a cgroup: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), all, 0o644); err != nil { //nolint:gosec // a cgroup we have just made
+			return fmt.Errorf("filling a cgroup: %w", err)
+		}
+	}
+	return nil
+}
+
+// Ready waits until the engine answers, or ctx ends.
+func (d Daemon) Ready(ctx context.Context) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		e, err := Open(ctx, d.Socket(), "")
+		if err == nil {
+			return e.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the engine: %w", errors.Join(ctx.Err(), err))
+		case <-tick.C:
+		}
+	}
+}

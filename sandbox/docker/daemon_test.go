@@ -1,0 +1,112 @@
+package docker_test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sluicedata/sluice/sandbox/docker"
+	"github.com/sluicedata/sluice/sandbox/docker/dockertest"
+)
+
+// With --ignore-cgroups gVisor keeps no limit at all, and a runtime under another name is not ours.
+func TestEngineThatCannotHoldTheTemplateIsRefused(t *testing.T) {
+	engine := dockertest.Private(t)
+	config := filepath.Join(engine.Run, "engine.json")
+	good, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, edit := range map[string][2]string{
+		"a runtime that keeps limits": {`"--oci-seccomp"`, `"--ignore-cgroups"`},
+		"a system call filter":        {`"--oci-seccomp"`, `"--debug=false"`},
+		"a second wall to networks":   {`"--network=none"`, `"--network=host"`},
+		"live-restore off":            {`"live-restore": false`, `"live-restore": true`},
+	} {
+		bad := bytes.Replace(good, []byte(edit[0]), []byte(edit[1]), 1)
+		if bytes.Equal(bad, good) {
+			t.Fatalf("%s: the configuration has no %s", what, edit[0])
+		}
+		if err := os.WriteFile(config, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		reload(t, engine)
+		wait(t, "a refusal for want of "+what, func() bool {
+			e, err := docker.Open(t.Context(), engine.Socket(), "0")
+			if err == nil {
+				err = e.Close()
+			}
+			return err != nil && strings.Contains(err.Error(), what)
+		})
+	}
+}
+
+// reload makes the engine read its configuration again.
+func reload(t *testing.T, engine *dockertest.Engine) {
+	t.Helper()
+	raw, err := os.ReadFile(engine.PIDFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wait polls a condition; the limit is only for a test that hangs.
+func wait(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	limit, tick := time.NewTimer(30*time.Second), time.NewTicker(20*time.Millisecond)
+	defer limit.Stop()
+	defer tick.Stop()
+	for !met() {
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			t.Fatalf("waiting for %s took too long", what)
+		}
+	}
+}
+
+func TestWriteClosesDirectoriesAndDropsStaleIDs(t *testing.T) {
+	root := dockertest.Dir(t)
+	d := docker.Daemon{
+		Data: filepath.Join(root, "data"), Run: filepath.Join(root, "run"), Runsc: "/runsc", Cgroup: filepath.Base(root),
+	}
+	t.Cleanup(func() {
+		if err := os.Remove("/sys/fs/cgroup/cpuset/" + d.Cgroup); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+	})
+	if err := os.MkdirAll(d.Run, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// This very process is alive, but it is no dockerd.
+	if err := os.WriteFile(d.PIDFile(), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := d.Write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(d.PIDFile()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the stale process id is still there: %v", err)
+	}
+	for _, dir := range []string{d.Data, d.Run} {
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%s: mode %v, error %v", dir, info.Mode(), err)
+		}
+	}
+}

@@ -1,0 +1,316 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/catalog/work"
+)
+
+// ingest parses an upload into parts under the version's own key.
+func (p *piece) ingest(ctx context.Context) error {
+	s, err := p.prepare(ctx, task.Ingest)
+	if err != nil {
+		return err
+	}
+	if err := s.fetch(ctx, p.letter.Ingest.Raw, "raw.csv"); err != nil {
+		return err
+	}
+	if err := s.do(ctx, task.Letter{Ingest: &p.letter.Ingest.IngestLetter}); err != nil {
+		return err
+	}
+	p.result.Ingest = s.report.Ingest
+	for _, part := range s.report.Ingest.Parts {
+		if err := p.keepObject(ctx, s, object.Data, part, s.report.Ingest.Rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *piece) keepObject(ctx context.Context, s *step, bucket object.Bucket, file string, rows int64) error {
+	ref, err := s.keep(ctx, bucket, file)
+	if err != nil {
+		return err
+	}
+	p.result.Objects = append(p.result.Objects, work.Object{Name: file, Ref: ref, Rows: rows})
+	return nil
+}
+
+func (p *piece) profile(ctx context.Context) error {
+	s, err := p.prepare(ctx, task.Profile)
+	if err != nil {
+		return err
+	}
+	for i, part := range p.letter.Profile.Parts {
+		if err := s.fetch(ctx, part, partName(i)); err != nil {
+			return err
+		}
+	}
+	if err := s.do(ctx, task.Letter{Profile: &p.letter.Profile.ProfileLetter}); err != nil {
+		return err
+	}
+	return p.keepObject(ctx, s, object.Output, "profile.json", s.report.Profile.Rows)
+}
+
+func (p *piece) preview(ctx context.Context) error {
+	in := p.letter.Preview.Input
+	staged, err := p.stage(ctx, []work.Input{in})
+	if err != nil {
+		return err
+	}
+	s, err := p.prepare(ctx, task.Preview)
+	if err != nil {
+		return err
+	}
+	if err := s.carry(staged, in.Input+".parquet", in.Input+".parquet"); err != nil {
+		return err
+	}
+	if err := s.do(ctx, task.Letter{Preview: &task.PreviewLetter{Input: in.Input, Rows: p.letter.Preview.Rows}}); err != nil {
+		return err
+	}
+	return p.keepObject(ctx, s, object.Output, "preview.json", int64(s.report.Preview.Rows))
+}
+
+func (p *piece) check(ctx context.Context) error {
+	s, err := p.prepare(ctx, task.Check)
+	if err != nil {
+		return err
+	}
+	if err := s.do(ctx, task.Letter{Check: &p.letter.Check.CheckLetter}); err != nil {
+		return err
+	}
+	p.result.Check = s.report.Check
+	return nil
+}
+
+// stage cuts inputs to scope. The letter carries the run's token key: it goes to the trusted stager only.
+func (p *piece) stage(ctx context.Context, inputs []work.Input) (*step, error) {
+	s, err := p.prepare(ctx, task.Stage)
+	if err != nil {
+		return nil, err
+	}
+	letter := &task.StageLetter{TokenKey: p.keys.Token}
+	for _, in := range inputs {
+		si := task.StageInput{Scope: in.Scope, UnitKey: p.keys.Units[in.Dataset]}
+		for i, part := range in.Parts {
+			path := in.Input + "/" + partName(i)
+			if err := s.fetch(ctx, part, path); err != nil {
+				return nil, err
+			}
+			si.Parts = append(si.Parts, path)
+		}
+		letter.Inputs = append(letter.Inputs, si)
+	}
+	if err := s.do(ctx, task.Letter{Stage: letter}); err != nil {
+		return nil, err
+	}
+	p.result.Staged = s.report.Stage.Inputs
+	return s, nil
+}
+
+// synth invents the tables of a debug run from signed profiles.
+func (p *piece) synth(ctx context.Context, d *work.DebugLetter) (*step, error) {
+	s, err := p.prepare(ctx, task.Synth)
+	if err != nil {
+		return nil, err
+	}
+	letter := &task.SynthLetter{Seed: p.keys.Seed, Rows: d.Rows}
+	for _, in := range d.Inputs {
+		if err := s.fetch(ctx, *in.Profile, in.Input+"/profile.json"); err != nil {
+			return nil, err
+		}
+		letter.Inputs = append(letter.Inputs, task.SynthInput{Scope: in.Scope, Dataset: in.Dataset})
+	}
+	if err := s.do(ctx, task.Letter{Synth: letter}); err != nil {
+		return nil, err
+	}
+	p.result.Staged = s.report.Synth.Inputs
+	return s, nil
+}
+
+func (p *piece) debug(ctx context.Context) error {
+	d := p.letter.Debug
+	staged, err := p.synth(ctx, d)
+	if err != nil {
+		return err
+	}
+	relations, err := p.execute(ctx, staged, d.Code, true)
+	if err != nil {
+		return err
+	}
+	s, err := p.screen(ctx, staged, relations, d.Code)
+	if err != nil {
+		return err
+	}
+	return p.showTables(s)
+}
+
+// showTables hands the tables of a debug run back in the open: all of it is invented.
+func (p *piece) showTables(s *step) error {
+	p.result.Tables = map[string]string{}
+	for _, o := range s.report.Screen.Outputs {
+		body, err := os.ReadFile(s.files[o.File])
+		if err != nil {
+			return fmt.Errorf("reading synthetic table: %w", err)
+		}
+		p.result.Tables[o.Name] = string(body[:min(len(body), maxShown)])
+	}
+	return nil
+}
+
+// maxShown bounds one synthetic table, in bytes.
+const maxShown = 64 << 10
+
+// production runs a job on real data: cut to scope, the author's code, the split test, screening.
+func (p *piece) production(ctx context.Context) error {
+	r := p.letter.Run
+	staged, err := p.stage(ctx, r.Inputs)
+	if err != nil {
+		return err
+	}
+	relations, err := p.execute(ctx, staged, r.Code, false)
+	if err != nil {
+		return err
+	}
+	dependent, err := p.split(ctx, staged, relations, r.Code)
+	if err != nil {
+		return err
+	}
+	s, err := p.screen(ctx, staged, relations, r.Code)
+	if err != nil {
+		return err
+	}
+	return p.quarantine(ctx, s, dependent)
+}
+
+// execute runs the author's statements over the staged tables: the only step their code takes part in.
+func (p *piece) execute(ctx context.Context, staged *step, code work.Code, synthetic bool) (*step, error) {
+	s, err := p.prepare(ctx, task.SQL)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.carryTables(staged, code); err != nil {
+		return nil, err
+	}
+	err = s.do(ctx, task.Letter{SQL: &task.SQLLetter{
+		Relations: code.Relations, Tables: code.Tables, MemoryMB: code.MemoryMB, Threads: code.Threads, Synthetic: synthetic,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	p.result.Relations = s.report.SQL.Relations
+	return s, nil
+}
+
+// split repeats the statements on secret halves. The author's container never saw the splits.
+func (p *piece) split(ctx context.Context, staged, relations *step, code work.Code) (map[string]bool, error) {
+	s, err := p.prepare(ctx, task.Split)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.carryTables(staged, code); err != nil {
+		return nil, err
+	}
+	if err := s.carryRelations(relations, code); err != nil {
+		return nil, err
+	}
+	err = s.do(ctx, task.Letter{Split: &task.SplitLetter{
+		Relations: code.Relations, Tables: code.Tables, Splits: code.Splits, Seed: p.keys.Seed, MemoryMB: code.MemoryMB,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	dependent := map[string]bool{}
+	for _, name := range s.report.Split.Failed {
+		dependent[name] = true
+	}
+	return dependent, nil
+}
+
+// screen computes the declared tables and the evidence about them; no code of the author runs here.
+func (p *piece) screen(ctx context.Context, staged, relations *step, code work.Code) (*step, error) {
+	s, err := p.prepare(ctx, task.Screen)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.carryTables(staged, code); err != nil {
+		return nil, err
+	}
+	if err := s.carry(staged, "units.parquet", "units.parquet"); err != nil {
+		return nil, err
+	}
+	if err := s.carryRelations(relations, code); err != nil {
+		return nil, err
+	}
+	letter := &task.ScreenLetter{
+		Tables: code.Tables, Relations: code.Relations, Output: code.Output, RoundTo: code.RoundTo,
+		DigestKey: p.keys.Digest[code.DigestBy], Near: code.Near, Earlier: []task.Earlier{},
+	}
+	for i, e := range p.keys.Earlier {
+		file := fmt.Sprintf("%04d.members", i+1)
+		if err := s.fetch(ctx, e.Ref, "earlier/"+file); err != nil {
+			return nil, err
+		}
+		letter.Earlier = append(letter.Earlier, task.Earlier{Name: file, Title: e.Title})
+	}
+	return s, s.do(ctx, task.Letter{Screen: letter})
+}
+
+func (s *step) carryTables(staged *step, code work.Code) error {
+	for _, t := range code.Tables {
+		if err := s.carry(staged, t.Input+".parquet", t.Input+".parquet"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *step) carryRelations(from *step, code work.Code) error {
+	for _, r := range code.Relations {
+		if err := s.carry(from, r.Relation+".parquet", "relations/"+r.Relation+".parquet"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// quarantine stores the tables as they would leave, their memberships, and the evidence with the verdict of
+// the split test written into it.
+func (p *piece) quarantine(ctx context.Context, s *step, dependent map[string]bool) error {
+	found := s.report.Screen
+	for i := range found.Facts {
+		for j := range found.Facts[i].Relations {
+			fact := &found.Facts[i].Relations[j]
+			fact.Dependent = dependent[fact.Relation]
+		}
+	}
+	for _, o := range found.Outputs {
+		table, err := s.keep(ctx, object.Output, o.File)
+		if err != nil {
+			return err
+		}
+		if err := sameBytes(table, o.SHA256); err != nil {
+			return err
+		}
+		members, err := s.keep(ctx, object.Output, o.Membership)
+		if err != nil {
+			return err
+		}
+		p.result.Outputs = append(p.result.Outputs, work.Output{Name: o.Name, Rows: int64(o.Rows), Object: table, Membership: members})
+	}
+	body, err := json.Marshal(found)
+	if err != nil {
+		return fmt.Errorf("encoding evidence: %w", err)
+	}
+	ref, err := p.store(ctx, object.Output, bytes.NewReader(body))
+	p.result.Evidence = &ref
+	return err
+}
+
+func partName(i int) string { return fmt.Sprintf("part-%04d.parquet", i+1) }

@@ -1,0 +1,251 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/catalog/work"
+)
+
+// piece is one claimed and admitted piece of work: its steps, and what they left.
+type piece struct {
+	dir    string // folder of this process for collected files
+	w      *Worker
+	c      postgres.Claimed
+	letter work.Letter
+	keys   work.Keys
+
+	steps   []Run
+	outcome Outcome
+	result  work.Result
+}
+
+// step is one container: what goes in, what it is told, and what it left.
+type step struct {
+	p      *piece
+	run    Run
+	in     string // input directory
+	report task.Report
+	files  map[string]string // name of a collected file → its path on this side
+}
+
+// errEnded stops a piece whose outcome is decided: a container failed, hit a limit or was interrupted.
+var errEnded = errors.New("ended")
+
+// run does the work of the letter's kind.
+func (p *piece) run(ctx context.Context) error {
+	kinds := map[work.Kind]func(context.Context) error{
+		work.Ingest: p.ingest, work.Profile: p.profile, work.Preview: p.preview,
+		work.Check: p.check, work.Debug: p.debug, work.Run: p.production,
+	}
+	do, ok := kinds[p.letter.Kind]
+	if !ok {
+		return fmt.Errorf("work of unknown kind %q", p.letter.Kind)
+	}
+	p.outcome = Success
+	err := do(ctx)
+	if errors.Is(err, errEnded) {
+		return nil
+	}
+	return err
+}
+
+// prepare makes the next step's directories.
+func (p *piece) prepare(ctx context.Context, verb task.Verb) (*step, error) {
+	run := Run{Work: p.c.ID, Fence: p.c.Fence, Step: len(p.steps) + 1, Verb: verb}
+	p.steps = append(p.steps, run)
+	in, err := p.w.Engine.Prepare(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("preparing %s: %w", verb, err)
+	}
+	return &step{p: p, run: run, in: in, files: map[string]string{}}, nil
+}
+
+// clean removes every container and directory of the piece, collected files included.
+func (p *piece) clean(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, cleanPatience)
+	defer cancel()
+	for _, run := range p.steps {
+		if err := p.w.Engine.Remove(ctx, run); err != nil {
+			p.w.Log.WarnContext(ctx, "removing a container failed", "work", run.Work, "step", run.Step, "err", err)
+		}
+	}
+	if err := os.RemoveAll(p.dir); err != nil {
+		p.w.Log.WarnContext(ctx, "removing collected files failed", "work", p.c.ID, "err", err)
+	}
+}
+
+const cleanPatience = 30 * time.Second
+
+// fetch decrypts an object into the input directory under a path of ours.
+func (s *step) fetch(ctx context.Context, ref object.Ref, path string) error {
+	key, err := object.NewDataKey(ref.Key, s.p.keys.Data[ref.Key])
+	if err != nil {
+		return fmt.Errorf("choosing data key: %w", err)
+	}
+	f, err := s.create(path)
+	if err != nil {
+		return err
+	}
+	if err := s.p.w.Store.Get(ctx, ref, key, f); err != nil {
+		return errors.Join(fmt.Errorf("reading object: %w", err), f.Close())
+	}
+	return f.Close()
+}
+
+// carry moves a file an earlier step left into this step's input.
+func (s *step) carry(from *step, file, path string) error {
+	src, ok := from.files[file]
+	if !ok {
+		return fmt.Errorf("%s left no %s", from.run.Verb, file)
+	}
+	in, err := os.Open(src)
+	if err != nil {
+		return fmt.Errorf("opening collected file: %w", err)
+	}
+	defer func() { _ = in.Close() }()
+	out, err := s.create(path)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, in); err != nil {
+		return errors.Join(fmt.Errorf("carrying %s: %w", file, err), out.Close())
+	}
+	return out.Close()
+}
+
+func (s *step) create(path string) (*os.File, error) {
+	full := filepath.Join(s.in, path)
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil { //nolint:gosec // the container's user must read it
+		return nil, fmt.Errorf("making input folder: %w", err)
+	}
+	f, err := os.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // same
+	if err != nil {
+		return nil, fmt.Errorf("making input file: %w", err)
+	}
+	return f, nil
+}
+
+// do hands over the letter, runs the container, and collects what it left. It fails with errEnded when the
+// outcome is anything but success.
+func (s *step) do(ctx context.Context, letter task.Letter) error {
+	letter.Verb = s.run.Verb
+	if err := s.write(letter); err != nil {
+		return err
+	}
+	outcome, err := s.p.w.Engine.Run(ctx, s.run)
+	if err != nil {
+		return fmt.Errorf("running %s: %w", s.run.Verb, err)
+	}
+	if outcome == Success {
+		if err := s.collect(ctx); err != nil {
+			return err
+		}
+		if s.report.Failure == nil {
+			return nil
+		}
+		outcome, s.p.result.Failure = Failed, s.report.Failure
+	}
+	s.p.outcome = outcome
+	return errEnded
+}
+
+func (s *step) write(letter task.Letter) error {
+	f, err := s.create(task.LetterFile)
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(f).Encode(letter); err != nil {
+		return errors.Join(fmt.Errorf("writing letter: %w", err), f.Close())
+	}
+	return f.Close()
+}
+
+// collect takes every file the container left into a folder only this process reads, and reads the report.
+// A container without a report has not succeeded.
+func (s *step) collect(ctx context.Context) error {
+	dir, err := os.MkdirTemp(s.p.dir, fmt.Sprintf("%s-%d-*", s.run.Work, s.run.Step))
+	if err != nil {
+		return fmt.Errorf("making collection folder: %w", err)
+	}
+	err = s.p.w.Engine.Collect(ctx, s.run, func(file string, size int64, body io.Reader) error {
+		path := filepath.Join(dir, file)
+		out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return fmt.Errorf("keeping collected file: %w", err)
+		}
+		if _, err := io.Copy(out, body); err != nil {
+			return errors.Join(fmt.Errorf("keeping collected file: %w", err), out.Close())
+		}
+		s.files[file] = path
+		return out.Close()
+	})
+	if err != nil {
+		return fmt.Errorf("collecting from %s: %w", s.run.Verb, err)
+	}
+	return s.read(task.ReportFile, &s.report)
+}
+
+// read decodes a small JSON file the container left.
+func (s *step) read(file string, v any) error {
+	path, ok := s.files[file]
+	if !ok {
+		return fmt.Errorf("%s left no %s", s.run.Verb, file)
+	}
+	body, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", file, err)
+	}
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(v); err != nil {
+		return fmt.Errorf("decoding %s: %w", file, err)
+	}
+	return nil
+}
+
+// keep stores a collected file under the work's write key.
+func (s *step) keep(ctx context.Context, bucket object.Bucket, file string) (object.Ref, error) {
+	path, ok := s.files[file]
+	if !ok {
+		return object.Ref{}, fmt.Errorf("%s left no %s", s.run.Verb, file)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return object.Ref{}, fmt.Errorf("opening collected file: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	return s.p.store(ctx, bucket, f)
+}
+
+// store encrypts bytes under the work's write key.
+func (p *piece) store(ctx context.Context, bucket object.Bucket, r io.Reader) (object.Ref, error) {
+	if p.keys.Write == nil {
+		return object.Ref{}, errors.New("no key to write under")
+	}
+	key, err := object.NewDataKey(p.keys.Write.ID, p.keys.Write.Secret)
+	if err != nil {
+		return object.Ref{}, fmt.Errorf("choosing data key: %w", err)
+	}
+	ref, err := p.w.Store.Put(ctx, bucket, key, r)
+	if err != nil {
+		return object.Ref{}, fmt.Errorf("storing: %w", err)
+	}
+	return ref, nil
+}
+
+// sameBytes checks that a stored object is what a report said it is.
+func sameBytes(ref object.Ref, sha256 string) error {
+	if ref.Digest != "sha256:"+sha256 {
+		return errors.New("a container's report names other bytes than it left")
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/keyring"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/work"
+)
+
+// Queue is all a worker may do to the record.
+type Queue interface {
+	// Claim takes the oldest work; ok is false when there is none.
+	Claim(ctx context.Context, worker string, publicKey []byte, lease time.Duration) (c postgres.Claimed, ok bool, err error)
+	// Append notes an event, extends the lease and tells the work's standing; postgres.ErrLost when the
+	// lease is another's now.
+	Append(ctx context.Context, c postgres.Claimed, event string, detail json.RawMessage, lease time.Duration) (postgres.Standing, error)
+	// Seal ends the worker's part.
+	Seal(ctx context.Context, c postgres.Claimed, outcome string, result json.RawMessage) error
+}
+
+// Worker claims work and drives it through containers. Several may run beside each other: every effect
+// carries the fence of its claim.
+type Worker struct {
+	Name   string
+	Queue  Queue
+	Store  *object.Store
+	Engine Engine
+	Log    *slog.Logger
+	// Dir is a folder of the worker's own for collected files, emptied after each piece of work.
+	Dir string
+	// Lease is how long a claim lasts unrenewed; Beat how often it is renewed, and so how soon a stop is
+	// seen; Pause how long an idle worker waits before it looks again.
+	Lease time.Duration
+	Beat  time.Duration
+	Pause time.Duration
+}
+
+// Serve works until ctx ends. Errors of one piece of work do not end it.
+func (w *Worker) Serve(ctx context.Context) error {
+	for ctx.Err() == nil {
+		worked, err := w.Once(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.Log.ErrorContext(ctx, "working failed", "err", err)
+		}
+		if !worked || err != nil {
+			wait(ctx, w.Pause)
+		}
+	}
+	return nil
+}
+
+// Once claims and finishes one piece of work; it returns false when there was none.
+func (w *Worker) Once(ctx context.Context) (bool, error) {
+	private, err := keyring.NewPrivateKey()
+	if err != nil {
+		return false, fmt.Errorf("making claim key: %w", err)
+	}
+	claimed, ok, err := w.Queue.Claim(ctx, w.Name, private.Public().Bytes(), w.Lease)
+	if err != nil || !ok {
+		return false, err
+	}
+	return true, w.finish(ctx, claimed, private)
+}
+
+// errStopped says that somebody ended the work: the grant, the dataset or the job is no longer there for it.
+var errStopped = errors.New("work stopped")
+
+// finish runs one claimed piece of work under a heartbeat and seals how it ended. A result that cannot be
+// sealed does not count: the work is done again by whoever claims it next.
+func (w *Worker) finish(ctx context.Context, c postgres.Claimed, private keyring.PrivateKey) error {
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	admitted := make(chan []byte, 1)
+	go w.beat(running, c, admitted, cancel)
+
+	outcome, result, err := w.admitted(running, c, private, admitted)
+	if errors.Is(context.Cause(running), postgres.ErrLost) {
+		return nil
+	}
+	if err != nil {
+		w.Log.ErrorContext(ctx, "running work failed", "work", c.ID, "kind", c.Kind, "err", err)
+		outcome, result = Interrupted, work.Result{}
+	}
+	cancel(nil)
+	return w.seal(context.WithoutCancel(ctx), c, outcome, result)
+}
+
+func (w *Worker) seal(ctx context.Context, c postgres.Claimed, outcome Outcome, result work.Result) error {
+	body, err := json.Marshal(result)
+	if err != nil {
+		return fmt.Errorf("encoding result: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.Lease)
+	defer cancel()
+	err = w.Queue.Seal(ctx, c, string(outcome), body)
+	if errors.Is(err, postgres.ErrLost) {
+		return nil
+	}
+	return err
+}
+
+// beat renews the lease, hands over the keys once the keeper has admitted the work, and cancels it when it
+// is stopped or lost.
+func (w *Worker) beat(ctx context.Context, c postgres.Claimed, admitted chan<- []byte, cancel context.CancelCauseFunc) {
+	handed := false
+	for ctx.Err() == nil {
+		standing, err := w.Queue.Append(ctx, c, "renew", nil, w.Lease)
+		switch {
+		case errors.Is(err, postgres.ErrLost):
+			cancel(postgres.ErrLost)
+		case err != nil:
+			w.Log.WarnContext(ctx, "renewing lease failed", "work", c.ID, "err", err)
+		case standing.Stop != nil:
+			cancel(errStopped)
+		case standing.Admitted && !handed:
+			handed = true
+			admitted <- standing.Keys
+		}
+		pause := w.Beat
+		if !handed {
+			pause = admissionPause
+		}
+		wait(ctx, pause)
+	}
+}
+
+// admissionPause is how often a claimed piece of work looks whether the keeper has admitted it.
+const admissionPause = 10 * time.Millisecond
+
+// admitted waits for the keeper and then runs the work.
+func (w *Worker) admitted(ctx context.Context, c postgres.Claimed, private keyring.PrivateKey, keys <-chan []byte) (Outcome, work.Result, error) {
+	var sealed []byte
+	select {
+	case <-ctx.Done():
+		return Interrupted, work.Result{}, nil
+	case sealed = <-keys:
+	}
+	p := &piece{w: w, c: c}
+	if err := json.Unmarshal(c.Letter, &p.letter); err != nil {
+		return "", work.Result{}, fmt.Errorf("reading letter: %w", err)
+	}
+	plain, err := keyring.Open(private, work.SealInfo(c.ID, c.Fence), sealed)
+	if err != nil {
+		return "", work.Result{}, fmt.Errorf("opening keys: %w", err)
+	}
+	if err := json.Unmarshal(plain, &p.keys); err != nil {
+		return "", work.Result{}, fmt.Errorf("reading keys: %w", err)
+	}
+	if p.dir, err = os.MkdirTemp(w.Dir, "work-*"); err != nil {
+		return "", work.Result{}, fmt.Errorf("making work folder: %w", err)
+	}
+	err = p.run(ctx)
+	p.clean(context.WithoutCancel(ctx))
+	if ctx.Err() != nil {
+		return Interrupted, work.Result{}, nil
+	}
+	return p.outcome, p.result, err
+}
+
+// wait pauses without sleeping through an end.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
