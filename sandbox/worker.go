@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/keyring"
@@ -41,10 +42,22 @@ type Worker struct {
 	Lease time.Duration
 	Beat  time.Duration
 	Pause time.Duration
+	// Slots is how many pieces of work run beside each other; 0 means one.
+	Slots int
 }
 
-// Serve works until ctx ends. Errors of one piece of work do not end it.
+// Serve works until ctx ends, in as many slots as the worker has. Errors of one piece of work do not end it.
 func (w *Worker) Serve(ctx context.Context) error {
+	var slots sync.WaitGroup
+	for range max(1, w.Slots) {
+		slots.Go(func() { w.slot(ctx) })
+	}
+	slots.Wait()
+	return nil
+}
+
+// slot does one piece of work after the other.
+func (w *Worker) slot(ctx context.Context) {
 	for ctx.Err() == nil {
 		worked, err := w.Once(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -54,7 +67,6 @@ func (w *Worker) Serve(ctx context.Context) error {
 			wait(ctx, w.Pause)
 		}
 	}
-	return nil
 }
 
 // Once claims and finishes one piece of work; it returns false when there was none.

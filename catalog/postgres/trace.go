@@ -108,7 +108,8 @@ func (t *Tx) QueryTrace(ctx context.Context, f TraceFilter) ([]Leaf, error) {
 		order by index desc limit $6`, f.Org, f.Act, f.Decision, f.Object, f.Before, f.Limit)
 }
 
-// JobsWith lists the jobs a digest took part in: as product, output, evidence, code, manifest or part. An
+// JobsWith lists the jobs a digest took part in: as product, output, evidence or code; or as the manifest or a
+// part of what a production run was given the keys to. An
 // organization sees the jobs it runs, oversees or whose data they read; "" sees all.
 func (t *Tx) JobsWith(ctx context.Context, digest, org string) ([]Job, error) {
 	return many[Job](ctx, t, `select j.* from job j where j.id in (select j.id from job j
@@ -118,8 +119,9 @@ func (t *Tx) JobsWith(ctx context.Context, digest, org string) ([]Job, error) {
 		join agreement a on a.id = g.agreement
 		join dataset d on d.id = i.dataset
 		join dataset_version v on v.dataset = i.dataset and v.number = i.version
-		where (o.digest = $1 or o.evidence_digest = $1 or j.code_digest = $1 or v.manifest_digest = $1
-				or (v.manifest->'parts')::jsonb @> jsonb_build_array(jsonb_build_object('digest', $1::text)))
+		where (o.digest = $1 or o.evidence_digest = $1 or j.code_digest = $1
+				or (j.kind = 'production' and j.data_key is not null and (v.manifest_digest = $1
+					or (v.manifest->'parts')::jsonb @> jsonb_build_array(jsonb_build_object('digest', $1::text)))))
 			and ($2 = '' or j.org::text = $2 or a.agency::text = $2 or d.org::text = $2))
 		order by j.number`, digest, org)
 }

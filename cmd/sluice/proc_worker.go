@@ -20,6 +20,7 @@ const (
 	workerLease = 15 * time.Second
 	workerBeat  = time.Second
 	workerPause = 200 * time.Millisecond
+	workerSlots = 2 // most of a short run is waiting for its containers to start
 )
 
 // runWorker claims work and drives it through the launcher's containers.
@@ -41,7 +42,7 @@ func runWorker(ctx context.Context, in surroundings) error {
 	defer engine.Close()
 	worker := &sandbox.Worker{
 		Name: fmt.Sprintf("worker-%d", os.Getpid()), Queue: postgres.NewQueue(db), Store: objects, Engine: engine,
-		Log: in.log, Dir: folder, Lease: workerLease, Beat: workerBeat, Pause: workerPause,
+		Log: in.log, Dir: folder, Lease: workerLease, Beat: workerBeat, Pause: workerPause, Slots: workerSlots,
 	}
 	if err := in.ready(); err != nil {
 		return err

@@ -25,8 +25,9 @@ func layers() []layer {
 		{"policy/screen", nil}, // pure: rules over evidence
 		{"catalog", []string{"catalog", "policy"}},
 		{"gateway", []string{"gateway", "catalog", "policy"}},
-		{"gateway/wire", []string{"gateway/wire", "catalog/name"}},
-		{"gateway/client", []string{"gateway/client", "gateway/wire", "catalog/name"}},
+		// What is said over the wire is said in the nouns' own words; the record and the store are not reached.
+		{"gateway/wire", spoken("gateway/wire")},
+		{"gateway/client", spoken("gateway/client", "gateway/wire", "gateway/messages")},
 		{"sandbox", []string{"sandbox", "catalog", "policy"}},
 		// What runs inside knows letters and evidence, and neither the record nor the store.
 		{"sandbox/runner", []string{"sandbox/runner", "catalog/task", "policy/screen"}},
@@ -38,6 +39,12 @@ func layers() []layer {
 		// No product code, but it speaks to it as anyone outside would.
 		{"deploy", []string{"deploy", "gateway/client", "gateway/wire", "catalog", "policy"}},
 	}
+}
+
+// spoken lists what a client may know beside more: the pure nouns, and the forms it verifies offline.
+func spoken(more ...string) []string {
+	return append(append(more, leaves()...), "catalog/org", "catalog/dataset", "catalog/registration", "catalog/agreement",
+		"catalog/grant", "catalog/job", "catalog/output", "catalog/release", "catalog/trace", "catalog/trust")
 }
 
 // leaves are the packages of catalog that its others stand on.

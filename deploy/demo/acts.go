@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/job"
@@ -19,6 +20,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/gateway/client"
+	"github.com/sluicedata/sluice/policy/screen"
 )
 
 //go:embed jobs/*
@@ -136,19 +138,41 @@ func (d *demo) ownVote(ctx context.Context) error {
 func (d *demo) attempts(ctx context.Context) error {
 	d.chapter(4, "Forgeries, and honest statements beside them")
 	d.show(fmt.Sprintf("one resident is alone in the granted districts with what an attacker knows: %s", d.victim.where()))
-	for _, a := range append(forgeries(d.victim), honest()...) {
-		if err := d.try(ctx, a); err != nil {
+	all := append(forgeries(d.victim), honest()...)
+	tried := make([]func() error, len(all))
+	var running sync.WaitGroup
+	seats := make(chan struct{}, beside)
+	for i, a := range all {
+		running.Go(func() {
+			seats <- struct{}{}
+			defer func() { <-seats }()
+			tried[i] = d.try(ctx, a)
+		})
+	}
+	running.Wait()
+	for _, tell := range tried {
+		if err := tell(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *demo) try(ctx context.Context, a attempt) error {
+// beside is how many attempts are under way at once.
+const beside = 3
+
+// try runs one attempt and returns how to tell it: the story keeps the order of the list.
+func (d *demo) try(ctx context.Context, a attempt) func() error {
 	j, findings, err := d.runJob(ctx, a.pack(d.grantNumber, purpose))
-	if err != nil {
-		return fmt.Errorf("%s: %w", a.title, err)
+	return func() error {
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.title, err)
+		}
+		return d.tellAttempt(a, j, findings)
 	}
+}
+
+func (d *demo) tellAttempt(a attempt, j job.View, findings []screen.Finding) error {
 	named, detail, err := checked(j, a.code)
 	if err != nil {
 		return err
