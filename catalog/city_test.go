@@ -45,13 +45,14 @@ func TestMain(m *testing.M) { objecttest.Main(m) }
 // city is a running Sluice without containers: the record under every process's own role, the store under
 // every process's own account, the keeper's turns, and a worker whose results the test writes.
 type city struct {
-	t      *testing.T
-	ctx    context.Context
-	serve  *catalog.Catalog
-	keeper *keeper.Keeper
-	queue  *postgres.Queue
-	store  *object.Store // the worker's
-	owner  *postgres.DB
+	t       *testing.T
+	ctx     context.Context
+	serve   *catalog.Catalog
+	keeper  *keeper.Keeper
+	queue   *postgres.Queue
+	store   *object.Store // the worker's
+	owner   *postgres.DB
+	address string // of the database's owner
 
 	mu  sync.Mutex
 	now time.Time
@@ -93,7 +94,7 @@ func (c *city) clock() time.Time {
 func (c *city) open() {
 	t := c.t
 	db := pgtest.New(t)
-	c.owner = pgtest.Open(t, db.Owner)
+	c.owner, c.address = pgtest.Open(t, db.Owner), db.Owner
 	c.queue = postgres.NewQueue(pgtest.Open(t, db.Worker))
 	stores := objecttest.Start(t)
 	c.store = stores.Open(t, object.Worker)

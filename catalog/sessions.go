@@ -47,6 +47,10 @@ func (s *Sessions) Open(ctx context.Context, fingerprint, jti string, expires ti
 		if err != nil || key.State != string(org.Admitted) {
 			return fault.New(fault.Unauthenticated, "key.unknown")
 		}
+		who, err := tx.Member(ctx, key.Member)
+		if err != nil || who.State != string(org.Active) {
+			return fault.New(fault.Unauthenticated, "key.unknown")
+		}
 		if err := tx.SweepTokens(ctx, now); err != nil {
 			return fmt.Errorf("sweeping tokens: %w", err)
 		}

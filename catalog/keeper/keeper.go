@@ -140,7 +140,7 @@ func (k *Keeper) prove(ctx context.Context, leafID string) (release.Entry, json.
 		return release.Entry{}, nil, fmt.Errorf("encoding proof: %w", err)
 	}
 	return release.Entry{
-		Origin: k.Origin, Index: proof.Index, Leaf: name.DigestOf(proof.Leaf), Size: checkpoint.Size,
+		Origin: k.Origin, Index: proof.Index, Leaf: trace.LeafHash(proof.Leaf), Size: checkpoint.Size,
 		Root: name.Digest(fmt.Sprintf("sha256:%x", checkpoint.Root[:])),
 	}, body, nil
 }

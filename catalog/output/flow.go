@@ -39,6 +39,7 @@ func Flow() flow.Table {
 			{From: InReview, Act: "withdraw", To: AutoChecked, Who: owner},
 			{From: Approved, Act: "release", To: Releasing, Who: keeper, Rule: "votes verified again; rights still hold; the intent is sequenced"},
 			{From: Approved, Act: "reject", To: Rejected, Who: keeper, Rule: "a right ended or a vote does not verify"},
+			{From: Releasing, Act: "reject", To: Rejected, Who: keeper, Rule: "a right ended before the delivery"},
 			{From: Releasing, Act: "deliver", To: Released, Who: keeper, Rule: "the certificate is signed over the intent's proof"},
 			{From: Rejected, Act: "destroy", To: Destroyed, Who: system},
 		},

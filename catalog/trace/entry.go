@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sluicedata/sluice/catalog/canon"
+	"github.com/sluicedata/sluice/catalog/name"
 )
 
 // A leaf is 57 bytes, big-endian:
@@ -122,6 +124,12 @@ func (e Entry) Leaf() ([]byte, error) {
 	leaf = append(leaf, id[:]...)
 	leaf = binary.BigEndian.AppendUint64(leaf, uint64(e.Time.UnixMilli()))
 	return h.Sum(leaf), nil
+}
+
+// LeafHash is the RFC 6962 hash of a leaf: what the tree holds of it, and what a certificate names.
+func LeafHash(leaf []byte) name.Digest {
+	h := tlog.RecordHash(leaf)
+	return name.Digest(fmt.Sprintf("sha256:%x", h[:]))
 }
 
 // Leaf is a leaf taken apart.

@@ -79,7 +79,7 @@ func CheckpointKeys(trustFile []byte, root ed25519.PublicKey) (trace.Keys, error
 func checkpointKeys(doc trust.Document) (trace.Keys, error) {
 	var public []ed25519.PublicKey
 	for _, k := range doc.Keys {
-		if k.Purpose == trust.Checkpoint {
+		if k.Purpose == trust.Checkpoint && k.RevokedAt == nil { // a revoked key signs no newest checkpoint
 			public = append(public, k.Public)
 		}
 	}

@@ -77,7 +77,7 @@ func verifyEntry(raw []byte, c release.Certificate, doc trust.Document) error {
 		return err
 	}
 	proven := release.Entry{
-		Origin: head.Origin, Index: proof.Index, Leaf: name.DigestOf(proof.Leaf), Size: head.Size,
+		Origin: head.Origin, Index: proof.Index, Leaf: trace.LeafHash(proof.Leaf), Size: head.Size,
 		Root: name.Digest("sha256:" + hex.EncodeToString(head.Root[:])),
 	}
 	if proven != c.Trace {

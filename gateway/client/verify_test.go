@@ -85,7 +85,7 @@ func (v *vault) release(t *testing.T, product string) release.Package {
 		Inputs: []release.Input{{Dataset: "visits", Version: 1, Manifest: name.DigestOf([]byte("manifest")), Grant: "G-2026-0001"}},
 		Votes:  []name.Digest{name.DigestOf([]byte("one")), name.DigestOf([]byte("two"))},
 		Trace: release.Entry{
-			Origin: head.Origin, Index: 1, Leaf: name.DigestOf(proof.Leaf), Size: head.Size, Root: name.Digest("sha256:" + hex.EncodeToString(head.Root[:])),
+			Origin: head.Origin, Index: 1, Leaf: trace.LeafHash(proof.Leaf), Size: head.Size, Root: name.Digest("sha256:" + hex.EncodeToString(head.Root[:])),
 		},
 		Issued: v.issued,
 	}
