@@ -60,7 +60,7 @@ func (s *Datasets) Declare(ctx context.Context, caller policy.Subject, spec data
 func (s *Datasets) Publish(ctx context.Context, caller policy.Subject, slug string, body io.Reader) (view dataset.VersionView, err error) {
 	err = s.c.act(ctx, caller, "dataset.publish", func(d *deed) error {
 		d.detail["phase"] = "receive"
-		_, err := d.dataset(slug, policy.Facts{})
+		_, err := d.dataset(slug)
 		return err
 	})
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *Datasets) Publish(ctx context.Context, caller policy.Subject, slug stri
 		return dataset.VersionView{}, fmt.Errorf("storing upload: %w", err)
 	}
 	err = s.c.act(ctx, caller, "dataset.publish", func(d *deed) error {
-		row, err := d.dataset(slug, policy.Facts{})
+		row, err := d.dataset(slug)
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (d *deed) ingest(row postgres.Dataset, key postgres.DataKey, raw object.Ref
 // Show returns a dataset. Who: its provider, operators, agencies, registrars.
 func (s *Datasets) Show(ctx context.Context, caller policy.Subject, slug string) (view dataset.View, err error) {
 	err = s.c.act(ctx, caller, "dataset.show", func(d *deed) error {
-		row, err := d.dataset(slug, policy.Facts{})
+		row, err := d.dataset(slug)
 		if err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func (s *Datasets) List(ctx context.Context, caller policy.Subject) (views []dat
 // SetTerms replaces the provider's terms, from the next decision on. Who: data_steward of the provider.
 func (s *Datasets) SetTerms(ctx context.Context, caller policy.Subject, slug string, terms dataset.Terms) (view dataset.View, err error) {
 	err = s.c.act(ctx, caller, "dataset.terms", func(d *deed) error {
-		row, err := d.dataset(slug, policy.Facts{})
+		row, err := d.dataset(slug)
 		if err != nil {
 			return err
 		}
@@ -185,7 +185,7 @@ func (s *Datasets) Thaw(ctx context.Context, caller policy.Subject, slug string)
 
 func (s *Datasets) move(ctx context.Context, caller policy.Subject, slug, act, stop string) (view dataset.View, err error) {
 	err = s.c.act(ctx, caller, policy.Action("dataset."+act), func(d *deed) error {
-		if _, err := d.dataset(slug, policy.Facts{}); err != nil {
+		if _, err := d.dataset(slug); err != nil {
 			return err
 		}
 		row, err := d.tx.LockDataset(ctx, slug)
@@ -214,7 +214,7 @@ func (s *Datasets) move(ctx context.Context, caller policy.Subject, slug, act, s
 // Withdraw ends a version for good; runs on it die within seconds. Who: data_steward of the provider.
 func (s *Datasets) Withdraw(ctx context.Context, caller policy.Subject, slug string, number int) (view dataset.VersionView, err error) {
 	err = s.c.act(ctx, caller, "dataset.withdraw", func(d *deed) error {
-		row, err := d.dataset(slug, policy.Facts{})
+		row, err := d.dataset(slug)
 		if err != nil {
 			return err
 		}
@@ -242,7 +242,7 @@ func (s *Datasets) Withdraw(ctx context.Context, caller policy.Subject, slug str
 // ShowVersion returns one version, with the reasons when its bytes were refused. Who: as Show.
 func (s *Datasets) ShowVersion(ctx context.Context, caller policy.Subject, slug string, number int) (view dataset.VersionView, err error) {
 	err = s.c.act(ctx, caller, "dataset.show", func(d *deed) error {
-		row, err := d.dataset(slug, policy.Facts{})
+		row, err := d.dataset(slug)
 		if err != nil {
 			return err
 		}
@@ -279,7 +279,7 @@ func (s *Datasets) ShowProfile(ctx context.Context, caller policy.Subject, slug 
 	var row postgres.Dataset
 	var ref object.Ref
 	err = s.c.act(ctx, caller, "dataset.profile", func(d *deed) error {
-		row, err = d.dataset(slug, policy.Facts{})
+		row, err = d.dataset(slug)
 		if err != nil {
 			return err
 		}
@@ -306,7 +306,7 @@ func (s *Datasets) ShowProfile(ctx context.Context, caller policy.Subject, slug 
 // envelope's payload is dataset.ProfileStatement. Who: data_steward of the provider, with their own key.
 func (s *Datasets) SignProfile(ctx context.Context, caller policy.Subject, slug string, number int, signed envelope.Envelope) (view dataset.VersionView, err error) {
 	err = s.c.act(ctx, caller, "dataset.profile", func(d *deed) error {
-		row, err := d.dataset(slug, policy.Facts{})
+		row, err := d.dataset(slug)
 		if err != nil {
 			return err
 		}
@@ -378,7 +378,7 @@ func (s *Datasets) ShowPreview(ctx context.Context, caller policy.Subject, slug,
 	var ref object.Ref
 	var w postgres.Work
 	err = s.c.act(ctx, caller, "dataset.preview", func(d *deed) error {
-		row, err := d.dataset(slug, policy.Facts{})
+		row, err := d.dataset(slug)
 		if err != nil {
 			return err
 		}
@@ -411,17 +411,17 @@ func settledObject(w postgres.Work) (object.Ref, error) {
 }
 
 // dataset reads the dataset an act is about and decides it.
-func (d *deed) dataset(slug string, facts policy.Facts) (postgres.Dataset, error) {
+func (d *deed) dataset(slug string) (postgres.Dataset, error) {
 	row, err := d.tx.Dataset(d.ctx, slug)
 	if err != nil {
 		return postgres.Dataset{}, err
 	}
-	return row, d.decide(policy.Object{Kind: "dataset", ID: row.ID, Org: row.Org}, slug, facts)
+	return row, d.decide(policy.Object{Kind: "dataset", ID: row.ID, Org: row.Org}, slug, policy.Facts{})
 }
 
 // availableVersion decides an act on a version that has parts, and returns them.
 func (d *deed) availableVersion(slug string, number int) (postgres.Dataset, postgres.Version, []object.Ref, error) {
-	row, err := d.dataset(slug, policy.Facts{})
+	row, err := d.dataset(slug)
 	if err != nil {
 		return postgres.Dataset{}, postgres.Version{}, nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/flow"
@@ -214,34 +215,52 @@ func (d *deed) jobSeat(row postgres.Job) (string, error) {
 	if row.Org == d.caller.Org {
 		return "operator", nil
 	}
-	agency, err := d.agencyOf(row.ID)
+	return "agency", d.party(row)
+}
+
+// agencyOf finds the implementing agency of a job: the one the agreements of all its grants name.
+func (d *deed) agencyOf(jobID string) (string, error) {
+	agencies, err := d.agencies(jobID)
 	if err != nil {
 		return "", err
 	}
-	if agency != d.caller.Org {
-		return "", fault.NotFound()
-	}
-	return "agency", nil
+	return oneAgency(agencies)
 }
 
-// agencyOf finds the implementing agency of a job: the one its grants' agreements name.
-func (d *deed) agencyOf(jobID string) (string, error) {
+// agencies lists the agency of each of a job's inputs.
+func (d *deed) agencies(jobID string) ([]string, error) {
 	inputs, err := d.tx.JobInputs(d.ctx, jobID)
 	if err != nil {
-		return "", fmt.Errorf("reading inputs: %w", err)
+		return nil, fmt.Errorf("reading inputs: %w", err)
 	}
+	list := make([]string, 0, len(inputs))
 	for _, in := range inputs {
 		g, err := d.tx.GrantByID(d.ctx, in.DataGrant)
 		if err != nil {
-			return "", fmt.Errorf("reading grant: %w", err)
+			return nil, fmt.Errorf("reading grant: %w", err)
 		}
 		a, err := d.tx.ShareAgreement(d.ctx, g.Agreement)
 		if err != nil {
-			return "", fmt.Errorf("reading agreement: %w", err)
+			return nil, fmt.Errorf("reading agreement: %w", err)
 		}
-		return a.Agency, nil
+		list = append(list, a.Agency)
 	}
-	return "", fault.NotFound()
+	return list, nil
+}
+
+// oneAgency refuses inputs of several agencies: the consent of one must not carry another's data.
+func oneAgency(agencies []string) (string, error) {
+	if len(agencies) == 0 {
+		return "", fault.NotFound()
+	}
+	for _, a := range agencies {
+		if a != agencies[0] {
+			return "", fault.Refused(policy.Decision{Reasons: []policy.Reason{{
+				Code: "agreement.several_agencies", Dimension: "agreement", Remedy: "remedy.agreement.several_agencies",
+			}}})
+		}
+	}
+	return agencies[0], nil
 }
 
 // queueRun queues the run of an approved job. What the worker is told is made again from the record.
@@ -424,10 +443,14 @@ func (d *deed) party(row postgres.Job) error {
 	if row.Org == d.caller.Org {
 		return nil
 	}
-	agency, err := d.agencyOf(row.ID)
-	if err == nil && agency != d.caller.Org {
+	agencies, err := d.agencies(row.ID)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(agencies, d.caller.Org) {
 		return fault.NotFound()
 	}
+	_, err = oneAgency(agencies)
 	return err
 }
 

@@ -41,9 +41,9 @@ func (c call) arg(n int) string {
 	return c.r.PathValue(names[n])
 }
 
-// number returns the nth parameter as a positive number; what is none names nothing.
-func (c call) number(n int) (int, error) {
-	text := c.arg(n)
+// number returns the second parameter as a positive number; what is none names nothing.
+func (c call) number() (int, error) {
+	text := c.arg(1)
 	i, err := strconv.Atoi(text)
 	if err != nil || i < 1 || strconv.Itoa(i) != text {
 		return 0, fault.NotFound()

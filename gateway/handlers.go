@@ -63,7 +63,7 @@ func publish(cat *catalog.Catalog) register {
 func askPreview(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
 		handleBody(e, op, func(c call, b wire.PreviewSpec) (wire.Preview, error) {
-			number, err := c.number(1)
+			number, err := c.number()
 			if err != nil {
 				return wire.Preview{}, err
 			}

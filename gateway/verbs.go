@@ -65,7 +65,7 @@ func oneBody[B, V any](verb func(context.Context, policy.Subject, string, B) (V,
 func version1[V any](verb func(context.Context, policy.Subject, string, int) (V, error)) register {
 	return func(e *edge, op huma.Operation) {
 		handle(e, op, func(c call) (v V, err error) {
-			number, err := c.number(1)
+			number, err := c.number()
 			if err != nil {
 				return v, err
 			}
@@ -78,7 +78,7 @@ func version1[V any](verb func(context.Context, policy.Subject, string, int) (V,
 func versionBody[B, V any](verb func(context.Context, policy.Subject, string, int, B) (V, error)) register {
 	return func(e *edge, op huma.Operation) {
 		handleBody(e, op, func(c call, b B) (v V, err error) {
-			number, err := c.number(1)
+			number, err := c.number()
 			if err != nil {
 				return v, err
 			}
@@ -91,7 +91,7 @@ func versionBody[B, V any](verb func(context.Context, policy.Subject, string, in
 func versionBytes(verb func(context.Context, policy.Subject, string, int) ([]byte, error)) register {
 	return func(e *edge, op huma.Operation) {
 		handleFile(e, op, "application/json", func(c call) (file, error) {
-			number, err := c.number(1)
+			number, err := c.number()
 			if err != nil {
 				return file{}, err
 			}

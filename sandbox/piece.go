@@ -126,10 +126,10 @@ func (s *step) carry(from *step, file, path string) error {
 
 func (s *step) create(path string) (*os.File, error) {
 	full := filepath.Join(s.in, path)
-	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil { //nolint:gosec // the container's user must read it
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 		return nil, fmt.Errorf("making input folder: %w", err)
 	}
-	f, err := os.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // same
+	f, err := os.OpenFile(full, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("making input file: %w", err)
 	}

@@ -139,6 +139,7 @@ func ordered(t Type, a, b string) bool {
 		x, errX := strconv.ParseFloat(a, 64)
 		y, errY := strconv.ParseFloat(b, 64)
 		return errX == nil && errY == nil && x <= y
+	case Text, Boolean, Date: // dates sort as text
 	}
-	return a <= b // dates sort as text
+	return a <= b
 }

@@ -98,7 +98,8 @@ func (k Key) Master() ([]byte, error) {
 // Public returns the public half; nil for a master, which has none.
 func (k Key) Public() []byte {
 	if s, err := k.Signing(); err == nil {
-		return s.Public().(ed25519.PublicKey)
+		public, _ := s.Public().(ed25519.PublicKey) // what every ed25519.PrivateKey has
+		return public
 	}
 	if w, err := k.Wrapping(); err == nil {
 		return w.Public().Bytes()
@@ -139,7 +140,7 @@ func Create(path string, p Purpose) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	raw, err := json.Marshal(file{Version: 1, Purpose: p, Kind: kinds()[p], ID: k.ID(), Secret: k.secret})
+	raw, err := json.Marshal(file{Version: 1, Purpose: p, Kind: kinds()[p], ID: k.ID(), Secret: k.secret}) //nolint:gosec // this file is where the secret is kept
 	if err != nil {
 		return Key{}, fmt.Errorf("encoding key: %w", err)
 	}
@@ -155,7 +156,7 @@ func place(path string, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.Write(raw)
 	err = errors.Join(err, f.Chmod(0o400), f.Sync(), f.Close())
 	if err != nil {

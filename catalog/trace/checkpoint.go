@@ -34,7 +34,10 @@ func NewSigner(origin string, key ed25519.PrivateKey) (Signer, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return Signer{}, ErrCheckpoint
 	}
-	public := key.Public().(ed25519.PublicKey)
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return Signer{}, ErrCheckpoint
+	}
 	encoded := base64.StdEncoding.EncodeToString(append([]byte{noteEd25519}, key.Seed()...))
 	text := fmt.Sprintf("PRIVATE+KEY+%s+%08x+%s", origin, noteKeyHash(origin, public), encoded)
 	signer, err := note.NewSigner(text)

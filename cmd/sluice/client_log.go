@@ -54,14 +54,6 @@ log holds salted hashes only.`,
 	return need(cmd, "dir")
 }
 
-// remote reads the log of the gateway.
-type remote struct{ *client.Client }
-
-// Get implements trace.Reader.
-func (r remote) Get(ctx context.Context, path string) ([]byte, error) {
-	return r.Trace.Get(ctx, path)
-}
-
 func export(c *call, dir string) (trace.Checkpoint, error) {
 	note, err := c.Trace.Get(c.ctx, trace.CheckpointPath)
 	if err != nil {

@@ -23,7 +23,7 @@ const maxInput = 1 << 20
 
 // readFile reads a file that describes something; "-" is standard input.
 func (c *call) readFile(path string) ([]byte, error) {
-	var from io.Reader = c.cmd.InOrStdin()
+	from := c.cmd.InOrStdin()
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
@@ -202,8 +202,9 @@ func (s *strict) scalar(n *yaml.Node, t reflect.Type, at string) any {
 			return s.bad(n, at, "must be a whole number")
 		}
 		return i
+	default:
+		return s.bad(n, at, "cannot be given here")
 	}
-	return s.bad(n, at, "cannot be given here")
 }
 
 // placesText lists faults of an input below each other.

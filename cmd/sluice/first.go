@@ -89,7 +89,7 @@ func (in *opened) makeKeys(now time.Time) (document json.RawMessage, settings ma
 		return nil, nil, fmt.Errorf("making root key: %w", err)
 	}
 	public := hex.EncodeToString(root.Public())
-	if err := os.WriteFile(filepath.Join(in.Root(), "root.pub"), []byte(public+"\n"), 0o644); err != nil { //nolint:gosec // public
+	if err := os.WriteFile(filepath.Join(in.Root(), "root.pub"), []byte(public+"\n"), 0o644); err != nil {
 		return nil, nil, fmt.Errorf("writing root public key: %w", err)
 	}
 	origin := "sluice/" + public[:16]

@@ -39,7 +39,7 @@ func runServe(ctx context.Context, in surroundings) error {
 		Handler:           gateway.New(gateway.Config{Catalog: opened.catalog, BaseURL: address, Log: in.log, Now: in.now}),
 		ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: maxHeader,
 	}
-	if err := os.WriteFile(filepath.Join(in.runtime, "address"), []byte(address+"\n"), 0o644); err != nil { //nolint:gosec // public
+	if err := os.WriteFile(filepath.Join(in.runtime, "address"), []byte(address+"\n"), 0o644); err != nil {
 		return fmt.Errorf("telling the address: %w", err)
 	}
 	if err := in.ready(); err != nil {

@@ -114,7 +114,7 @@ func (in *opened) keepRules() error {
 	if _, err := ruleset.Load(data); err != nil {
 		return fmt.Errorf("checking the rule set: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(in.Dir, rulesFile), data, 0o644); err != nil { //nolint:gosec // public
+	if err := os.WriteFile(filepath.Join(in.Dir, rulesFile), data, 0o644); err != nil {
 		return fmt.Errorf("keeping the rule set: %w", err)
 	}
 	return nil

@@ -159,7 +159,7 @@ func (i *instance) stop() error {
 	timer := time.NewTimer(stopPatience)
 	defer timer.Stop()
 	select {
-	case <-i.done:
+	case <-i.done: //nolint:errcheck // it was told to end
 		return i.log.Close()
 	case <-timer.C:
 		return errors.Join(errors.New("sluice up did not stop in time"), i.cmd.Process.Kill(), i.log.Close())

@@ -18,7 +18,7 @@ func writeRules(path string) error {
 	if !bytes.Contains(rules, []byte("cq-demo")) {
 		return errors.New("the demo's rule set must not bear the city's name")
 	}
-	if err := os.WriteFile(path, rules, 0o644); err != nil { //nolint:gosec // public
+	if err := os.WriteFile(path, rules, 0o644); err != nil {
 		return fmt.Errorf("writing the demo's rule set: %w", err)
 	}
 	return nil

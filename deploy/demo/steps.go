@@ -104,7 +104,7 @@ func (d *demo) publish(ctx context.Context) error {
 	if _, err := d.steward.Datasets.Declare(ctx, declared()); err != nil {
 		return fmt.Errorf("declaring the dataset: %w", err)
 	}
-	bad := bytes.Replace(file.Bytes(), []byte(",excellent,"), []byte(",excellant,"), 1)
+	bad := bytes.Replace(file.Bytes(), []byte(",excellent,"), []byte(",excellant,"), 1) //nolint:misspell // the wrong word is the point
 	refused, err := d.upload(ctx, bad)
 	if err != nil {
 		return err
@@ -345,10 +345,10 @@ func declared() dataset.Spec {
 }
 
 func keepFile(path string, body []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // for everybody to read
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
-	return os.WriteFile(path, body, 0o644) //nolint:gosec // same
+	return os.WriteFile(path, body, 0o644)
 }
 
 // place tells where the first fault of a refused upload is.

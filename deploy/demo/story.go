@@ -30,7 +30,7 @@ type line struct {
 
 // openStory starts a story in a folder.
 func openStory(dir string, out io.Writer) (*story, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // for everybody to read
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making story folder: %w", err)
 	}
 	f, err := os.Create(filepath.Join(dir, "story.jsonl"))

@@ -225,7 +225,7 @@ func (i *Instance) keep(t testing.TB, k keys) {
 	go func() { ended <- keeping.Serve(ctx) }()
 	t.Cleanup(func() {
 		stop()
-		<-ended
+		<-ended //nolint:errcheck // it was told to end
 	})
 }
 

@@ -30,7 +30,7 @@ func cellsOf(g *grid, r *relation, rows []int32) []cell {
 	cells := make([]cell, g.cells)
 	for i := range cells {
 		cells[i] = cell{units: make([]int64, len(r.kinds)), sums: make([]sum, len(r.measures))}
-		cells[i].fact.Key = g.key(g.all(), int32(i)) //nolint:gosec // bounded by maxCells
+		cells[i].fact.Key = g.key(g.all(), int32(i))
 		cells[i].fact.Measures = []screen.MeasureFact{}
 		for _, m := range r.measures {
 			cells[i].fact.Measures = append(cells[i].fact.Measures,

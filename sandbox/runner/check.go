@@ -17,7 +17,7 @@ func check(ctx context.Context, in, _ string, l *task.CheckLetter) (*task.CheckR
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	v := &verifier{db: db, grammar: grammar.New(), tables: l.Tables}
 	if err := v.emptyTables(ctx); err != nil {
 		return nil, err

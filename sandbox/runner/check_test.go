@@ -178,7 +178,6 @@ func TestCheckRowSets(t *testing.T) {
 	sum := func(of, per string) []task.Table {
 		return []task.Table{{Name: "t", From: "r", Measures: []task.Measure{{Name: "q", Stat: task.StatRatio, Of: of, Per: per}}}}
 	}
-	const halves = `SELECT x.resident, x.a, y.b FROM (%s) x LEFT JOIN (%s) y ON x.resident = y.resident`
 	for _, c := range []struct {
 		name, sql string
 		codes     []string

@@ -147,8 +147,9 @@ func masked(m task.Mask, s string) string {
 		return s[:n] + strings.Repeat("*", utf8.RuneCountInString(s)-1)
 	case task.MaskPhone:
 		return "000****" + s[max(len(s)-4, 0):]
+	default:
+		return s
 	}
-	return s
 }
 
 // epoch is where invented dates without a declared range begin.
@@ -163,11 +164,11 @@ func (d *drawer) invent(r *rand.Rand) driver.Value {
 		return r.IntN(2) == 0
 	case task.Integer:
 		low, high := ends(d.min, d.max, int64(100))
-		span := uint64(high) - uint64(low) //nolint:gosec // high ≥ low: the difference wraps to the right one
+		span := uint64(high) - uint64(low)
 		if span == math.MaxUint64 {
-			return int64(r.Uint64()) //nolint:gosec // the whole range
+			return int64(r.Uint64())
 		}
-		return low + int64(r.Uint64N(span+1)) //nolint:gosec // at most high
+		return low + int64(r.Uint64N(span+1))
 	case task.Number:
 		low, high := ends(d.min, d.max, 100.0)
 		return low + r.Float64()*(high-low)

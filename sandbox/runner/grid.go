@@ -111,7 +111,7 @@ func (g *grid) place(m margin, label func(dim int) int32) int32 {
 	at := int32(0)
 	for d := range g.domains {
 		if m.keeps(d) {
-			at = at*int32(len(g.domains[d])) + label(d) //nolint:gosec // bounded by maxCells
+			at = at*int32(len(g.domains[d])) + label(d)
 		}
 	}
 	return at
@@ -123,7 +123,7 @@ func (g *grid) labels(m margin, at int32) []int32 {
 	for d := len(g.domains) - 1; d >= 0; d-- {
 		list[d] = nobody
 		if m.keeps(d) {
-			n := int32(len(g.domains[d])) //nolint:gosec // bounded by maxCells
+			n := int32(len(g.domains[d]))
 			list[d], at = at%n, at/n
 		}
 	}
@@ -155,7 +155,7 @@ func (r *relation) believed() []int32 {
 			ok = ok && (u == nil || u[row] != nobody)
 		}
 		if ok {
-			list = append(list, int32(row)) //nolint:gosec // a relation of 2^31 rows does not fit in a container
+			list = append(list, int32(row))
 		}
 	}
 	return list

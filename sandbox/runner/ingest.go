@@ -40,7 +40,7 @@ func ingest(ctx context.Context, in, out string, l *task.IngestLetter) (*task.In
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	t := &tally{max: min(max(l.MaxErrors, 1), maxBadCells)}
 	rows, err := load(ctx, db, cols, newRecords(f, t))
 	if err != nil {
@@ -51,7 +51,7 @@ func ingest(ctx context.Context, in, out string, l *task.IngestLetter) (*task.In
 		return &task.IngestReport{Parts: []string{}, Errors: t.bad, More: t.more}, nil
 	}
 	query := "SELECT * FROM " + ingestedName
-	return r, copyParquet(ctx, db, query, nil, filepath.Join(out, partFile))
+	return r, copyParquet(ctx, db, query, filepath.Join(out, partFile))
 }
 
 // tally gathers faults up to a bound.
@@ -85,7 +85,7 @@ func load(ctx context.Context, db *sql.DB, cols []parser, recs *records) (int64,
 	if err != nil {
 		return 0, engineError("opening connection", err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	var rows int64
 	err = conn.Raw(func(c any) (err error) {
 		rows, err = appendRecords(ctx, c, cols, order, recs)

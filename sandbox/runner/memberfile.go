@@ -94,7 +94,7 @@ func (e *memberEncoder) text(s string) {
 	if len(s) > maxMemberText {
 		e.err = errors.Join(e.err, errors.New("encoding memberships: a text is too long"))
 	}
-	e.number(uint32(len(s))) //nolint:gosec // bounded above
+	e.number(uint32(len(s)))
 	e.bytes([]byte(s))
 }
 
@@ -109,7 +109,7 @@ func (e *memberEncoder) cell(c *memberCell, contributions int) {
 		e.number(uint8(1))
 		e.text(label)
 	}
-	e.number(uint32(len(c.units))) //nolint:gosec // places are 31 bits
+	e.number(uint32(len(c.units)))
 	record := make([]byte, 0, 20+8*contributions)
 	for i, u := range c.units {
 		record = append(record[:0], u[:]...)
@@ -205,7 +205,7 @@ func (d *memberDecoder) finish(cells int) error {
 	n := d.take(8)
 	want := d.sum.Sum(nil)
 	got := d.take(sha256.Size)
-	if d.err != nil || binary.BigEndian.Uint64(n) != uint64(cells) || !bytes.Equal(want, got) { //nolint:gosec // a length
+	if d.err != nil || binary.BigEndian.Uint64(n) != uint64(cells) || !bytes.Equal(want, got) {
 		return errMemberFile
 	}
 	return nil

@@ -100,7 +100,7 @@ func (t *memberTable) add(g *grid, m margin, kind string, shares []share, units 
 		c := &t.cells[len(t.cells)-1]
 		c.units = append(c.units, units[s.unit])
 		c.places = append(c.places, s.unit)
-		c.rows = append(c.rows, uint32(len(s.rows))) //nolint:gosec // rows are counted in 31 bits
+		c.rows = append(c.rows, uint32(len(s.rows)))
 		for _, x := range cs {
 			c.digests = append(c.digests, d.digest(units[s.unit], x, s.rows))
 		}

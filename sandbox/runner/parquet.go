@@ -55,10 +55,9 @@ func tableFile(dir, name string) (string, error) {
 }
 
 // copyParquet writes the rows of a SELECT, in their order, as one zstd Parquet file.
-func copyParquet(ctx context.Context, db *sql.DB, query string, args []any, path string) error {
-	// The target is a path of our own making; COPY's parameters must stay free for the query's.
+func copyParquet(ctx context.Context, db *sql.DB, query, path string) error {
 	_, err := db.ExecContext(ctx,
-		"COPY ("+query+") TO "+quoteLiteral(path)+" (FORMAT parquet, COMPRESSION zstd)", args...)
+		"COPY ("+query+") TO "+quoteLiteral(path)+" (FORMAT parquet, COMPRESSION zstd)")
 	return engineError("writing "+filepath.Base(path), err)
 }
 
@@ -95,7 +94,7 @@ func fileColumns(ctx context.Context, db *sql.DB, path string) ([]fileColumn, er
 	if err != nil {
 		return nil, engineError("reading columns of "+filepath.Base(path), err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	types, err := rows.ColumnTypes()
 	if err != nil {
 		return nil, engineError("reading columns of "+filepath.Base(path), err)

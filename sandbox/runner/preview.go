@@ -30,7 +30,7 @@ func preview(ctx context.Context, in, out string, l *task.PreviewLetter) (*task.
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	cols, err := fileColumns(ctx, db, path)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func textRows(ctx context.Context, db *sql.DB, n int, query string, args ...any)
 	if err != nil {
 		return nil, engineError("reading rows", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	list := [][]string{}
 	for rows.Next() {
 		row, into := make([]string, n), make([]any, n)

@@ -30,7 +30,7 @@ func profile(ctx context.Context, in, out string, l *task.ProfileLetter) (*task.
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	p := profiler{db: db, letter: l}
 	if err := p.open(ctx, in); err != nil {
 		return nil, err
@@ -171,13 +171,13 @@ func (p *profiler) values(ctx context.Context, c task.Column) ([]task.ValueFreq,
 	if c.Type == task.Text {
 		text = quoteIdent(c.Name)
 	}
-	rows, err := p.db.QueryContext(ctx, "SELECT v, n FROM (SELECT "+text+" AS v, count(*) AS n FROM parts WHERE "+
+	rows, err := p.db.QueryContext(ctx, "SELECT v, n FROM (SELECT "+text+" AS v, count(*) AS n FROM parts WHERE "+ //nolint:gosec // identifiers are quoted, values are parameters
 		quoteIdent(c.Name)+" IS NOT NULL GROUP BY v HAVING "+p.held()+" ORDER BY n DESC, v LIMIT ?) ORDER BY v",
 		append(p.thresholds(), maxShown)...)
 	if err != nil {
 		return nil, engineError("listing values", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var vs []task.ValueFreq
 	for rows.Next() {
 		var v task.ValueFreq

@@ -66,6 +66,7 @@ func (c *cell) figure(m task.Measure, places map[string]int, base int) string {
 		return sum{}
 	}
 	switch m.Stat {
+	case task.StatUnits: // answered above
 	case task.StatRows:
 		return strconv.FormatInt(roundTo(c.rows, base), 10)
 	case task.StatSum:

@@ -31,7 +31,7 @@ func readUnits(ctx context.Context, db *sql.DB, in string) (*staged, error) {
 	if err != nil {
 		return nil, engineError("reading units", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	s := &staged{units: map[string][]duckdb.UUID{}, place: map[string]map[duckdb.UUID]int32{}}
 	for rows.Next() {
 		var kind string
@@ -54,7 +54,7 @@ func (s *staged) add(kind string, token, unit duckdb.UUID) error {
 	if _, twice := s.place[kind][token]; twice || len(s.units[kind]) == math.MaxInt32 {
 		return errors.New("reading units: a token stands for two units, or there are too many")
 	}
-	s.place[kind][token] = int32(len(s.units[kind])) //nolint:gosec // bounded above
+	s.place[kind][token] = int32(len(s.units[kind]))
 	s.units[kind] = append(s.units[kind], unit)
 	return nil
 }
@@ -229,12 +229,12 @@ func (r *relationReader) ask(expr string, take func() any, keep func(v any) erro
 
 // read runs the SELECT and keeps its rows.
 func (r *relationReader) read(ctx context.Context, db *sql.DB, path string) error {
-	rows, err := db.QueryContext(ctx, "SELECT "+strings.Join(append(r.exprs, "file_row_number"), ", ")+
+	rows, err := db.QueryContext(ctx, "SELECT "+strings.Join(append(r.exprs, "file_row_number"), ", ")+ //nolint:gosec // identifiers are quoted, values are parameters
 		" FROM read_parquet(?, file_row_number = true) ORDER BY file_row_number", append(r.args, path)...)
 	if err != nil {
 		return engineError("reading relation", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	into := make([]any, len(r.takes)+1)
 	for i, take := range r.takes {
 		into[i] = take()

@@ -45,7 +45,7 @@ func screenOutputs(ctx context.Context, in, out string, l *task.ScreenLetter) (*
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	s := &screening{db: db, in: in, out: out, letter: l, tables: map[string]*task.TableSpec{}}
 	for i := range l.Tables {
 		s.tables[l.Tables[i].Input] = &l.Tables[i]
@@ -193,11 +193,11 @@ func (s *screening) countStaged(ctx context.Context, input, kind string, most []
 		return err
 	}
 	q := quoteIdent(kind)
-	rows, err := s.db.QueryContext(ctx, "SELECT "+q+", count(*) FROM read_parquet(?) GROUP BY "+q, path)
+	rows, err := s.db.QueryContext(ctx, "SELECT "+q+", count(*) FROM read_parquet(?) GROUP BY "+q, path) //nolint:gosec // identifiers are quoted, values are parameters
 	if err != nil {
 		return engineError("reading staged rows", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var token duckdb.UUID
 		var n int64

@@ -92,7 +92,7 @@ func (b *screenBox) relation(name, query string, columns ...string) {
 	}
 	b.exec(db, "CREATE VIEW visits AS SELECT * FROM read_parquet("+quoteLiteral(filepath.Join(b.in, "visits.parquet"))+")")
 	b.exec(db, "CREATE VIEW units AS SELECT * FROM read_parquet("+quoteLiteral(filepath.Join(b.in, unitsFile))+")")
-	if err := copyParquet(context.Background(), db, query, nil, filepath.Join(dir, "r.parquet")); err != nil {
+	if err := copyParquet(context.Background(), db, query, filepath.Join(dir, "r.parquet")); err != nil {
 		b.t.Fatalf("%s: %v", query, err)
 	}
 	if err := db.Close(); err != nil {

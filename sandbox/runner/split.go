@@ -37,7 +37,7 @@ func split(ctx context.Context, in, _ string, l *task.SplitLetter) (*task.SplitR
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	s := &splitter{db: db, tables: l.Tables, in: in, splits: l.Splits, seed: l.Seed}
 	if err := s.load(ctx); err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func TestSplitForgeries(t *testing.T) {
 		"constant_row":   "SELECT 1 AS one",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := copyParquet(ctx, whole.db, query, nil, filepath.Join(dir, name+".parquet")); err != nil {
+			if err := copyParquet(ctx, whole.db, query, filepath.Join(dir, name+".parquet")); err != nil {
 				t.Fatalf("making: %v", err)
 			}
 			for _, table := range tables() {

@@ -22,7 +22,7 @@ func runSQL(ctx context.Context, in, out string, l *task.SQLLetter) (*task.SQLRe
 	if err != nil {
 		return nil, nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	v := &verifier{db: db, grammar: grammar.New(), tables: l.Tables}
 	if err := v.stagedViews(ctx, in); err != nil {
 		return nil, nil, err
@@ -89,7 +89,7 @@ func (v *verifier) make(ctx context.Context, r *verified, path string) (rows int
 	if err := v.db.QueryRowContext(ctx, "SELECT count(*) FROM "+resultTable).Scan(&rows); err != nil {
 		return 0, err
 	}
-	_, err = v.db.ExecContext(ctx, "COPY (SELECT * FROM "+resultTable+" ORDER BY ALL) TO "+quoteLiteral(path)+
+	_, err = v.db.ExecContext(ctx, "COPY (SELECT * FROM "+resultTable+" ORDER BY ALL) TO "+quoteLiteral(path)+ //nolint:gosec // a table and a path of our own naming
 		" (FORMAT parquet, COMPRESSION zstd)")
 	if err != nil {
 		return 0, err

@@ -29,7 +29,7 @@ func stageTables(t testing.TB) string {
 	} {
 		query := `SELECT * EXCLUDE (_ordinal), row_number() OVER (ORDER BY resident, _ordinal) AS _ordinal FROM (
 			SELECT ` + token + ` AS resident, ` + cols + `, i * 5 + j AS _ordinal ` + people + `) ORDER BY resident, _ordinal`
-		if err := copyParquet(t.Context(), db, query, nil, filepath.Join(in, name+".parquet")); err != nil {
+		if err := copyParquet(t.Context(), db, query, filepath.Join(in, name+".parquet")); err != nil {
 			t.Fatalf("staging %s: %v", name, err)
 		}
 	}

@@ -21,7 +21,7 @@ func stage(ctx context.Context, in, out string, l *task.StageLetter) (*task.Stag
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if err := createUnits(ctx, db); err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func createUnits(ctx context.Context, db *sql.DB) error {
 
 // writeUnits writes what createUnits gathered, once a unit.
 func writeUnits(ctx context.Context, db *sql.DB, out string) error {
-	return copyParquet(ctx, db, "SELECT DISTINCT kind, token, unit FROM units ORDER BY ALL", nil,
+	return copyParquet(ctx, db, "SELECT DISTINCT kind, token, unit FROM units ORDER BY ALL",
 		filepath.Join(out, unitsFile))
 }
 
@@ -185,7 +185,7 @@ func (c *cutter) units(ctx context.Context) error {
 		if n > 0 {
 			return errors.New("making tokens: a row names no unit")
 		}
-		_, err = c.db.ExecContext(ctx, "INSERT INTO units SELECT DISTINCT ?, "+quoteIdent(u.Kind)+", "+
+		_, err = c.db.ExecContext(ctx, "INSERT INTO units SELECT DISTINCT ?, "+quoteIdent(u.Kind)+", "+ //nolint:gosec // identifiers are quoted, values are parameters
 			unitColumn(i)+" FROM cut", u.Kind)
 		if err != nil {
 			return engineError("gathering units", err)
@@ -213,7 +213,7 @@ func writeStaged(ctx context.Context, db *sql.DB, out string, s task.Scope, tabl
 	cols = append(cols, quoteIdent(ordinalColumn))
 	sort = append(sort, quoteIdent(ordinalColumn))
 	query := "SELECT " + strings.Join(cols, ", ") + " FROM " + table + " ORDER BY " + strings.Join(sort, ", ")
-	if err := copyParquet(ctx, db, query, nil, path); err != nil {
+	if err := copyParquet(ctx, db, query, path); err != nil {
 		return task.StagedTable{}, err
 	}
 	t := task.StagedTable{Input: s.Input, File: filepath.Base(path)}

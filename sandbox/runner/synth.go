@@ -37,7 +37,7 @@ func synth(ctx context.Context, in, out string, l *task.SynthLetter) (*task.Synt
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	if err := createUnits(ctx, db); err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (s *inventor) table(ctx context.Context, db *sql.DB, out string, i int) (ta
 	}
 	for _, u := range input.Units {
 		q := quoteIdent(u.Kind)
-		_, err := db.ExecContext(ctx, "INSERT INTO units SELECT DISTINCT ?, "+q+", "+q+" FROM "+name, u.Kind)
+		_, err := db.ExecContext(ctx, "INSERT INTO units SELECT DISTINCT ?, "+q+", "+q+" FROM "+name, u.Kind) //nolint:gosec // identifiers are quoted, values are parameters
 		if err != nil {
 			return task.StagedTable{}, engineError("gathering units", err)
 		}

@@ -108,10 +108,10 @@ func run(ctx context.Context, be backend.Backend, gw *embedgw.Config, flush *flu
 	case <-ctx.Done():
 	}
 	select {
-	case <-over:
+	case <-over: //nolint:errcheck // it was told to end; how it did no longer matters
 	case <-time.After(grace):
 	}
-	if cause := context.Cause(ctx); cause != ctx.Err() {
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
 		return wrapped("serving objects", cause)
 	}
 	return nil
@@ -228,6 +228,6 @@ func freeAddress(addr string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding a free port: %w", err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String(), nil
 }

@@ -160,7 +160,7 @@ func initialize(bin, dir string, as *syscall.Credential) error {
 	if err := os.WriteFile(secret, []byte(password), 0o644); err != nil {
 		return err
 	}
-	cmd := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "postgres",
+	cmd := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "postgres", //nolint:gosec // a test starts the server it found
 		"-E", "UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--pwfile="+secret, "--no-sync")
 	cmd.Dir, cmd.SysProcAttr = dir, &syscall.SysProcAttr{Credential: as}
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -176,7 +176,7 @@ func launch(bin, dir string, as *syscall.Credential) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir,
+	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir, //nolint:gosec // same
 		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as, Pdeathsig: syscall.SIGINT}
