@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/keyring"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/work"
@@ -46,10 +46,7 @@ func TestNoActWithoutTrace(t *testing.T) {
 // sql runs a statement as the database's owner.
 func (c *city) sql(statement string) {
 	c.t.Helper()
-	conn, err := pgx.Connect(c.ctx, c.address)
-	c.must(err)
-	_, err = conn.Exec(c.ctx, statement)
-	c.must(errors.Join(err, conn.Close(c.ctx)))
+	pgtest.Exec(c.t, c.address, statement)
 }
 
 // TestRefusalsAreTraced finds a refusal with all its reasons, and a try at what is not there, in the trace.

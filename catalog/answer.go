@@ -9,6 +9,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/keyring"
+	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/work"
@@ -117,21 +118,23 @@ func (d *deed) outputKey(asked postgres.KeyRequest) (string, error) {
 	return text(row.DataKey), nil
 }
 
-// releaseKey hands out the key of a job's outputs once one of them is released. What the asker may read with
-// it is bounded by the store: the gateway reaches the delivery area only through the record.
+// releaseKey hands out the key of one released product, which opens nothing else.
 func (d *deed) releaseKey(asked postgres.KeyRequest) (string, error) {
 	l, err := d.tx.ReleaseByID(d.ctx, asked.Object)
 	if err != nil {
 		return "", err
 	}
-	_, row, err := d.release(l.Number)
-	if err != nil {
+	if _, _, err := d.release(l.Number); err != nil {
 		return "", err
 	}
 	if l.State != string(output.Released) {
 		return "", fault.New(fault.Conflict, "release.not_released")
 	}
-	return text(row.DataKey), nil
+	var ref object.Ref
+	if err := json.Unmarshal(l.Object, &ref); err != nil {
+		return "", fmt.Errorf("reading reference: %w", err)
+	}
+	return ref.Key, nil
 }
 
 // sealFor seals one data key to the asker's ephemeral key, bound to the request.

@@ -309,7 +309,11 @@ func (d *deed) deliver(row postgres.Job, o postgres.Output, unwrap Unwrapper) (o
 		return ref, fmt.Errorf("reading output: %w", err)
 	}
 	defer func() { _ = body.Close() }()
-	copied, err := d.c.Store.Put(d.ctx, object.Release, key, body)
+	own, err := d.releaseDataKey()
+	if err != nil {
+		return ref, err
+	}
+	copied, err := d.c.Store.Put(d.ctx, object.Release, own, body)
 	if err != nil {
 		return ref, fmt.Errorf("writing product: %w", err)
 	}
@@ -317,6 +321,19 @@ func (d *deed) deliver(row postgres.Job, o postgres.Output, unwrap Unwrapper) (o
 		return ref, errors.New("copied bytes differ")
 	}
 	return copied, nil
+}
+
+// releaseDataKey makes the key a product lies under in the delivery area: whoever downloads it gets the key of
+// nothing else.
+func (d *deed) releaseDataKey() (object.DataKey, error) {
+	key, row, err := d.c.makeDataKey(d.ctx, d.tx, "release")
+	if err != nil {
+		return object.DataKey{}, err
+	}
+	if err := d.tx.InsertDataKey(d.ctx, row); err != nil {
+		return object.DataKey{}, fmt.Errorf("keeping data key: %w", err)
+	}
+	return key, nil
 }
 
 // signed is what a release keeps: the certificate with its proof.

@@ -40,7 +40,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 	if _, err := lead.Members.Remove(ctx, home, "wei"); err != nil {
 		t.Fatal(err)
 	}
-	// The token in wei's hand ends with the membership, and a new one does not count either.
+	// The token in wei's hand ends with the membership, and a new one is not given.
 	_, err = wei.Whoami(ctx)
-	refused(t, err, 401, "token.unknown")
+	refused(t, err, 401, "oauth.invalid_client")
 }

@@ -82,7 +82,7 @@ func (m Manifest) Validate() error {
 	p.Require(m.Number >= 1, "number", "number.invalid")
 	p.Require(!m.Created.IsZero() && m.Created.Equal(m.Created.Truncate(time.Second)), "created", "time.invalid")
 	p.Require(m.RoundTo >= 1, "round_to", "round_to.out_of_range")
-	p.Require(m.Number > 1 || m.Previous == "", "previous", "previous.invalid") // refused uploads leave no manifest
+	p.Require(m.Number != 1 || m.Previous == "", "previous", "previous.invalid") // refused uploads leave no manifest
 	p.Require(m.Previous == "" || m.Previous.Valid(), "previous", "digest.invalid")
 	checkSchema(&p, m.Columns, m.Units)
 	m.checkParts(&p)

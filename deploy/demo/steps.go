@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/registration"
+	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/policy/screen"
 )
@@ -192,8 +194,34 @@ func (d *demo) agree(ctx context.Context) error {
 	}
 	d.must(a.State == "effective", "authority", "agreement.file", "ok", a.State)
 	d.agreement = a
-	d.grantNumber, err = d.granted(ctx, "plan", "health", "limitation", "visits", "chronic", "district")
-	return err
+	if d.grantNumber, err = d.granted(ctx, "plan", "health", "limitation", "visits", "chronic", "district"); err != nil {
+		return err
+	}
+	return d.preview(ctx)
+}
+
+// preview shows the steward exactly what the grant shows. The story tells columns and districts, no row.
+func (d *demo) preview(ctx context.Context) error {
+	id, err := d.steward.Datasets.Preview(ctx, slug, d.version.Number, d.grantNumber)
+	if err != nil {
+		return fmt.Errorf("asking for a preview: %w", err)
+	}
+	body, err := d.steward.Datasets.WaitPreview(ctx, slug, d.version.Number, id)
+	if err != nil {
+		return fmt.Errorf("waiting for the preview: %w", err)
+	}
+	var shown task.PreviewTable
+	if err := json.Unmarshal(body, &shown); err != nil {
+		return fmt.Errorf("reading the preview: %w", err)
+	}
+	at, inside := slices.Index(shown.Columns, "district"), len(shown.Rows) > 0
+	for _, row := range shown.Rows {
+		inside = inside && at >= 0 && slices.Contains(granted(), row[at])
+	}
+	hidden := !slices.Contains(shown.Columns, "resident_id") && !slices.Contains(shown.Columns, "name") && !slices.Contains(shown.Columns, "phone")
+	d.must(inside && hidden, "steward", "dataset.preview under "+d.grantNumber, "ok",
+		fmt.Sprintf("%d rows of %s; residents as tokens", len(shown.Rows), strings.Join(shown.Columns, ", ")))
+	return nil
 }
 
 // granted proposes and approves a grant of columns in the granted districts.

@@ -162,9 +162,9 @@ FROM visits
 			},
 		}},
 		Findings: []task.CheckFinding{
-			{Code: "table.from", Relation: "bad", What: "lost", Remedy: "remedy.table.from"},
 			{Code: "columns.not_declared", Relation: "bad", Line: 10, What: "phone", Remedy: "remedy.columns.not_declared"},
 			{Code: "token.used", Relation: "bad", Line: 12, What: "resident", Remedy: "remedy.token.used"},
+			{Code: "table.from", Relation: "bad", What: "lost", Remedy: "remedy.table.from"},
 		},
 		Reads: []task.ColumnReading{{Input: "visits", Columns: []string{"plan", "visits"}}},
 	}

@@ -72,7 +72,7 @@ comment on table assertion is 'used jti of private_key_jwt assertions (RFC 7523)
 
 create table data_key (
 	id           uuid primary key,
-	purpose      text not null constraint data_key_purpose_check check (purpose in ('version', 'job', 'dataset')),
+	purpose      text not null constraint data_key_purpose_check check (purpose in ('version', 'job', 'dataset', 'release')),
 	suite        text not null,
 	wrapped      bytea not null,
 	created_at   timestamptz not null

@@ -78,6 +78,20 @@ func Open(t testing.TB, address string) *postgres.DB {
 	return db
 }
 
+// Exec runs one statement under a role's address.
+func Exec(t testing.TB, address, statement string) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = conn.Exec(ctx, statement)
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func dsn(dir, role, database string) string {
 	return fmt.Sprintf("host=%s user=%s password='%s' dbname=%s sslmode=disable", dir, role, password, database)
 }
