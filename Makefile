@@ -48,9 +48,8 @@ test: setup-test build ## everything: form, rules of the tree, policies, units, 
 	@go mod verify >/dev/null
 	@$(GOTEST) -shuffle=on ./...
 
-bench: build ## measure what the issues promise, with the machine's load beside it
-	@echo "load $$(cut -d ' ' -f 1-3 /proc/loadavg)"
-	@go test -p 1 -timeout 25m -run '^$$' -bench . -benchtime 1s ./...
+bench: build ## measure what the issues promise, as ratios, with the machine's load beside them
+	@go run ./deploy/bench
 
 lint: setup-test ## gofmt, vet and golangci-lint
 	@$(FORM)
