@@ -46,7 +46,9 @@ func (s *Grants) Propose(ctx context.Context, caller policy.Subject, spec grant.
 			return err
 		}
 		d.number = row.Number
-		view = grantView(row, a.Number, found.Slug)
+		if view, err = d.grantView(row, a.Number, found.Slug); err != nil {
+			return err
+		}
 		return d.tx.InsertGrant(ctx, row)
 	})
 	return view, err
@@ -85,7 +87,9 @@ func (s *Grants) move(ctx context.Context, caller policy.Subject, number, act st
 		} else {
 			row.EndedAt = &d.now
 		}
-		view = grantView(row, a.Number, slug)
+		if view, err = d.grantView(row, a.Number, slug); err != nil {
+			return err
+		}
 		if err := d.tx.MoveGrant(ctx, row.ID, row.State, row.ApprovedBy, row.EndedAt); err != nil {
 			return err
 		}
@@ -155,7 +159,9 @@ func (s *Grants) Show(ctx context.Context, caller policy.Subject, number string)
 		if !contains([]string{row.Operator, a.Agency, ds.Org}, caller.Org) {
 			return fault.NotFound()
 		}
-		view = grantView(row, a.Number, ds.Slug)
+		if view, err = d.grantView(row, a.Number, ds.Slug); err != nil {
+			return err
+		}
 		return d.decide(policy.Object{Kind: "grant", ID: row.ID, Org: row.Operator}, number, policy.Facts{})
 	})
 	return view, err
@@ -177,7 +183,10 @@ func (s *Grants) List(ctx context.Context, caller policy.Subject) (views []grant
 				return grant.View{}, err
 			}
 			ds, err := d.tx.DatasetByID(ctx, row.Dataset)
-			return grantView(row, a.Number, ds.Slug), err
+			if err != nil {
+				return grant.View{}, err
+			}
+			return d.grantView(row, a.Number, ds.Slug)
 		})
 		return err
 	})
@@ -213,11 +222,12 @@ func scopeOf(ds postgres.Dataset, g postgres.Grant, input string, columns []stri
 	return scope
 }
 
-func grantView(row postgres.Grant, agreement, slug string) grant.View {
+func (d *deed) grantView(row postgres.Grant, agreement, slug string) (grant.View, error) {
+	operator, err := d.tx.Org(d.ctx, row.Operator)
 	return grant.View{
-		Number: row.Number, Agreement: agreement, Dataset: slug, State: row.State, Scope: row.Scope,
+		Number: row.Number, Agreement: agreement, Operator: operator.Number, Dataset: slug, State: row.State, Scope: row.Scope,
 		RunsLeft: row.RunsLeft, RowsLeft: row.RowsLeft, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt,
-	}
+	}, err
 }
 
 // absent tells whether a look-up found nothing.

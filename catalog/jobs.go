@@ -118,11 +118,22 @@ func (d *deed) spendBudgets(inputs []postgres.JobInput, g *ground, runs int64) e
 		}
 	}
 	for _, row := range g.grants {
-		if err := d.tx.SpendGrant(d.ctx, row.ID, runs, runs*rows[row.ID]); err != nil {
+		err := d.tx.SpendGrant(d.ctx, row.ID, runs, runs*rows[row.ID])
+		if postgres.IsCheck(err, "data_grant_rows_check") {
+			return overspent() // several inputs of one grant: each alone was within what is left
+		}
+		if err != nil {
 			return fmt.Errorf("spending budget: %w", err)
 		}
 	}
 	return nil
+}
+
+// overspent refuses a job whose inputs together read more rows than their grant has left.
+func overspent() error {
+	return fault.Refused(policy.Decision{Reasons: []policy.Reason{{
+		Code: "budget.rows", Dimension: "budget", Remedy: "remedy.budget.rows",
+	}}})
 }
 
 // checkLetter asks for a verdict on a package's code over tables of the granted shape.

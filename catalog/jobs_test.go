@@ -58,6 +58,23 @@ func TestBudgetOfOne(t *testing.T) {
 	}
 }
 
+// TestInputsShareABudget sums what several inputs of one grant read.
+func TestInputsShareABudget(t *testing.T) {
+	c := newCity(t, grant.Budget{Runs: 10, Rows: 150})
+	p := c.pack(c.grant.Number)
+	again := p.Inputs[0]
+	again.Name = "again"
+	p.Inputs = append(p.Inputs, again) // 100 rows each
+	if _, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, p); code(err) != "budget.rows" {
+		t.Fatalf("got %v", err)
+	}
+	g, err := c.serve.Grants.Show(c.ctx, c.developer.Subject, c.grant.Number)
+	c.must(err)
+	if g.RunsLeft != 10 || g.RowsLeft != 150 {
+		t.Fatalf("%d runs and %d rows left", g.RunsLeft, g.RowsLeft)
+	}
+}
+
 // races is how often a release and a revocation meet.
 const races = 200
 

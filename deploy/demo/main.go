@@ -56,6 +56,9 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 			return fmt.Errorf("clearing the last instance: %w", err)
 		}
 	}
+	if o.keep && o.listen == "" {
+		o.listen = keptAddress
+	}
 	if o.listen == "" {
 		if o.listen, err = freePort(ctx); err != nil {
 			return err
@@ -66,14 +69,18 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	began := time.Now()
+	_, known := os.Stat(filepath.Join(o.data, "root", "admin.json"))
 	started, err := start(ctx, o)
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
 	d := &demo{options: o, story: s, cast: newCast(), server: "http://" + o.listen}
-	err = d.play(ctx)
+	if !o.keep || known != nil { // a kept instance of an earlier start has its data already
+		err = d.play(ctx)
+	}
 	if o.keep && err == nil {
-		s.print("\nRunning at %s with the demo's data. Ctrl-C stops it.\n", d.server)
+		s.print("\nRunning at %s with the demo's data. Ctrl-C stops it.\nSpeak as one of its people: %s job list --profile %s\n",
+			d.server, o.sluice, d.profilePath("kaifa"))
 		<-ctx.Done()
 	}
 	err = errors.Join(err, started.stop(), s.close())
@@ -82,6 +89,9 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	}
 	return err
 }
+
+// keptAddress is where an instance that is left running serves.
+const keptAddress = "127.0.0.1:8420"
 
 func freePort(ctx context.Context) (string, error) {
 	var config net.ListenConfig

@@ -76,6 +76,9 @@ func (d *demo) found(ctx context.Context) error {
 	if err := d.settle(ctx, d.server); err != nil {
 		return err
 	}
+	if err := d.keepProfiles(); err != nil {
+		return err
+	}
 	for _, i := range d.institutions() {
 		var who []string
 		for _, p := range i.people {
@@ -84,6 +87,29 @@ func (d *demo) found(ctx context.Context) error {
 		d.tell("admin", "org.create "+i.name, "ok", "people: "+strings.Join(who, ", "))
 	}
 	return nil
+}
+
+// keepProfiles leaves the people's keys beside an instance that stays up, for the command line.
+func (d *demo) keepProfiles() error {
+	if !d.keep {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(d.profilePath("x")), 0o700); err != nil {
+		return fmt.Errorf("making the folder of profiles: %w", err)
+	}
+	for _, i := range d.institutions() {
+		for _, p := range i.people {
+			if err := client.NewProfile(d.server, p.home, p.login, p.key).Save(d.profilePath(p.login)); err != nil {
+				return fmt.Errorf("keeping the profile of %s: %w", p.login, err)
+			}
+		}
+	}
+	return nil
+}
+
+// profilePath is where a person's profile lies.
+func (d *demo) profilePath(login string) string {
+	return filepath.Join(d.data, "people", login+".json")
 }
 
 // publish publishes the department's table: a bad file first, which registers nothing.
