@@ -19,7 +19,7 @@ import (
 const (
 	workerLease = 15 * time.Second
 	workerBeat  = time.Second
-	workerPause = 200 * time.Millisecond
+	workerPause = 50 * time.Millisecond
 	workerSlots = 2 // most of a short run is waiting for its containers to start
 )
 
