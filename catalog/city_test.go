@@ -57,6 +57,8 @@ type city struct {
 	mu  sync.Mutex
 	now time.Time
 
+	debugFirst bool // the gate of the rule set
+
 	admin, steward, applicant, accepting, examining, authority person
 	chief, reviewer, developer, officer, director              person
 	grant                                                      grant.View
@@ -76,7 +78,12 @@ const slug = "health-visits"
 // newCity founds a city with one dataset, registered, agreed on and granted.
 func newCity(t *testing.T, budget grant.Budget) *city {
 	t.Helper()
-	c := &city{t: t, ctx: context.Background(), now: time.Date(2026, 11, 23, 9, 0, 0, 0, calendar.Zone())}
+	return (&city{t: t, ctx: context.Background()}).start(budget)
+}
+
+func (c *city) start(budget grant.Budget) *city {
+	c.t.Helper()
+	c.now = time.Date(2026, 11, 23, 9, 0, 0, 0, calendar.Zone())
 	c.open()
 	c.found()
 	c.publish()
@@ -115,7 +122,7 @@ func (c *city) open() {
 func (c *city) catalog(db *postgres.DB, store *object.Store) *catalog.Catalog {
 	rules, err := ruleset.Default()
 	c.must(err)
-	rules.Gates.Debug = false
+	rules.Gates.Debug = c.debugFirst
 	days, err := calendar.Default()
 	c.must(err)
 	decides, err := bundle.Embedded()

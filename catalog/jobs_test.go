@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 
@@ -56,6 +57,26 @@ func TestBudgetOfOne(t *testing.T) {
 			t.Fatalf("the loser was told %q", lost)
 		}
 	}
+}
+
+// TestDebugComesFirst holds the gate of the city's rule set: no run on real data of code that was never debugged.
+func TestDebugComesFirst(t *testing.T) {
+	c := (&city{t: t, ctx: context.Background(), debugFirst: true}).start(plenty())
+	if _, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number)); code(err) != "job.not_debugged" {
+		t.Fatalf("got %v", err)
+	}
+	c.sql("insert into job (id, number, org, author, kind, state, package, code_digest, rule_set, created_at) " +
+		"select gen_random_uuid(), 'J-2026-9999', '" + c.developer.Org + "', '" + c.developer.Member + "', 'debug', 'succeeded', '{}', '" +
+		c.codeDigest() + "', 'x', now()")
+	if _, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *city) codeDigest() string {
+	_, digest, err := c.pack(c.grant.Number).Encode()
+	c.must(err)
+	return string(digest)
 }
 
 // TestInputsShareABudget sums what several inputs of one grant read.
