@@ -27,6 +27,7 @@ type deed struct {
 	object   policy.Object
 	number   string // the object's readable name in the trace
 	decided  bool
+	repeated bool // an earlier act answers: there is no decision of its own
 	decision policy.Decision
 	request  policy.Request
 	refs     map[string]string // digests the entry refers to
@@ -108,6 +109,9 @@ func hidden(d policy.Decision) bool {
 
 // write commits decision and entry with the act.
 func (d *deed) write() error {
+	if d.repeated {
+		return d.enter("allow")
+	}
 	if err := d.keepDecision(); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type Agreements struct{ c *core }
 
 // Record enters what was agreed, with the collective decision. Who: approver of the implementing agency.
 func (s *Agreements) Record(ctx context.Context, caller policy.Subject, spec agreement.Spec) (view agreement.View, err error) {
-	err = s.c.act(ctx, caller, "agreement.record", func(d *deed) error {
+	err = s.c.change(ctx, caller, "agreement.record", &view, func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "agreement", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
@@ -74,9 +74,12 @@ func (d *deed) newAgreement(document agreement.Agreement) (postgres.Agreement, e
 // Sign is one party's signature; with both the filing clock runs (5 working days, O16). Who: approver of
 // either party.
 func (s *Agreements) Sign(ctx context.Context, caller policy.Subject, number string) (view agreement.View, err error) {
-	err = s.c.act(ctx, caller, "agreement.sign", func(d *deed) error {
+	err = s.c.change(ctx, caller, "agreement.sign", &view, func(d *deed) error {
 		row, err := d.partyAgreement(number)
 		if err != nil {
+			return err
+		}
+		if err := d.seen(d.agreementView(row)); err != nil {
 			return err
 		}
 		to, err := agreement.Flow().Check(state(row.State), "sign")
@@ -104,12 +107,15 @@ func (s *Agreements) Sign(ctx context.Context, caller policy.Subject, number str
 // File records that the authority received the signed agreement; late filing is marked. A filed agreement
 // whose term has begun is effective. Who: data authority.
 func (s *Agreements) File(ctx context.Context, caller policy.Subject, number, receipt string) (view agreement.View, err error) {
-	err = s.c.act(ctx, caller, "agreement.file", func(d *deed) error {
+	err = s.c.change(ctx, caller, "agreement.file", &view, func(d *deed) error {
 		row, err := d.tx.LockAgreement(ctx, number)
 		if err != nil {
 			return err
 		}
 		if err := d.decide(policy.Object{Kind: "agreement", ID: row.ID, Org: row.Agency}, number, policy.Facts{}); err != nil {
+			return err
+		}
+		if err := d.seen(d.agreementView(row)); err != nil {
 			return err
 		}
 		to, err := agreement.Flow().Check(state(row.State), "file")

@@ -28,7 +28,7 @@ func (s *Datasets) Declare(ctx context.Context, caller policy.Subject, spec data
 	if err := declared.Validate(s.c.Rules.Data.Columns); err != nil {
 		return dataset.View{}, err
 	}
-	err = s.c.act(ctx, caller, "dataset.publish", func(d *deed) error {
+	err = s.c.change(ctx, caller, "dataset.publish", &view, func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "dataset", Org: caller.Org}, spec.Slug, policy.Facts{}); err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (s *Datasets) Publish(ctx context.Context, caller policy.Subject, slug stri
 	if err != nil {
 		return dataset.VersionView{}, fmt.Errorf("storing upload: %w", err)
 	}
-	err = s.c.act(ctx, caller, "dataset.publish", func(d *deed) error {
+	err = s.c.change(ctx, caller, "dataset.publish", &view, func(d *deed) error {
 		row, err := d.dataset(slug)
 		if err != nil {
 			return err
@@ -146,9 +146,12 @@ func (s *Datasets) List(ctx context.Context, caller policy.Subject) (views []dat
 
 // SetTerms replaces the provider's terms, from the next decision on. Who: data_steward of the provider.
 func (s *Datasets) SetTerms(ctx context.Context, caller policy.Subject, slug string, terms dataset.Terms) (view dataset.View, err error) {
-	err = s.c.act(ctx, caller, "dataset.terms", func(d *deed) error {
+	err = s.c.change(ctx, caller, "dataset.terms", &view, func(d *deed) error {
 		row, err := d.dataset(slug)
 		if err != nil {
+			return err
+		}
+		if err := d.seen(d.datasetView(row)); err != nil {
 			return err
 		}
 		if err := terms.Validate(row.Columns); err != nil {
@@ -184,12 +187,15 @@ func (s *Datasets) Thaw(ctx context.Context, caller policy.Subject, slug string)
 }
 
 func (s *Datasets) move(ctx context.Context, caller policy.Subject, slug, act, stop string) (view dataset.View, err error) {
-	err = s.c.act(ctx, caller, policy.Action("dataset."+act), func(d *deed) error {
+	err = s.c.change(ctx, caller, policy.Action("dataset."+act), &view, func(d *deed) error {
 		if _, err := d.dataset(slug); err != nil {
 			return err
 		}
 		row, err := d.tx.LockDataset(ctx, slug)
 		if err != nil {
+			return err
+		}
+		if err := d.seen(d.datasetView(row)); err != nil {
 			return err
 		}
 		to, err := dataset.Flow().Check(state(row.State), act)
@@ -213,7 +219,7 @@ func (s *Datasets) move(ctx context.Context, caller policy.Subject, slug, act, s
 
 // Withdraw ends a version for good; runs on it die within seconds. Who: data_steward of the provider.
 func (s *Datasets) Withdraw(ctx context.Context, caller policy.Subject, slug string, number int) (view dataset.VersionView, err error) {
-	err = s.c.act(ctx, caller, "dataset.withdraw", func(d *deed) error {
+	err = s.c.change(ctx, caller, "dataset.withdraw", &view, func(d *deed) error {
 		row, err := d.dataset(slug)
 		if err != nil {
 			return err
@@ -258,7 +264,7 @@ func (s *Datasets) ShowVersion(ctx context.Context, caller policy.Subject, slug 
 
 // Profile asks for a version's profile, computed in a container. Who: data_steward of the provider.
 func (s *Datasets) Profile(ctx context.Context, caller policy.Subject, slug string, number int) (view dataset.VersionView, err error) {
-	err = s.c.act(ctx, caller, "dataset.profile", func(d *deed) error {
+	err = s.c.change(ctx, caller, "dataset.profile", &view, func(d *deed) error {
 		row, v, parts, err := d.availableVersion(slug, number)
 		if err != nil {
 			return err
@@ -305,7 +311,7 @@ func (s *Datasets) ShowProfile(ctx context.Context, caller policy.Subject, slug 
 // SignProfile stores the steward's signature over the profile: from then on debug runs may use it. The
 // envelope's payload is dataset.ProfileStatement. Who: data_steward of the provider, with their own key.
 func (s *Datasets) SignProfile(ctx context.Context, caller policy.Subject, slug string, number int, signed envelope.Envelope) (view dataset.VersionView, err error) {
-	err = s.c.act(ctx, caller, "dataset.profile", func(d *deed) error {
+	err = s.c.change(ctx, caller, "dataset.profile", &view, func(d *deed) error {
 		row, err := d.dataset(slug)
 		if err != nil {
 			return err
@@ -355,7 +361,7 @@ func (d *deed) checkProfileSignature(slug string, v postgres.Version, signed env
 // Preview asks what a grant shows: the first rows of the dataset, cut exactly as staging would. It returns
 // the number of the work; ShowPreview has the rows once it has settled. Who: data_steward of the provider.
 func (s *Datasets) Preview(ctx context.Context, caller policy.Subject, slug string, number int, grantNumber string) (id string, err error) {
-	err = s.c.act(ctx, caller, "dataset.preview", func(d *deed) error {
+	err = s.c.change(ctx, caller, "dataset.preview", &id, func(d *deed) error {
 		row, v, parts, err := d.availableVersion(slug, number)
 		if err != nil {
 			return err

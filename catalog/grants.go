@@ -25,7 +25,7 @@ func (s *Grants) Propose(ctx context.Context, caller policy.Subject, spec grant.
 	if err := spec.Scope.Validate(); err != nil {
 		return grant.View{}, err
 	}
-	err = s.c.act(ctx, caller, "grant.propose", func(d *deed) error {
+	err = s.c.change(ctx, caller, "grant.propose", &view, func(d *deed) error {
 		a, err := d.tx.Agreement(ctx, spec.Agreement)
 		if err != nil || a.Operator != caller.Org {
 			return fault.NotFound()
@@ -66,7 +66,7 @@ func (s *Grants) Revoke(ctx context.Context, caller policy.Subject, number strin
 }
 
 func (s *Grants) move(ctx context.Context, caller policy.Subject, number, act string) (view grant.View, err error) {
-	err = s.c.act(ctx, caller, policy.Action("grant."+act), func(d *deed) error {
+	err = s.c.change(ctx, caller, policy.Action("grant."+act), &view, func(d *deed) error {
 		row, a, slug, err := d.lockedGrant(number)
 		if err != nil {
 			return err
@@ -75,6 +75,9 @@ func (s *Grants) move(ctx context.Context, caller policy.Subject, number, act st
 			return fault.NotFound()
 		}
 		if err := d.decideGrant(row, row.Operator); err != nil {
+			return err
+		}
+		if err := d.seen(d.grantView(row, a.Number, slug)); err != nil {
 			return err
 		}
 		to, err := grant.Flow().Check(state(row.State), act)

@@ -42,7 +42,7 @@ func (s *Jobs) add(ctx context.Context, caller policy.Subject, action policy.Act
 	if err != nil {
 		return job.View{}, err
 	}
-	err = s.c.act(ctx, caller, action, func(d *deed) error {
+	err = s.c.change(ctx, caller, action, &view, func(d *deed) error {
 		d.refs["code"] = string(digest)
 		g, err := d.groundOf(p.Inputs, caller.Org, spend)
 		if err != nil {
@@ -163,9 +163,12 @@ func tableSpecs(p job.Package, g *ground) []task.TableSpec {
 // Approve is one seat's consent to a run on real data: the operator's security officer, then the agency.
 // With both the job is queued in the same transaction.
 func (s *Jobs) Approve(ctx context.Context, caller policy.Subject, number string) (view job.View, err error) {
-	err = s.c.act(ctx, caller, "job.approve", func(d *deed) error {
+	err = s.c.change(ctx, caller, "job.approve", &view, func(d *deed) error {
 		row, err := d.lockedJob(number, policy.Facts{})
 		if err != nil {
+			return err
+		}
+		if err := d.seen(d.jobView(row)); err != nil {
 			return err
 		}
 		seat, err := d.jobSeat(row)
@@ -362,9 +365,12 @@ func (d *deed) debugLetter(row postgres.Job) (work.Letter, error) {
 
 // Cancel ends a job that has not ended. Who: its operator's developer; the agency.
 func (s *Jobs) Cancel(ctx context.Context, caller policy.Subject, number string) (view job.View, err error) {
-	err = s.c.act(ctx, caller, "job.cancel", func(d *deed) error {
+	err = s.c.change(ctx, caller, "job.cancel", &view, func(d *deed) error {
 		row, err := d.lockedJob(number, policy.Facts{})
 		if err != nil {
+			return err
+		}
+		if err := d.seen(d.jobView(row)); err != nil {
 			return err
 		}
 		if _, err := flowOf(job.Mode(row.Kind)).Check(state(row.State), "cancel"); err != nil {

@@ -54,7 +54,7 @@ func (s *Keys) Offer(ctx context.Context, offer org.KeyOffer) (fingerprint strin
 // Admit lets a key in. Who: org_admin of the key's organization, never for their own key; platform
 // system_admin for an org_admin's key.
 func (s *Keys) Admit(ctx context.Context, caller policy.Subject, fingerprint string) (view org.KeyView, err error) {
-	err = s.c.act(ctx, caller, "key.admit", func(d *deed) error {
+	err = s.c.change(ctx, caller, "key.admit", &view, func(d *deed) error {
 		key, who, err := d.key(fingerprint)
 		if err != nil {
 			return err
@@ -89,7 +89,7 @@ func (d *deed) join(who postgres.Member) error {
 
 // Revoke ends a key: its tokens stop counting at once. Who: org_admin.
 func (s *Keys) Revoke(ctx context.Context, caller policy.Subject, fingerprint string) (view org.KeyView, err error) {
-	err = s.c.act(ctx, caller, "key.revoke", func(d *deed) error {
+	err = s.c.change(ctx, caller, "key.revoke", &view, func(d *deed) error {
 		key, who, err := d.key(fingerprint)
 		if err != nil {
 			return err

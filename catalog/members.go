@@ -19,7 +19,7 @@ func (s *Members) Invite(ctx context.Context, caller policy.Subject, number stri
 	if err := spec.Check(); err != nil {
 		return org.MemberView{}, err
 	}
-	err = s.c.act(ctx, caller, "member.invite", func(d *deed) error {
+	err = s.c.change(ctx, caller, "member.invite", &view, func(d *deed) error {
 		home, err := d.tx.OrgByNumber(ctx, number)
 		if err != nil {
 			return err
@@ -45,7 +45,7 @@ func (s *Members) Invite(ctx context.Context, caller policy.Subject, number stri
 
 // SetRoles changes what a person may do, from their next call on. Who: org_admin, of another person.
 func (s *Members) SetRoles(ctx context.Context, caller policy.Subject, number, login string, roles []org.Role) (view org.MemberView, err error) {
-	err = s.c.act(ctx, caller, "member.role", func(d *deed) error {
+	err = s.c.change(ctx, caller, "member.role", &view, func(d *deed) error {
 		row, err := d.member(number, login)
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func (s *Members) SetRoles(ctx context.Context, caller policy.Subject, number, l
 
 // Remove ends a membership: the person's next call fails. Who: org_admin, of another person.
 func (s *Members) Remove(ctx context.Context, caller policy.Subject, number, login string) (view org.MemberView, err error) {
-	err = s.c.act(ctx, caller, "member.remove", func(d *deed) error {
+	err = s.c.change(ctx, caller, "member.remove", &view, func(d *deed) error {
 		row, err := d.member(number, login)
 		if err != nil {
 			return err

@@ -19,7 +19,7 @@ func (s *Orgs) Create(ctx context.Context, caller policy.Subject, spec org.Spec)
 	if err := spec.Check(); err != nil {
 		return org.View{}, err
 	}
-	err = s.c.act(ctx, caller, "org.create", func(d *deed) error {
+	err = s.c.change(ctx, caller, "org.create", &view, func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "org", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func (s *Orgs) GrantCapacity(ctx context.Context, caller policy.Subject, number 
 	if err := spec.Check(); err != nil {
 		return org.View{}, err
 	}
-	err = s.c.act(ctx, caller, "capacity.grant", func(d *deed) error {
+	err = s.c.change(ctx, caller, "capacity.grant", &view, func(d *deed) error {
 		row, err := d.tx.OrgByNumber(ctx, number)
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func (s *Orgs) GrantCapacity(ctx context.Context, caller policy.Subject, number 
 
 // EndCapacity ends a capacity; what rests on it stops counting at once. Who: platform system_admin.
 func (s *Orgs) EndCapacity(ctx context.Context, caller policy.Subject, number string, capacity org.Capacity) (view org.View, err error) {
-	err = s.c.act(ctx, caller, "capacity.end", func(d *deed) error {
+	err = s.c.change(ctx, caller, "capacity.end", &view, func(d *deed) error {
 		row, err := d.tx.OrgByNumber(ctx, number)
 		if err != nil {
 			return err

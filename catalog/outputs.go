@@ -34,7 +34,7 @@ func (s *Outputs) List(ctx context.Context, caller policy.Subject, number string
 
 // Destroy ends a blocked or unwanted output. Who: its operator.
 func (s *Outputs) Destroy(ctx context.Context, caller policy.Subject, number, outputName string) (view output.View, err error) {
-	err = s.c.act(ctx, caller, "output.destroy", func(d *deed) error {
+	err = s.c.change(ctx, caller, "output.destroy", &view, func(d *deed) error {
 		row, err := d.jobOf(number)
 		if err != nil {
 			return err

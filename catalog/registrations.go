@@ -23,7 +23,7 @@ func (s *Registrations) Apply(ctx context.Context, caller policy.Subject, slug s
 	if err := spec.Check(); err != nil {
 		return registration.View{}, err
 	}
-	err = s.c.act(ctx, caller, "registration.apply", func(d *deed) error {
+	err = s.c.change(ctx, caller, "registration.apply", &view, func(d *deed) error {
 		ds, err := d.tx.LockDataset(ctx, slug)
 		if err != nil {
 			return err
@@ -132,12 +132,19 @@ func (d *deed) authorize(id string) error {
 }
 
 func (s *Registrations) move(ctx context.Context, caller policy.Subject, number, act string, change func(*deed, *postgres.Registration) error) (view registration.View, err error) {
-	err = s.c.act(ctx, caller, policy.Action("registration."+act), func(d *deed) error {
+	err = s.c.change(ctx, caller, policy.Action("registration."+act), &view, func(d *deed) error {
 		row, err := d.tx.LockRegistration(ctx, number)
 		if err != nil {
 			return err
 		}
 		if err := d.decide(policy.Object{Kind: "registration", ID: row.ID, Org: row.Org}, number, policy.Facts{}); err != nil {
+			return err
+		}
+		ds, err := d.tx.DatasetByID(ctx, row.Dataset)
+		if err != nil {
+			return err
+		}
+		if err := d.seen(registrationView(row, ds.Slug), nil); err != nil {
 			return err
 		}
 		to, err := registration.Flow().Check(state(row.State), act)
@@ -148,10 +155,6 @@ func (s *Registrations) move(ctx context.Context, caller policy.Subject, number,
 			return err
 		}
 		row.State = string(to)
-		ds, err := d.tx.DatasetByID(ctx, row.Dataset)
-		if err != nil {
-			return err
-		}
 		view = registrationView(row, ds.Slug)
 		return d.tx.PutRegistration(ctx, row)
 	})

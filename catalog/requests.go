@@ -21,7 +21,7 @@ type Requests struct{ c *core }
 // Open asks for the review of an output that no finding blocks and that was told apart from everything
 // released or under review on its datasets. Who: developer or security_officer of the operator.
 func (s *Requests) Open(ctx context.Context, caller policy.Subject, spec output.RequestSpec) (view output.RequestView, err error) {
-	err = s.c.act(ctx, caller, "review.open", func(d *deed) error {
+	err = s.c.change(ctx, caller, "review.open", &view, func(d *deed) error {
 		row, o, err := d.lockedOutput(spec.Job, spec.Output)
 		if err != nil {
 			return err
@@ -116,7 +116,7 @@ func (d *deed) compared(row postgres.Job) error {
 // Vote takes one seat's signed vote: a statement over the output's digest and its evidence, by the voter's
 // own key. Who: the operator's security_officer, the agency's output_reviewer, never the author.
 func (s *Requests) Vote(ctx context.Context, caller policy.Subject, number string, signed envelope.Envelope) (view output.RequestView, err error) {
-	err = s.c.act(ctx, caller, "review.vote", func(d *deed) error {
+	err = s.c.change(ctx, caller, "review.vote", &view, func(d *deed) error {
 		r, row, o, err := d.review(number)
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sluicedata/sluice/policy"
 )
@@ -21,11 +22,13 @@ const (
 	Unknown                     // not there, or another organization's
 	Conflict                    // the state does not allow the move; From, To and Allowed are told
 	Unavailable                 // a part is away; try again
+	Changed                     // the object is not what the caller saw
+	Limited                     // too much asked at once; After says when to come back
 )
 
 // String returns the kind's wire name.
 func (k Kind) String() string {
-	return [...]string{"internal", "invalid", "unauthenticated", "denied", "unknown", "conflict", "unavailable"}[k]
+	return [...]string{"internal", "invalid", "unauthenticated", "denied", "unknown", "conflict", "unavailable", "changed", "limited"}[k]
 }
 
 // Place is one fault of a request: where, and a stable code. It never carries the caller's value.
@@ -40,10 +43,11 @@ type Error struct {
 	Code    string // stable: "grant.expired", "key.unknown"
 	Reasons []policy.Reason
 	Places  []Place
-	From    string   // Conflict: the state it is in
-	To      string   // Conflict: the state asked for
-	Allowed []string // Conflict: the states it could go to
-	Cause   error    // for the log only
+	From    string        // Conflict: the state it is in
+	To      string        // Conflict: the state asked for
+	Allowed []string      // Conflict: the states it could go to
+	After   time.Duration // Limited: how long to wait
+	Cause   error         // for the log only
 }
 
 // Error implements error with kind and code only.
