@@ -58,12 +58,15 @@ type Catalog struct {
 }
 
 // core is what every service shares.
-type core struct{ Config }
+type core struct {
+	Config
+	jobBell bell
+}
 
 // New opens the front door. The policy bundle in force is archived under its revision, so that whatever it
 // decides can be decided again.
 func New(ctx context.Context, conf Config) (*Catalog, error) {
-	c := &core{conf}
+	c := &core{Config: conf}
 	err := conf.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		return tx.KeepBundle(ctx, conf.Policy.Revision(), conf.Policy.Files(), conf.Now())
 	})

@@ -129,16 +129,13 @@ func (s *Datasets) Show(ctx context.Context, caller policy.Subject, slug string)
 }
 
 // List returns the datasets. Who: as Show.
-func (s *Datasets) List(ctx context.Context, caller policy.Subject) (views []dataset.View, err error) {
+func (s *Datasets) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[dataset.View], err error) {
 	err = s.c.act(ctx, caller, "dataset.list", func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "dataset", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Datasets(ctx)
-		if err != nil {
-			return fmt.Errorf("listing datasets: %w", err)
-		}
-		views, err = each(rows, d.datasetView)
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Dataset, error) { return d.tx.Datasets(ctx, w) },
+			func(r postgres.Dataset) string { return r.ID }, d.datasetView)
 		return err
 	})
 	return views, err

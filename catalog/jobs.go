@@ -406,33 +406,35 @@ func (d *deed) stopJobs(jobs []postgres.Job, reason string) error {
 // Show returns a job: the operator its own, the agency those under its agreements.
 func (s *Jobs) Show(ctx context.Context, caller policy.Subject, number string) (view job.View, err error) {
 	err = s.c.act(ctx, caller, "job.show", func(d *deed) error {
-		row, err := d.tx.Job(ctx, number)
-		if err != nil {
-			return err
-		}
-		if err := d.party(row); err != nil {
-			return err
-		}
-		if err := d.decide(policy.Object{Kind: "job", ID: row.ID, Org: row.Org}, number, policy.Facts{}); err != nil {
-			return err
-		}
-		view, err = d.jobView(row)
+		view, err = d.shownJob(number)
 		return err
 	})
 	return view, err
 }
 
-// List returns the caller's organization's jobs, newest first.
-func (s *Jobs) List(ctx context.Context, caller policy.Subject) (views []job.View, err error) {
+// shownJob reads a job for its parties and decides.
+func (d *deed) shownJob(number string) (job.View, error) {
+	row, err := d.tx.Job(d.ctx, number)
+	if err != nil {
+		return job.View{}, err
+	}
+	if err := d.party(row); err != nil {
+		return job.View{}, err
+	}
+	if err := d.decide(policy.Object{Kind: "job", ID: row.ID, Org: row.Org}, number, policy.Facts{}); err != nil {
+		return job.View{}, err
+	}
+	return d.jobView(row)
+}
+
+// List returns the jobs of the caller's organization and those under the agreements it is the agency of.
+func (s *Jobs) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[job.View], err error) {
 	err = s.c.act(ctx, caller, "job.list", func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "job", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Jobs(ctx, caller.Org, 200)
-		if err != nil {
-			return fmt.Errorf("listing jobs: %w", err)
-		}
-		views, err = each(rows, d.jobView)
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Job, error) { return d.tx.Jobs(ctx, caller.Org, w) },
+			func(r postgres.Job) string { return r.ID }, d.jobView)
 		return err
 	})
 	return views, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
-	"fmt"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -104,8 +103,8 @@ func (s *Keys) Revoke(ctx context.Context, caller policy.Subject, fingerprint st
 	return view, err
 }
 
-// List returns the keys of an organization's people. Who: org_admin.
-func (s *Keys) List(ctx context.Context, caller policy.Subject, number string) (views []org.KeyView, err error) {
+// List returns the keys of an organization's people. Who: its org_admin.
+func (s *Keys) List(ctx context.Context, caller policy.Subject, number string, p Page) (views Listed[org.KeyView], err error) {
 	err = s.c.act(ctx, caller, "key.list", func(d *deed) error {
 		home, err := d.tx.OrgByNumber(ctx, number)
 		if err != nil {
@@ -114,14 +113,8 @@ func (s *Keys) List(ctx context.Context, caller policy.Subject, number string) (
 		if err := d.decide(policy.Object{Kind: "key", Org: home.ID}, number, policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Keys(ctx, home.ID)
-		if err != nil {
-			return fmt.Errorf("listing keys: %w", err)
-		}
-		views, err = each(rows, func(k postgres.MemberKey) (org.KeyView, error) {
-			who, err := d.tx.Member(ctx, k.Member)
-			return keyView(k, who), err
-		})
+		views, err = listed(p, func(w postgres.Window) ([]postgres.MemberKey, error) { return d.tx.Keys(ctx, home.ID, w) },
+			func(r postgres.MemberKey) string { return r.ID }, d.keyView)
 		return err
 	})
 	return views, err
@@ -154,4 +147,9 @@ func (d *deed) voterKey(fingerprint string) (ed25519.PublicKey, string, error) {
 
 func keyView(k postgres.MemberKey, m postgres.Member) org.KeyView {
 	return org.KeyView{Fingerprint: k.Fingerprint, Login: m.Login, State: k.State, OfferedAt: k.OfferedAt, AdmittedAt: k.AdmittedAt, LastUsed: k.LastUsed}
+}
+
+func (d *deed) keyView(k postgres.MemberKey) (org.KeyView, error) {
+	who, err := d.tx.Member(d.ctx, k.Member)
+	return keyView(k, who), err
 }

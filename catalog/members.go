@@ -75,7 +75,7 @@ func (s *Members) Remove(ctx context.Context, caller policy.Subject, number, log
 }
 
 // List returns the people of an organization. Who: its org_admin.
-func (s *Members) List(ctx context.Context, caller policy.Subject, number string) (views []org.MemberView, err error) {
+func (s *Members) List(ctx context.Context, caller policy.Subject, number string, p Page) (views Listed[org.MemberView], err error) {
 	err = s.c.act(ctx, caller, "member.list", func(d *deed) error {
 		home, err := d.tx.OrgByNumber(ctx, number)
 		if err != nil {
@@ -84,15 +84,9 @@ func (s *Members) List(ctx context.Context, caller policy.Subject, number string
 		if err := d.decide(policy.Object{Kind: "member", Org: home.ID}, number, policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Members(ctx, home.ID)
-		if err != nil {
-			return fmt.Errorf("listing members: %w", err)
-		}
-		views = make([]org.MemberView, 0, len(rows))
-		for _, r := range rows {
-			views = append(views, memberView(r))
-		}
-		return nil
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Member, error) { return d.tx.Members(ctx, home.ID, w) },
+			func(r postgres.Member) string { return r.ID }, plain(memberView))
+		return err
 	})
 	return views, err
 }

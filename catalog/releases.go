@@ -71,22 +71,13 @@ func (s *Releases) Show(ctx context.Context, caller policy.Subject, number strin
 }
 
 // List returns the releases the caller's organization is a party to.
-func (s *Releases) List(ctx context.Context, caller policy.Subject) (views []release.View, err error) {
+func (s *Releases) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[release.View], err error) {
 	err = s.c.act(ctx, caller, "release.list", func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "release", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Releases(ctx, caller.Org)
-		if err != nil {
-			return fmt.Errorf("listing releases: %w", err)
-		}
-		views, err = each(rows, func(l postgres.Release) (release.View, error) {
-			row, err := d.jobOfOutput(l.Output)
-			if err != nil {
-				return release.View{}, err
-			}
-			return d.releaseView(l, row)
-		})
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Release, error) { return d.tx.Releases(ctx, caller.Org, w) },
+			func(r postgres.Release) string { return r.ID }, d.listedRelease)
 		return err
 	})
 	return views, err
@@ -126,4 +117,13 @@ func (d *deed) releaseView(l postgres.Release, row postgres.Job) (release.View, 
 		Number: l.Number, Request: r.Number, Job: row.Number, Output: o.Name, Digest: l.Digest, State: l.State,
 		CreatedAt: l.CreatedAt, ReleasedAt: l.ReleasedAt,
 	}, err
+}
+
+// listedRelease shows a release with the job it came from.
+func (d *deed) listedRelease(l postgres.Release) (release.View, error) {
+	row, err := d.jobOfOutput(l.Output)
+	if err != nil {
+		return release.View{}, err
+	}
+	return d.releaseView(l, row)
 }

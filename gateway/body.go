@@ -22,51 +22,51 @@ const (
 	csvPatience  = 60 * time.Second // between two reads of an upload
 )
 
-// bodyReader reads or refuses the body of a request before its verb.
-type bodyReader func(w http.ResponseWriter, r *http.Request) error
+// bodyReader reads or refuses the body of a request before its verb, and returns what it read whole.
+type bodyReader func(w http.ResponseWriter, r *http.Request) ([]byte, error)
 
 // noBody refuses bytes nobody would read.
-func noBody(_ http.ResponseWriter, r *http.Request) error {
+func noBody(_ http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > 0 {
-		return fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.unexpected"})
+		return nil, fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.unexpected"})
 	}
-	return nil
+	return nil, nil
 }
 
 // jsonBody reads a JSON text strictly and leaves it where huma finds it: UTF-8, one value, bounded in bytes,
 // depth and numbers, no member twice and none that is not spelt like ours. What stands for one thing to a
 // reader must not stand for another to us.
-func jsonBody(w http.ResponseWriter, r *http.Request) error {
+func jsonBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err := mediaType(r, "application/json"); err != nil {
-		return err
+		return nil, err
 	}
 	slow := time.AfterFunc(jsonPatience, func() { giveUp(w) })
 	defer slow.Stop()
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJSON))
 	if err != nil {
-		return unread(err)
+		return nil, unread(err)
 	}
 	if code := checkJSON(text); code != "" {
-		return fault.Bad("request.invalid", fault.Place{Location: "body", Code: code})
+		return nil, fault.Bad("request.invalid", fault.Place{Location: "body", Code: code})
 	}
 	r.Body = io.NopCloser(bytes.NewReader(text))
-	return nil
+	return text, nil
 }
 
 // csvBody bounds an upload in bytes and in silence; its verb reads it as it comes.
 func csvBody(most int64) bodyReader {
-	return func(w http.ResponseWriter, r *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		if err := mediaType(r, "text/csv"); err != nil {
-			return err
+			return nil, err
 		}
 		if r.ContentLength > most {
-			return tooLarge()
+			return nil, tooLarge()
 		}
 		if r.ContentLength == 0 {
-			return fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.missing"})
+			return nil, fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.missing"})
 		}
 		r.Body = &patient{ReadCloser: http.MaxBytesReader(w, r.Body, most), w: w}
-		return nil
+		return nil, nil
 	}
 }
 

@@ -18,7 +18,7 @@ func TestUploadStopsAtItsBound(t *testing.T) {
 		r.Header.Set("Content-Type", "text/csv")
 		r.ContentLength = -1
 		w := httptest.NewRecorder()
-		if err := csvBody(10)(w, r); err != nil {
+		if _, err := csvBody(10)(w, r); err != nil {
 			t.Fatal(err)
 		}
 		got, err := io.ReadAll(r.Body)

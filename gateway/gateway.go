@@ -31,6 +31,7 @@ type Config struct {
 	BaseURL string
 	Log     *slog.Logger
 	Now     func() time.Time
+	Limits  Limits
 }
 
 // New returns the API. The handler is safe for concurrent use.
@@ -42,6 +43,7 @@ func New(c Config) http.Handler {
 	e := &edge{
 		gate:     session.New(session.Config{Sessions: c.Catalog.Sessions, TokenURL: c.BaseURL + TokenPath, Now: c.Now}),
 		problems: problems{texts: texts, log: c.Log}, uploadBytes: c.Catalog.Datasets.UploadBytes(),
+		limits: newLimits(c.Limits, c.Now),
 	}
 	mux := http.NewServeMux()
 	e.describe(mux, c)

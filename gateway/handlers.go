@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 
@@ -96,37 +97,38 @@ func fetchOutput(cat *catalog.Catalog) register {
 func queryTrace(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
 		op.Parameters = append(op.Parameters, query("act", "noun.verb"), query("decision", "allow or deny"),
-			query("object", "number or name"), query("before", "only entries of a smaller index"), query("limit", "1 to 200; 50"))
+			query("object", "number or name"), query("limit", limitHelp), query("cursor", cursorHelp))
 		handle(e, op, func(c call) (wire.List[wire.TraceEntry], error) {
 			filter, err := traceFilter(c)
 			if err != nil {
 				return wire.List[wire.TraceEntry]{}, err
 			}
-			return items(cat.Trace.Query(c.ctx, c.who, filter))
+			entries, err := cat.Trace.Query(c.ctx, c.who, filter)
+			out := wire.List[wire.TraceEntry]{Items: entries}
+			if err == nil && len(entries) == filter.Limit {
+				out.NextCursor = c.cursor(strconv.FormatInt(entries[len(entries)-1].Index, 10))
+			}
+			return out, err
 		})
 	}
 }
 
 func traceFilter(c call) (trace.Filter, error) {
 	values := c.r.URL.Query()
-	filter := trace.Filter{Act: values.Get("act"), Decision: values.Get("decision"), Object: values.Get("object")}
-	var p fault.Places
-	number := func(name string) int64 {
-		text := values.Get(name)
-		if text == "" {
-			return 0
-		}
-		n, err := strconv.ParseInt(text, 10, 64)
-		p.Require(err == nil && n >= 1, "query."+name, "number.invalid")
-		return n
+	page, err := c.page()
+	if err != nil {
+		return trace.Filter{}, err
 	}
-	filter.Before = number("before")
-	filter.Limit = int(min(number("limit"), maxPage+1))
-	return filter, p.Err("trace.filter_invalid")
+	filter := trace.Filter{
+		Act: values.Get("act"), Decision: values.Get("decision"), Object: values.Get("object"), Limit: cmp.Or(page.Limit, defaultPage),
+	}
+	if page.After != "" {
+		if filter.Before, err = strconv.ParseInt(page.After, 10, 64); err != nil {
+			return filter, badCursor()
+		}
+	}
+	return filter, nil
 }
-
-// maxPage is the longest list a caller may ask for at once.
-const maxPage = 200
 
 func prove(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {

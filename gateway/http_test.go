@@ -37,7 +37,7 @@ func (r reply) problem(t *testing.T) wire.Problem {
 	return p
 }
 
-// call sends one request. headers are pairs of name and value.
+// call sends one request, a change under a key of its own. headers are pairs of name and value.
 func call(t *testing.T, method, address string, body io.Reader, headers ...string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), method, address, body)
@@ -46,6 +46,9 @@ func call(t *testing.T, method, address string, body io.Reader, headers ...strin
 	}
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
+	}
+	if _, given := r.Header["Idempotency-Key"]; method == http.MethodPost && !given {
+		r.Header.Set("Idempotency-Key", name.NewID().String())
 	}
 	return send(t, r)
 }
@@ -145,7 +148,7 @@ func form(t *testing.T, i *gatewaytest.Instance, values url.Values) reply {
 	return call(t, "POST", i.URL+"/api/v1/token", strings.NewReader(values.Encode()), "Content-Type", "application/x-www-form-urlencoded")
 }
 
-// post sends JSON as a person.
+// post sends JSON as a person; nothing when body is "".
 func (p *person) post(t *testing.T, i *gatewaytest.Instance, path, body string, headers ...string) reply {
 	t.Helper()
 	headers = append([]string{"Authorization", "Bearer " + p.token, "Content-Type", "application/json"}, headers...)

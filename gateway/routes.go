@@ -102,9 +102,10 @@ func jobs(cat *catalog.Catalog) []route {
 		{post, "/jobs", accepted, "job-submit", "Submit a job over real data", body(cat.Jobs.Submit)},
 		{post, "/jobs/debug", accepted, "job-debug", "Run a job over synthetic data", body(cat.Jobs.Debug)},
 		{get, "/jobs/{number}", ok, "job-show", "Show a job", one(cat.Jobs.Show)},
+		{get, "/jobs/{number}/events", ok, "job-watch", "Follow a job's states as events", followJob(cat)},
 		{post, "/jobs/{number}/approve", ok, "job-approve", "Consent to a run for one seat", one(cat.Jobs.Approve)},
 		{post, "/jobs/{number}/cancel", ok, "job-cancel", "Stop a job", one(cat.Jobs.Cancel)},
-		{get, "/jobs/{number}/outputs", ok, "output-list", "List a job's outputs and findings", listOf(cat.Outputs.List)},
+		{get, "/jobs/{number}/outputs", ok, "output-list", "List a job's outputs and findings", allOf(cat.Outputs.List)},
 		{get, "/jobs/{number}/outputs/{output}/content", ok, "output-fetch", "Get the values under review", fetchOutput(cat)},
 		{post, "/jobs/{number}/outputs/{output}/destroy", ok, "output-destroy", "Destroy an output", two(cat.Outputs.Destroy)},
 	}
@@ -127,7 +128,7 @@ func log(cat *catalog.Catalog) []route {
 	return []route{
 		{get, "/trace", ok, "trace-query", "List trace entries, newest first", queryTrace(cat)},
 		{get, "/trace/entries/{entry}", ok, "trace-prove", "Get an entry with its proof", prove(cat)},
-		{get, "/trace/lineage/{digest}", ok, "trace-lineage", "Follow a digest both ways", listOf(cat.Trace.Lineage)},
+		{get, "/trace/lineage/{digest}", ok, "trace-lineage", "Follow a digest both ways", allOf(cat.Trace.Lineage)},
 		{get, "/trace/log/checkpoint", ok, "trace-checkpoint", "Get the signed checkpoint", checkpoint(cat)},
 		{get, "/trace/log/tile/{path...}", ok, "trace-tile", "Get a tile or an entry bundle", tile(cat)},
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/gateway/wire"
 	"github.com/sluicedata/sluice/policy"
 )
@@ -19,15 +20,18 @@ func own[V any](verb func(context.Context, policy.Subject) (V, error)) register 
 	}
 }
 
-// list is a verb that returns all there is for the caller.
-func list[V any](verb func(context.Context, policy.Subject) ([]V, error)) register {
-	return func(e *edge, op huma.Operation) {
-		handle(e, op, func(c call) (wire.List[V], error) { return items(verb(c.ctx, c.who)) })
-	}
+// list is a verb that returns what there is for the caller, part by part.
+func list[V any](verb func(context.Context, policy.Subject, catalog.Page) (catalog.Listed[V], error)) register {
+	return paged(func(c call, p catalog.Page) (catalog.Listed[V], error) { return verb(c.ctx, c.who, p) })
 }
 
-// listOf is a verb that returns what one object has.
-func listOf[V any](verb func(context.Context, policy.Subject, string) ([]V, error)) register {
+// listOf is a verb that returns what one object has, part by part.
+func listOf[V any](verb func(context.Context, policy.Subject, string, catalog.Page) (catalog.Listed[V], error)) register {
+	return paged(func(c call, p catalog.Page) (catalog.Listed[V], error) { return verb(c.ctx, c.who, c.arg(0), p) })
+}
+
+// allOf is a verb that returns the few things one object has, at once.
+func allOf[V any](verb func(context.Context, policy.Subject, string) ([]V, error)) register {
 	return func(e *edge, op huma.Operation) {
 		handle(e, op, func(c call) (wire.List[V], error) { return items(verb(c.ctx, c.who, c.arg(0))) })
 	}

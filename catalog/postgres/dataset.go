@@ -90,9 +90,9 @@ func (t *Tx) LockDataset(ctx context.Context, slug string) (Dataset, error) {
 	return one[Dataset](ctx, t, "select * from dataset where slug = $1 for update", slug)
 }
 
-// Datasets lists all datasets by slug.
-func (t *Tx) Datasets(ctx context.Context) ([]Dataset, error) {
-	return many[Dataset](ctx, t, "select * from dataset order by slug")
+// Datasets lists all datasets.
+func (t *Tx) Datasets(ctx context.Context, w Window) ([]Dataset, error) {
+	return listed[Dataset](ctx, t, w, "select * from dataset")
 }
 
 // SetDatasetState moves a dataset.

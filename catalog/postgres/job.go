@@ -82,10 +82,11 @@ func (t *Tx) JobInputs(ctx context.Context, job string) ([]JobInput, error) {
 	return many[JobInput](ctx, t, "select * from job_input where job = $1 order by name", job)
 }
 
-// Jobs lists an organization's jobs, or all when org is "", newest first.
-func (t *Tx) Jobs(ctx context.Context, org string, limit int) ([]Job, error) {
-	return many[Job](ctx, t, `select * from job where $1 = '' or org::text = $1
-		order by created_at desc limit $2`, org, limit)
+// Jobs lists the jobs an organization runs and those under the agreements it is the agency of.
+func (t *Tx) Jobs(ctx context.Context, org string, w Window) ([]Job, error) {
+	return listed[Job](ctx, t, w, `select * from job j where j.org = $1 or exists (select from job_input i
+		join data_grant g on g.id = i.data_grant join agreement a on a.id = g.agreement
+		where i.job = j.id and a.agency = $1)`, org)
 }
 
 // MoveJob writes a job's state; ended is set once.

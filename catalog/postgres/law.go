@@ -50,9 +50,9 @@ func (t *Tx) LockRegistration(ctx context.Context, number string) (Registration,
 	return one[Registration](ctx, t, "select * from registration where number = $1 for update", number)
 }
 
-// Registrations lists all by number.
-func (t *Tx) Registrations(ctx context.Context) ([]Registration, error) {
-	return many[Registration](ctx, t, "select * from registration order by number")
+// Registrations lists an organization's, or all when org is "".
+func (t *Tx) Registrations(ctx context.Context, org string, w Window) ([]Registration, error) {
+	return listed[Registration](ctx, t, w, "select * from registration where $1 = '' or org::text = $1", org)
 }
 
 // OpenRegistration tells whether a dataset has an application under way or a valid registration.
@@ -121,9 +121,9 @@ func (t *Tx) ShareAgreement(ctx context.Context, id string) (Agreement, error) {
 }
 
 // Agreements lists those an organization is a party to, or all when org is "".
-func (t *Tx) Agreements(ctx context.Context, org string) ([]Agreement, error) {
-	return many[Agreement](ctx, t, `select * from agreement
-		where $1 = '' or agency::text = $1 or operator::text = $1 order by number`, org)
+func (t *Tx) Agreements(ctx context.Context, org string, w Window) ([]Agreement, error) {
+	return listed[Agreement](ctx, t, w, `select * from agreement
+		where $1 = '' or agency::text = $1 or operator::text = $1`, org)
 }
 
 // PutAgreement writes what the moves change.
@@ -181,10 +181,10 @@ func (t *Tx) ShareGrant(ctx context.Context, id string) (Grant, error) {
 	return one[Grant](ctx, t, "select * from data_grant where id = $1 for share", id)
 }
 
-// Grants lists an operator's grants and those on an organization's datasets, or all when org is "".
-func (t *Tx) Grants(ctx context.Context, org string) ([]Grant, error) {
-	return many[Grant](ctx, t, `select g.* from data_grant g join dataset d on d.id = g.dataset
-		where $1 = '' or g.operator::text = $1 or d.org::text = $1 order by g.number`, org)
+// Grants lists the grants an organization is a party to: as operator, as provider, as agency.
+func (t *Tx) Grants(ctx context.Context, org string, w Window) ([]Grant, error) {
+	return listed[Grant](ctx, t, w, `select g.* from data_grant g join dataset d on d.id = g.dataset
+		join agreement a on a.id = g.agreement where $1 in (g.operator, d.org, a.agency)`, org)
 }
 
 // MoveGrant writes a grant's state, approver and end.

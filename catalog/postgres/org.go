@@ -55,9 +55,9 @@ func (t *Tx) OrgByNumber(ctx context.Context, number string) (Org, error) {
 	return one[Org](ctx, t, "select * from org where number = $1", number)
 }
 
-// Orgs lists all organizations by number.
-func (t *Tx) Orgs(ctx context.Context) ([]Org, error) {
-	return many[Org](ctx, t, "select * from org order by number")
+// Orgs lists all organizations.
+func (t *Tx) Orgs(ctx context.Context, w Window) ([]Org, error) {
+	return listed[Org](ctx, t, w, "select * from org")
 }
 
 // InsertCapacity gives an organization a capacity from a moment on.
@@ -106,8 +106,8 @@ func (t *Tx) LockMember(ctx context.Context, org, login string) (Member, error) 
 }
 
 // Members lists the people of an organization.
-func (t *Tx) Members(ctx context.Context, org string) ([]Member, error) {
-	return many[Member](ctx, t, "select * from member where org = $1 order by login", org)
+func (t *Tx) Members(ctx context.Context, org string, w Window) ([]Member, error) {
+	return listed[Member](ctx, t, w, "select * from member where org = $1", org)
 }
 
 // SetMember changes roles and state.
@@ -134,9 +134,9 @@ func (t *Tx) KeyByID(ctx context.Context, id string) (MemberKey, error) {
 }
 
 // Keys lists the keys of an organization's people.
-func (t *Tx) Keys(ctx context.Context, org string) ([]MemberKey, error) {
-	return many[MemberKey](ctx, t, `select k.* from member_key k join member m on m.id = k.member
-		where m.org = $1 order by k.offered_at`, org)
+func (t *Tx) Keys(ctx context.Context, org string, w Window) ([]MemberKey, error) {
+	return listed[MemberKey](ctx, t, w, `select k.* from member_key k join member m on m.id = k.member
+		where m.org = $1`, org)
 }
 
 // CountOffers counts the keys offered for a member and not yet decided.

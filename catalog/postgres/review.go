@@ -117,10 +117,9 @@ func (t *Tx) RequestOf(ctx context.Context, output string) (Request, error) {
 	return one[Request](ctx, t, "select * from request where output = $1", output)
 }
 
-// Requests lists the requests an organization has a seat in, or all when org is "".
-func (t *Tx) Requests(ctx context.Context, org string) ([]Request, error) {
-	return many[Request](ctx, t, `select * from request
-		where $1 = '' or agency::text = $1 or operator::text = $1 order by number desc`, org)
+// Requests lists the requests an organization has a seat in.
+func (t *Tx) Requests(ctx context.Context, org string, w Window) ([]Request, error) {
+	return listed[Request](ctx, t, w, "select * from request where $1 in (agency, operator)", org)
 }
 
 // MoveRequest writes a request's state.
@@ -196,10 +195,10 @@ func (t *Tx) ReleaseOf(ctx context.Context, request string) (Release, error) {
 	return one[Release](ctx, t, "select * from release where request = $1", request)
 }
 
-// Releases lists the releases of an operator's jobs, or all when org is "".
-func (t *Tx) Releases(ctx context.Context, org string) ([]Release, error) {
-	return many[Release](ctx, t, `select l.* from release l join request r on r.id = l.request
-		where $1 = '' or r.operator::text = $1 or r.agency::text = $1 order by l.number desc`, org)
+// Releases lists the releases an organization is a party to.
+func (t *Tx) Releases(ctx context.Context, org string, w Window) ([]Release, error) {
+	return listed[Release](ctx, t, w, `select l.* from release l join request r on r.id = l.request
+		where $1 in (r.operator, r.agency)`, org)
 }
 
 // SequencedRelease locks one release whose intent has been sequenced. ErrNone when there is none.

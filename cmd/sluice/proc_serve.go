@@ -36,7 +36,7 @@ func runServe(ctx context.Context, in surroundings) error {
 	}
 	address := "http://" + listener.Addr().String()
 	server := &http.Server{
-		Handler:           gateway.New(gateway.Config{Catalog: opened.catalog, BaseURL: address, Log: in.log, Now: in.now}),
+		Handler:           gateway.New(gateway.Config{Catalog: opened.catalog, BaseURL: address, Log: in.log, Now: in.now, Limits: gateway.DefaultLimits()}),
 		ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: maxHeader,
 	}
 	if err := os.WriteFile(filepath.Join(in.runtime, "address"), []byte(address+"\n"), 0o644); err != nil {

@@ -96,7 +96,8 @@ type message struct {
 	query       url.Values
 	contentType string
 	body        []byte
-	public      bool // goes without a token
+	public      bool   // goes without a token
+	key         string // Idempotency-Key of a change; do makes one
 }
 
 // get reads one thing.
@@ -104,10 +105,18 @@ func get[V any](ctx context.Context, c *Client, path ...string) (V, error) {
 	return exchange[V](ctx, c, message{method: http.MethodGet, path: path})
 }
 
-// list reads the elements of a list.
+// list reads all elements of a list, part by part.
 func list[V any](ctx context.Context, c *Client, path ...string) ([]V, error) {
-	l, err := get[wire.List[V]](ctx, c, path...)
-	return l.Items, err
+	all := []V{}
+	query := url.Values{}
+	for {
+		l, err := exchange[wire.List[V]](ctx, c, message{method: http.MethodGet, path: path, query: query})
+		all = append(all, l.Items...)
+		if err != nil || l.NextCursor == "" {
+			return all, err
+		}
+		query = url.Values{"cursor": {l.NextCursor}}
+	}
 }
 
 // act does something that needs no more than its path.
@@ -149,12 +158,15 @@ const maxAnswer = 512 << 20
 
 // do sends a message and returns the answer's bytes. A token that has ended is got anew, once.
 func (c *Client) do(ctx context.Context, m message) ([]byte, error) {
-	answer, err := c.once(ctx, m)
+	if m.method != http.MethodGet && m.key == "" {
+		m.key = newOnce()
+	}
+	answer, err := c.again(ctx, m)
 	if m.public || !unauthenticated(err) {
 		return answer, err
 	}
 	c.forget()
-	return c.once(ctx, m)
+	return c.again(ctx, m)
 }
 
 func (c *Client) once(ctx context.Context, m message) ([]byte, error) {
@@ -191,6 +203,9 @@ func (c *Client) request(ctx context.Context, m message) (*http.Request, error) 
 	if m.public {
 		return r, nil
 	}
+	if m.key != "" {
+		r.Header.Set("Idempotency-Key", m.key)
+	}
 	return r, c.authorize(ctx, r)
 }
 
@@ -207,15 +222,15 @@ func (c *Client) authorize(ctx context.Context, r *http.Request) error {
 func (c *Client) receive(r *http.Request) ([]byte, error) {
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("calling the server: %w", err)
+		return nil, &lostError{err}
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("reading answer: %w", err)
+		return nil, &lostError{err}
 	}
 	if answer.StatusCode >= http.StatusMultipleChoices {
-		return nil, problemOf(answer.StatusCode, body)
+		return nil, problemOf(answer, body)
 	}
 	return body, nil
 }

@@ -54,7 +54,7 @@ func (d Datasets) Publish(ctx context.Context, slug string, body io.Reader) (v w
 	if _, err := d.c.Whoami(ctx); err != nil {
 		return v, err
 	}
-	r, err := d.c.request(ctx, message{method: http.MethodPost, path: []string{"datasets", slug, "versions"}})
+	r, err := d.c.request(ctx, message{method: http.MethodPost, path: []string{"datasets", slug, "versions"}, key: newOnce()})
 	if err != nil {
 		return v, err
 	}

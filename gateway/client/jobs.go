@@ -48,10 +48,7 @@ func (j Jobs) Wait(ctx context.Context, number string) (wire.Job, error) {
 
 // WaitState waits until a job is in one of the states, or over: whoever waits looks at which.
 func (j Jobs) WaitState(ctx context.Context, number string, states ...string) (wire.Job, error) {
-	return await(ctx, func() (wire.Job, bool, error) {
-		v, err := j.Show(ctx, number)
-		return v, v.Over() || slices.Contains(states, v.State), err
-	})
+	return j.Follow(ctx, number, func(v wire.Job) bool { return slices.Contains(states, v.State) })
 }
 
 // Outputs is what runs left in quarantine.

@@ -68,6 +68,7 @@ func Start(t testing.TB) *Instance {
 	i.URL = "http://" + server.Listener.Addr().String()
 	server.Config.Handler = gateway.New(gateway.Config{
 		Catalog: i.Catalog, BaseURL: i.URL, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Now: i.Now,
+		Limits: gateway.DefaultLimits(),
 	})
 	server.Config.MaxHeaderBytes = 64 << 10
 	server.Start()

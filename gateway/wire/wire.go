@@ -59,6 +59,8 @@ type (
 // List is every answer with more than one element. It is an object, so that members can be added.
 type List[T any] struct {
 	Items []T `json:"items"`
+	// NextCursor asks for the part that follows; absent when nothing does.
+	NextCursor string `json:"next_cursor,omitempty"`
 }
 
 // Roles replaces a member's roles.
