@@ -121,15 +121,16 @@ func (s *Requests) Vote(ctx context.Context, caller policy.Subject, number strin
 		if err != nil {
 			return err
 		}
-		cast, err := d.openVote(r, o, signed)
-		if err != nil {
-			return err
-		}
+		cast, unread := d.openVote(r, o, signed)
 		facts, err := d.voteFacts(r, row, o, cast)
 		if err != nil {
 			return err
 		}
-		if err := d.decide(policy.Object{Kind: "review", ID: r.ID, Org: row.Org}, number, policy.Facts{Review: facts}); err != nil {
+		err = d.decide(policy.Object{Kind: "review", ID: r.ID, Org: row.Org}, number, policy.Facts{Review: facts})
+		if unread != nil && !hidden(d.decision) {
+			return unread // who has a seat learns what is wrong with the envelope; nobody else does
+		}
+		if err != nil {
 			return err
 		}
 		if r.State != string(output.InReview) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/gatewaytest"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -74,14 +75,20 @@ type person struct {
 	token string
 }
 
-// person invites and admits somebody and gets them a token.
+// newPerson is admitted by the platform's administrator, who may admit administrators only.
 func newPerson(t *testing.T, i *gatewaytest.Instance, home, login string, roles ...org.Role) *person {
+	t.Helper()
+	return admitted(t, i, i.Admin, home, login, roles...)
+}
+
+// admitted invites and admits somebody and gets them a token.
+func admitted(t *testing.T, i *gatewaytest.Instance, by *client.Client, home, login string, roles ...org.Role) *person {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := i.Holder(t, i.Admin, home, login, key, roles...)
+	c := i.Holder(t, by, home, login, key, roles...)
 	p := &person{key: key, print: c.Fingerprint()}
 	got := exchange(t, i, p.assertion(t, i, nil))
 	var token wire.Token

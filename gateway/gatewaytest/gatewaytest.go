@@ -68,7 +68,7 @@ func Start(t testing.TB) *Instance {
 	i.URL = "http://" + server.Listener.Addr().String()
 	server.Config.Handler = gateway.New(gateway.Config{
 		Catalog: i.Catalog, BaseURL: i.URL, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Now: i.Now,
-		Limits: gateway.DefaultLimits(),
+		Limits: limits(),
 	})
 	server.Config.MaxHeaderBytes = 64 << 10
 	server.Start()
@@ -294,4 +294,11 @@ func (l *Lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return string(l.text)
+}
+
+// limits are the usual ones, but for the one address a whole city of a test comes from.
+func limits() gateway.Limits {
+	l := gateway.DefaultLimits()
+	l.Address = gateway.Share{PerSecond: 1000, AtOnce: 5000}
+	return l
 }
