@@ -45,6 +45,7 @@ type Client struct {
 	fingerprint string
 	http        *http.Client
 	language    string
+	patience    time.Duration
 
 	mu    sync.Mutex
 	token string
@@ -53,7 +54,7 @@ type Client struct {
 // New returns a client for a server's address ("http://127.0.0.1:8443") and a person's key. It speaks to
 // nobody yet.
 func New(server string, key ed25519.PrivateKey) *Client {
-	c := &Client{base: strings.TrimRight(server, "/"), key: key, http: transport()}
+	c := &Client{base: strings.TrimRight(server, "/"), key: key, http: transport(), patience: usualPatience}
 	if len(key) == ed25519.PrivateKeySize { // without a key only what everybody may ask can be asked
 		c.fingerprint = org.Fingerprint(ed25519.PublicKey(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]))
 	}

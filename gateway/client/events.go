@@ -17,25 +17,25 @@ import (
 // A connection that breaks is opened again where it broke.
 func (j Jobs) Follow(ctx context.Context, number string, tell func(wire.Job) (enough bool)) (last wire.Job, err error) {
 	seen := ""
-	for try := 0; try < tries; try++ {
+	tries := j.c.tries()
+	for {
 		over, err := j.follow(ctx, number, &seen, func(v wire.Job) bool {
-			last, try = v, 0
+			last, tries = v, j.c.tries()
 			return tell(v) || v.Over()
 		})
-		if over || err != nil && !retryable(err) {
+		switch {
+		case over:
+			return last, nil
+		case ctx.Err() != nil:
+			return last, fmt.Errorf("waiting: %w", ctx.Err())
+		case !tries.more(ctx, err):
 			return last, err
 		}
-		if ctx.Err() != nil {
-			return last, fmt.Errorf("waiting: %w", ctx.Err())
-		}
 	}
-	return last, errors.New("following the job: the connection breaks again and again")
 }
 
-func retryable(err error) bool {
-	_, retry := worthwhile(err)
-	return retry
-}
+// errBroken is a stream that ended before the job did.
+var errBroken = &lostError{errors.New("the stream broke off")}
 
 // follow reads one connection's events.
 func (j Jobs) follow(ctx context.Context, number string, seen *string, tell func(wire.Job) bool) (over bool, err error) {
@@ -60,7 +60,7 @@ func (j Jobs) follow(ctx context.Context, number string, seen *string, tell func
 		p := problemOf(answer, body)
 		if unauthenticated(p) {
 			j.c.forget()
-			return false, nil
+			return false, errBroken
 		}
 		return false, p
 	}
@@ -94,7 +94,7 @@ func readEvents(body io.Reader, take func(id, data string) (enough bool, err err
 			data = ""
 		}
 	}
-	return false, nil // it broke off, or its reader was sent away: the next try shows which
+	return false, errBroken // or its reader was sent away: the next try shows which
 }
 
 // maxEvent bounds one line of a stream, in bytes.

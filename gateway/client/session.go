@@ -105,7 +105,7 @@ func (c *Client) clock(ctx context.Context) (time.Time, error) {
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("calling the server: %w", err)
+		return time.Time{}, &lostError{err}
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
