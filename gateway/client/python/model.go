@@ -53,7 +53,7 @@ type verb struct {
 	Fields      []field  // of query and header
 	Body        string   // Python type, "" for none
 	Media       []string // media types of a body that is no JSON
-	Kind        string   // what the answer is: record, items, bytes, events
+	Kind        string   // what the answer is: record, items, bytes, events, nothing
 	Answer      string   // Python type of the answer or of an element
 	Creates     bool     // POST: goes with a key, so that it may be repeated
 	Conditional bool     // takes If-Match
@@ -170,11 +170,11 @@ func verbOf(d *description.Document, op *description.Operation) (verb, error) {
 func (v *verb) path() {
 	for _, step := range strings.Split(strings.Trim(v.Path, "/"), "/") {
 		name := strings.Trim(step, "{}")
-		switch {
-		case name == step:
+		switch name {
+		case step:
 			v.Steps = append(v.Steps, fmt.Sprintf("%q", step))
 			continue
-		case name == "path":
+		case "path":
 			v.Steps = append(v.Steps, "*path.split(\"/\")")
 		default:
 			v.Steps = append(v.Steps, identifier(name))
@@ -208,10 +208,14 @@ func (v *verb) body(b *description.Body) {
 // answer says what a success is read as.
 func (v *verb) answer(d *description.Document, r *description.Response) error {
 	media := slices.Sorted(maps.Keys(r.Content))
-	if len(media) != 1 {
-		return fmt.Errorf("its success has %d media types", len(media))
+	if len(media) == 0 {
+		v.Kind, v.Answer = "nothing", "None"
+		return nil
 	}
 	schema := r.Content[media[0]].Schema
+	if len(media) > 1 {
+		v.Fields = append(v.Fields, field{"accept", "Accept", "header", "str", "media type wanted"})
+	}
 	items := d.Schema(schema).Properties["items"]
 	switch {
 	case media[0] == "text/event-stream":

@@ -39,6 +39,7 @@ func (s *stub) serve() http.Handler {
 	mux.HandleFunc("GET /api/v1/things", s.pages)
 	mux.HandleFunc("POST /api/v1/things", s.create)
 	mux.HandleFunc("GET /api/v1/things/{id}", s.show)
+	mux.HandleFunc("DELETE /api/v1/things/{id}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
 	mux.HandleFunc("POST /api/v1/things/{id}/import", s.decide)
 	mux.HandleFunc("POST /api/v1/things/{id}/content", s.upload)
 	mux.HandleFunc("GET /api/v1/things/{id}/content", s.cut)
@@ -161,8 +162,8 @@ func (s *stub) upload(w http.ResponseWriter, r *http.Request) {
 }
 
 // cut breaks its first answer off in the middle.
-func (s *stub) cut(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/csv")
+func (s *stub) cut(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", r.Header.Get("Accept"))
 	if s.again("cut") == 0 {
 		w.Header().Set("Content-Length", "5")
 		fmt.Fprint(w, "wh")

@@ -37,6 +37,9 @@ print("pages")
 # A token that ended is got anew, once.
 assert client.things.show("ended").id == "ended" and given == ["token-0", "token-1"], given
 fails("token.unknown", lambda: client.things.show("refused"))
+short = sluice.Client(SERVER, lambda: sluice.Token(access_token=token(), expires_in=20))
+before = len(given)
+assert short.things.show("tagged") and short.things.show("tagged") and len(given) == before + 2  # none is sent in its last seconds
 print("tokens")
 
 # A busy server is asked again under the same key with the same bytes, after the pauses it asked for.
@@ -58,7 +61,8 @@ print("patience")
 
 # An answer that never comes, or breaks off, is asked for again.
 assert client.things.show("dropped").id == "dropped"
-assert client.things.fetch("cut") == b"whole"
+assert client.things.fetch("cut", accept="text/csv") == b"whole"
+assert client.things.remove("x") is None
 print("lost")
 
 # A redirect would carry the token elsewhere; an answer that is not one is said so.
