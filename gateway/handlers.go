@@ -26,7 +26,7 @@ func setRoles(cat *catalog.Catalog) register {
 // offerKey is the one verb nobody needs to be known for.
 func offerKey(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
-		op.Security = nil
+		op.Security = []map[string][]string{}
 		handleBody(e, op, func(c call, offer wire.KeyOffer) (wire.Fingerprint, error) {
 			fingerprint, err := cat.Keys.Offer(c.ctx, offer)
 			return wire.Fingerprint{Fingerprint: fingerprint}, err

@@ -117,6 +117,8 @@ func finish(api *huma.OpenAPI) {
 		}
 	}
 	describeToken(api)
+	describeMembers(schemas.Map())
+	describeOperations(api)
 }
 
 // neverNull says of every list that it is never null.

@@ -28,6 +28,9 @@ func layers() []layer {
 		// What is said over the wire is said in the nouns' own words; the record and the store are not reached.
 		{"gateway/wire", spoken("gateway/wire")},
 		{"gateway/client", spoken("gateway/client", "gateway/wire", "gateway/messages")},
+		// The description is read as any reader outside would; of the product only names of states are known.
+		{"gateway/description", []string{"gateway/description"}},
+		{"gateway/client/python", []string{"gateway/client/python", "gateway/description", "catalog/dataset", "catalog/job"}},
 		{"sandbox", []string{"sandbox", "catalog", "policy"}},
 		// What runs inside knows letters and evidence, and neither the record nor the store.
 		{"sandbox/runner", []string{"sandbox/runner", "catalog/task", "policy/screen"}},

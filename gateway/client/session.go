@@ -32,6 +32,9 @@ func (c *Client) session(ctx context.Context) (string, error) {
 	return c.token, err
 }
 
+// Token returns a fresh token of the client's person, for another program to use. The client's own is another.
+func (c *Client) Token(ctx context.Context) (wire.Token, error) { return c.login(ctx) }
+
 // forget drops a token that has ended.
 func (c *Client) forget() {
 	c.mu.Lock()
