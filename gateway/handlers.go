@@ -97,7 +97,7 @@ func fetchOutput(cat *catalog.Catalog) register {
 func queryTrace(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
 		op.Parameters = append(op.Parameters, query("act", "noun.verb"), query("decision", "allow or deny"),
-			query("object", "number or name"), query("limit", limitHelp), query("cursor", cursorHelp))
+			query("object", "number or name"), query("before", "only entries of a smaller index"), query("limit", limitHelp), query("cursor", cursorHelp))
 		handle(e, op, func(c call) (wire.List[wire.TraceEntry], error) {
 			filter, err := traceFilter(c)
 			if err != nil {
@@ -122,7 +122,13 @@ func traceFilter(c call) (trace.Filter, error) {
 	filter := trace.Filter{
 		Act: values.Get("act"), Decision: values.Get("decision"), Object: values.Get("object"), Limit: cmp.Or(page.Limit, defaultPage),
 	}
-	if page.After != "" {
+	if text := values.Get("before"); text != "" {
+		filter.Before, err = strconv.ParseInt(text, 10, 64)
+		if err != nil || filter.Before < 1 {
+			return filter, fault.Bad("request.invalid", fault.Place{Location: "query.before", Code: "number.invalid"})
+		}
+	}
+	if page.After != "" { // it comes from a page of the same filters: it is smaller
 		if filter.Before, err = strconv.ParseInt(page.After, 10, 64); err != nil {
 			return filter, badCursor()
 		}
