@@ -110,7 +110,7 @@ func (d *deed) ingest(row postgres.Dataset, key postgres.DataKey, raw object.Ref
 	}
 	d.refs["raw"] = raw.Digest
 	letter := work.Letter{Kind: work.Ingest, Ingest: &work.IngestLetter{
-		Raw: raw, IngestLetter: task.IngestLetter{Columns: row.Columns, Units: row.Units, MaxErrors: d.c.Rules.Data.CellErrors},
+		Raw: []object.Ref{raw}, IngestLetter: task.IngestLetter{Columns: row.Columns, Units: row.Units, MaxErrors: d.c.Rules.Data.CellErrors},
 	}}
 	return versionView(row.Slug, v), d.queue(row.ID, &v.Number, letter)
 }
