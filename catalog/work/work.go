@@ -35,9 +35,11 @@ type Letter struct {
 	Run     *RunLetter     `json:"run,omitempty"`
 }
 
-// IngestLetter asks to parse an uploaded file into parts under the same data key.
+// IngestLetter asks to parse an uploaded file into parts under the version's data key. The file is its chunks in
+// order, each under a key of its own; a whole that is not Digest publishes nothing (file.digest).
 type IngestLetter struct {
-	Raw object.Ref `json:"raw"`
+	Raw    []object.Ref `json:"raw"`
+	Digest string       `json:"digest"` // of the whole file, as name.Digest spells it
 	task.IngestLetter
 }
 
