@@ -19,10 +19,10 @@ import (
 
 // edge is what all routes share: one way in, one way out.
 type edge struct {
-	api         huma.API
-	gate        *session.Gate
-	problems    problems
-	uploadBytes int64
+	api        huma.API
+	gate       *session.Gate
+	problems   problems
+	chunkBytes int64
 }
 
 // register puts one route on the edge: it knows the types of its verb.

@@ -18,7 +18,7 @@ func (p *piece) ingest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.fetch(ctx, p.letter.Ingest.Raw, "raw.csv"); err != nil {
+	if err := s.fetch(ctx, p.letter.Ingest.Raw[0], "raw.csv"); err != nil {
 		return err
 	}
 	if err := s.do(ctx, task.Letter{Ingest: &p.letter.Ingest.IngestLetter}); err != nil {

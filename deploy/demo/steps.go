@@ -148,7 +148,7 @@ func (d *demo) publish(ctx context.Context) error {
 }
 
 func (d *demo) upload(ctx context.Context, body []byte) (dataset.VersionView, error) {
-	v, err := d.steward.Datasets.Publish(ctx, slug, bytes.NewReader(body))
+	v, err := d.steward.Datasets.PublishFile(ctx, slug, bytes.NewReader(body))
 	if err != nil {
 		return v, fmt.Errorf("publishing: %w", err)
 	}
