@@ -17,6 +17,7 @@ func theirs(c *city) map[string]string {
 		"org": c.department, "login": "steward", "capacity": "registrant", "dataset": theDataset, "version": "1",
 		"preview": "01890a5d-ac96-774b-bcce-b302099a8057", "output": theOutput,
 		"fingerprint": c.steward.Fingerprint(), "entry": "01890a5d-ac96-774b-bcce-b302099a8057",
+		"upload": c.upload, "chunk": "1",
 	}
 }
 
@@ -25,6 +26,7 @@ func nobodys() map[string]string {
 		"org": "ORG-0999", "login": "nobodyy", "capacity": "registrant", "dataset": "other-visits!"[:12], "version": "7",
 		"preview": "01890a5d-ac96-774b-bcce-b302099a8058", "output": "absent",
 		"fingerprint": "sha256:" + strings.Repeat("0f", 32), "entry": "01890a5d-ac96-774b-bcce-b302099a8058",
+		"upload": "01890a5d-ac96-774b-bcce-b302099a8058", "chunk": "1",
 	}
 }
 
@@ -42,7 +44,9 @@ func bodies() map[string]string {
 	return map[string]string{
 		"capacity-grant": `{"capacity":"registrant","document":"d"}`, "member-invite": `{"login":"lee","name":"Lee","roles":["developer"]}`,
 		"member-role": `{"roles":["developer"]}`, "profile-sign": envelope, "review-vote": envelope,
-		"preview-ask": `{"grant":"` + theGrant + `"}`, "agreement-file": `{"receipt":"r"}`,
+		"dataset-publish": `{"upload":"01890a5d-ac96-774b-bcce-b302099a8057","mode":"replace"}`,
+		"upload-complete": `{"size":1,"digest":"sha256:` + strings.Repeat("0f", 32) + `"}`,
+		"preview-ask":     `{"grant":"` + theGrant + `"}`, "agreement-file": `{"receipt":"r"}`,
 		"dataset-terms": `{"purposes":["x"],"columns":["plan"],"operations":["sql"],"outputs":["table"],"min_units":10,"approval":"manual","to":"2030-01-01"}`,
 	}
 }
@@ -116,9 +120,8 @@ func (p *person) try(t *testing.T, c *city, r gateway.Description, values, numbe
 	if r.Method == http.MethodGet {
 		return p.get(t, c.Instance, path)
 	}
-	if r.ID == "dataset-publish" {
-		return call(t, "POST", c.URL+"/api/v1"+path, strings.NewReader("plan,visits\nfree,1\n"),
-			"Authorization", "Bearer "+p.token, "Content-Type", "text/csv")
+	if r.ID == "upload-send" {
+		return p.put(t, c.Instance, path, "x")
 	}
 	body, ok := bodies()[r.ID]
 	if !ok {
