@@ -347,7 +347,7 @@ func TestRefusalTellsTheDifference(t *testing.T) {
 	c.must(err)
 	c.work(func(work.Letter, work.Keys) (string, work.Result) {
 		return "success", work.Result{Ingest: &task.IngestReport{Errors: []task.BadCell{
-			{Line: 1, Column: "health", Reason: "header.missing"}, {Line: 1, Column: "#2", Reason: "header.unknown"},
+			{Line: 1, Column: "health", Reason: "column.missing"}, {Line: 1, Column: "#2", Reason: "column.unknown"},
 			{Row: 1, Column: "visits", Reason: "value.not_integer"}, {Row: 2, Column: "visits", Reason: "value.not_integer"},
 			{Row: 3, Column: "visits", Reason: "value.below_min"},
 		}}}

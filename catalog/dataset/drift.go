@@ -13,9 +13,8 @@ type Drift struct {
 // drifts are the input faults that say that a file has other columns than its dataset, and not only a bad cell.
 func drifts() map[string]string {
 	return map[string]string{
-		"header.missing": "missing", "header.unknown": "unknown", "header.duplicate": "duplicate",
 		"column.missing": "missing", "column.unknown": "unknown", "column.duplicate": "duplicate",
-		"column.type": "other_type", "value.not_integer": "other_type", "value.not_number": "other_type",
+		"column.nested": "other_type", "value.not_integer": "other_type", "value.not_number": "other_type",
 		"value.not_boolean": "other_type", "value.not_date": "other_type",
 	}
 }

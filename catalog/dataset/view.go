@@ -100,7 +100,7 @@ type BadCell struct {
 	Row    int64  `json:"row"`              // 1-based data row; 0 for the header or the file
 	Line   int64  `json:"line,omitempty"`   // 1-based line of the file
 	Column string `json:"column,omitempty"` // declared column name
-	Reason string `json:"reason"`           // stable code: header.missing, value.not_integer, utf8.invalid, …
+	Reason string `json:"reason"`           // stable code: column.missing, file.encoding, value.not_integer, utf8.invalid, …
 }
 
 // Dataset returns the dataset a spec declares for a department.

@@ -24,7 +24,8 @@ type Verb string
 
 // The closed list of verbs.
 const (
-	Ingest  Verb = "ingest"  // raw.csv → part-0001.parquet, or the place and reason of every bad row
+	Inspect Verb = "inspect" // raw → inspection.json: what a file looks like, before anything is declared
+	Ingest  Verb = "ingest"  // raw → part-0001.parquet, or the place and reason of every bad row
 	Profile Verb = "profile" // parts → profile.json, disclosure-checked
 	Synth   Verb = "synth"   // profile.json → synthetic staged tables
 	Preview Verb = "preview" // a staged table → its first rows as JSON
@@ -37,12 +38,13 @@ const (
 
 // Verbs lists every verb, in the order of a job's life.
 func Verbs() []Verb {
-	return []Verb{Ingest, Profile, Synth, Preview, Check, Stage, SQL, Split, Screen}
+	return []Verb{Inspect, Ingest, Profile, Synth, Preview, Check, Stage, SQL, Split, Screen}
 }
 
 // Letter is what a container is told. Exactly the member named by Verb is set.
 type Letter struct {
 	Verb    Verb           `json:"verb"`
+	Inspect *InspectLetter `json:"inspect,omitempty"`
 	Ingest  *IngestLetter  `json:"ingest,omitempty"`
 	Profile *ProfileLetter `json:"profile,omitempty"`
 	Synth   *SynthLetter   `json:"synth,omitempty"`
@@ -58,6 +60,7 @@ type Letter struct {
 type Report struct {
 	Verb    Verb            `json:"verb"`
 	Failure *Failure        `json:"failure,omitempty"`
+	Inspect *InspectReport  `json:"inspect,omitempty"`
 	Ingest  *IngestReport   `json:"ingest,omitempty"`
 	Profile *ProfileReport  `json:"profile,omitempty"`
 	Synth   *SynthReport    `json:"synth,omitempty"`
@@ -93,7 +96,8 @@ type Failure struct {
 	Message  string       `json:"message,omitempty"`
 }
 
-// IngestLetter asks to parse /in/raw into parts.
+// IngestLetter asks to parse /in/raw into parts. Whether the file is compressed shows itself too; Source.Gzip
+// demands it.
 type IngestLetter struct {
 	Source  Source   `json:"source"`
 	Columns []Column `json:"columns"`

@@ -16,6 +16,7 @@ type Kind string
 
 // The closed list of kinds.
 const (
+	Inspect Kind = "inspect"
 	Ingest  Kind = "ingest"
 	Profile Kind = "profile"
 	Preview Kind = "preview"
@@ -27,12 +28,20 @@ const (
 // Letter is what a worker is told. Exactly the member of its kind is set.
 type Letter struct {
 	Kind    Kind           `json:"kind"`
+	Inspect *InspectLetter `json:"inspect,omitempty"`
 	Ingest  *IngestLetter  `json:"ingest,omitempty"`
 	Profile *ProfileLetter `json:"profile,omitempty"`
 	Preview *PreviewLetter `json:"preview,omitempty"`
 	Check   *CheckLetter   `json:"check,omitempty"`
 	Debug   *DebugLetter   `json:"debug,omitempty"`
 	Run     *RunLetter     `json:"run,omitempty"`
+}
+
+// InspectLetter asks what an uploaded file looks like. The file is as an IngestLetter has it.
+type InspectLetter struct {
+	Raw    []object.Ref `json:"raw"`
+	Digest string       `json:"digest"`
+	task.InspectLetter
 }
 
 // IngestLetter asks to parse an uploaded file into parts under the version's data key. The file is its chunks in
@@ -121,8 +130,9 @@ type WriteKey struct {
 // Result is what a worker seals.
 type Result struct {
 	Failure   *task.Failure       `json:"failure,omitempty"`
+	Inspect   *task.InspectReport `json:"inspect,omitempty"`
 	Ingest    *task.IngestReport  `json:"ingest,omitempty"`
-	Objects   []Object            `json:"objects,omitempty"` // parts, profile or preview, in report order
+	Objects   []Object            `json:"objects,omitempty"` // parts, inspection, profile or preview, in report order
 	Check     *task.CheckReport   `json:"check,omitempty"`
 	Staged    []task.StagedTable  `json:"staged,omitempty"`
 	Relations []task.RelationRows `json:"relations,omitempty"`

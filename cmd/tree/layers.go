@@ -72,6 +72,7 @@ func onlyImporters() []only {
 		{"github.com/jackc/", "catalog/postgres"},
 		{"github.com/pressly/goose", "catalog/postgres"},
 		{"github.com/danielgtaylor/huma", "gateway"},
+		{"github.com/parquet-go/", "gateway/render"},
 		{"github.com/spf13/", "cmd/sluice"},
 	}
 }
