@@ -60,7 +60,7 @@ func (s *Work) putOff(ctx context.Context, id string) error {
 
 // claims names the act a claim of each kind is decided as: work on a department's own data, or a job.
 var claims = map[work.Kind]policy.Action{
-	work.Ingest: "work.claim", work.Profile: "work.claim", work.Preview: "work.claim",
+	work.Inspect: "work.claim", work.Ingest: "work.claim", work.Profile: "work.claim", work.Preview: "work.claim",
 	work.Check: "job.claim", work.Debug: "job.claim", work.Run: "job.claim",
 }
 
@@ -92,6 +92,8 @@ func (d *deed) admission(w postgres.Work, letter work.Letter, unwrap Unwrapper) 
 		return d.admitJob(w, letter, unwrap)
 	case work.Ingest, work.Profile, work.Preview:
 		return d.admitDataset(w, letter, unwrap)
+	case work.Inspect:
+		return d.admitUpload(w, unwrap)
 	}
 	return work.Keys{}, fmt.Errorf("work of unknown kind")
 }

@@ -48,6 +48,8 @@ func (d *deed) consequences(w postgres.Work, outcome string, r work.Result, unwr
 	switch work.Kind(w.Kind) {
 	case work.Ingest, work.Profile, work.Preview:
 		return d.settleDataset(w, outcome, r)
+	case work.Inspect:
+		return d.settleInspect(w, outcome, r)
 	case work.Check, work.Debug, work.Run:
 		return d.settleJob(w, outcome, r, unwrap)
 	}

@@ -2,15 +2,18 @@ package catalog_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/keyring"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
@@ -466,4 +469,86 @@ func TestLongUploadKeepsItsChunksInOrder(t *testing.T) {
 		}
 		return "success", c.part(keys, "long")
 	})
+}
+
+// TestInspection: what a container found in an upload is the steward's to see, each time traced, and nobody else's.
+func TestInspection(t *testing.T) {
+	c := newCity(t, plenty())
+	up := c.uploaded("a,b\n1,2\n")
+	if _, err := c.serve.Uploads.ShowInspection(c.ctx, c.steward.Subject, up.ID); code(err) != "inspection.missing" {
+		t.Errorf("before it was asked for: got %v", err)
+	}
+	for range 2 { // a second one changes nothing
+		_, err := c.serve.Uploads.Inspect(c.ctx, c.steward.Subject, up.ID)
+		c.must(err)
+	}
+	if _, err := c.serve.Uploads.ShowInspection(c.ctx, c.steward.Subject, up.ID); code(err) != "work.under_way" {
+		t.Errorf("while it is under way: got %v", err)
+	}
+	c.work(func(letter work.Letter, keys work.Keys) (string, work.Result) {
+		if len(keys.Data) != 1 || letter.Inspect.Digest != string(up.Digest) || letter.Inspect.Rows != 20 {
+			t.Errorf("got %+v and %d keys", letter.Inspect, len(keys.Data))
+		}
+		return "success", work.Result{
+			Inspect: &task.InspectReport{Rows: 1, File: "inspection.json"},
+			Objects: []work.Object{{Name: "inspection.json", Ref: c.put(keys, object.Output, []byte(`{"version":1}`)), Rows: 1}},
+		}
+	})
+	_, err := c.serve.Uploads.Inspect(c.ctx, c.steward.Subject, up.ID)
+	c.must(err)
+	private, err := keyring.NewPrivateKey()
+	c.must(err)
+	if _, more, err := c.queue.Claim(c.ctx, "test", private.Public().Bytes(), time.Hour); err != nil || more {
+		t.Errorf("inspected twice: %v", err)
+	}
+	stop := c.keeping()
+	defer stop()
+	found, err := c.serve.Uploads.ShowInspection(c.ctx, c.steward.Subject, up.ID)
+	if err != nil || string(found) != `{"version":1}` {
+		t.Errorf("got %s, %v", found, err)
+	}
+	for _, p := range []person{c.developer, c.chief, c.reviewer, c.admin} {
+		if _, err := c.serve.Uploads.ShowInspection(c.ctx, p.Subject, up.ID); err == nil {
+			t.Errorf("somebody with roles %v saw an inspection", p.Roles)
+		}
+	}
+}
+
+// keeping lets the keeper work beside the test until it is stopped.
+func (c *city) keeping() (stop func()) {
+	ctx, cancel := context.WithCancel(c.ctx)
+	ended := make(chan struct{})
+	k := *c.keeper
+	k.Pause = 10 * time.Millisecond
+	go func() {
+		defer close(ended)
+		_ = k.Serve(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// TestUnreadableFilesSayWhy: an inspection that found nothing to read tells every reason, and may be asked for
+// again.
+func TestUnreadableFilesSayWhy(t *testing.T) {
+	c := newCity(t, plenty())
+	up := c.uploaded("\xff\xfe")
+	for range 2 {
+		_, err := c.serve.Uploads.Inspect(c.ctx, c.steward.Subject, up.ID)
+		c.must(err)
+		c.work(func(work.Letter, work.Keys) (string, work.Result) {
+			return "success", work.Result{Inspect: &task.InspectReport{Errors: []task.BadCell{{Reason: "file.utf16"}, {Line: 3, Column: "#2", Reason: "column.duplicate"}}}}
+		})
+		_, err = c.serve.Uploads.ShowInspection(c.ctx, c.steward.Subject, up.ID)
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Code != "file.unreadable" {
+			t.Fatalf("got %v", err)
+		}
+		want := []fault.Place{{Location: "file", Code: "file.utf16"}, {Location: "line 3, column #2", Code: "column.duplicate"}}
+		if diff := cmp.Diff(want, f.Places); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	}
 }

@@ -83,6 +83,8 @@ func uploads(cat *catalog.Catalog) []route {
 		{get, "/uploads/{upload}", ok, "upload-show", "Show an upload and what is there of it", one(cat.Uploads.Show)},
 		{put, "/uploads/{upload}/chunks/{chunk}", ok, "upload-send", "Send one chunk; the same one may be sent again", sendChunk(cat)},
 		{post, "/uploads/{upload}/complete", ok, "upload-complete", "Say that all is sent", oneBody(cat.Uploads.Complete)},
+		{post, "/uploads/{upload}/inspect", accepted, "upload-inspect", "Ask what a complete upload looks like", one(cat.Uploads.Inspect)},
+		{get, "/uploads/{upload}/inspection", ok, "inspection-show", "Get what was found, with the first rows", oneBytes(cat.Uploads.ShowInspection)},
 		{post, "/uploads/{upload}/drop", ok, "upload-drop", "End an upload", one(cat.Uploads.Drop)},
 	}
 }

@@ -60,6 +60,27 @@ func (u Uploads) Drop(ctx context.Context, id string) (wire.Upload, error) {
 	return act[wire.Upload](ctx, u.c, "uploads", id, "drop")
 }
 
+// Inspect asks what a complete upload looks like: WaitInspection.
+func (u Uploads) Inspect(ctx context.Context, id string) (wire.Upload, error) {
+	return act[wire.Upload](ctx, u.c, "uploads", id, "inspect")
+}
+
+// ShowInspection returns what was found as JSON.
+func (u Uploads) ShowInspection(ctx context.Context, id string) ([]byte, error) {
+	return u.c.do(ctx, message{method: http.MethodGet, path: []string{"uploads", id, "inspection"}})
+}
+
+// WaitInspection waits for what is found in an upload.
+func (u Uploads) WaitInspection(ctx context.Context, id string) ([]byte, error) {
+	return await(ctx, func() ([]byte, bool, error) {
+		found, err := u.ShowInspection(ctx, id)
+		if conflict(err, "work.under_way") {
+			return nil, false, nil
+		}
+		return found, true, err
+	})
+}
+
 // Send uploads a file and returns its complete upload. It first reads the file for its size and digest, which it
 // puts into spec; when an upload of that very file is there, only what is missing of it is sent. told, if not nil,
 // hears after each step how many bytes are there.
