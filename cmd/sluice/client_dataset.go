@@ -15,7 +15,7 @@ func newDataset() *cobra.Command {
 		use: "dataset", short: "Datasets: publish, describe, stop",
 		example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait\n  sluice dataset show health-visits",
 	},
-		datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetVersion(), datasetProfile(),
+		datasetInspect(), datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetVersion(), datasetProfile(),
 		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(),
 	)
 }

@@ -118,6 +118,9 @@ func declare(c *call, spec wire.DatasetSpec) error {
 	there, err := c.Datasets.Show(c.ctx, spec.Slug)
 	var problem *client.Problem
 	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
+		if err := warn(c, spec); err != nil {
+			return err
+		}
 		c.progress("declaring %s", spec.Slug)
 		_, err = c.Datasets.Declare(c.ctx, spec)
 		return err
@@ -164,6 +167,12 @@ func refusedUpload(v wire.Version) error {
 			place += ", column " + e.Column
 		}
 		fmt.Fprintf(&b, "\n  %s: %s", place, e.Reason)
+	}
+	for _, d := range v.Refusal.Difference {
+		fmt.Fprintf(&b, "\n  the file differs: column %s is %s", d.Column, strings.ReplaceAll(d.Found, "_", " "))
+		if d.Expected != "" {
+			b.WriteString(", declared as " + d.Expected)
+		}
 	}
 	if v.Refusal.More {
 		b.WriteString("\n  … and more")
