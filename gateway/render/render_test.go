@@ -188,6 +188,7 @@ func TestRefusals(t *testing.T) {
 		"part of a person": {render.Parquet, head + "a,b,1.5,1,1,1\n", "row 1, column 3: not a whole number"},
 		"not finite":       {render.CSVExcel, head + "a,b,1,1,1e999,1\n", "row 1, column 5: not a number"},
 		"too large":        {render.XLSX, head + "a,b,9007199254740993,1,1,1\n", "row 1: column 3"},
+		"too exact":        {render.XLSX, head + "a,b,1,1,0.30000000000000004,1\n", "row 1: column 5"},
 		"too long":         {render.XLSX, head + strings.Repeat("字", 32768) + ",b,1,1,1,1\n", "row 1: column 1"},
 	} {
 		b, err := render.Table(tt.format, []byte(tt.text), declared())

@@ -91,11 +91,17 @@ func (t table) sheetCells(row []string) ([]any, error) {
 			cells[c] = n
 		default:
 			v, err := strconv.ParseFloat(text, 64)
-			if err != nil {
-				return nil, fmt.Errorf("column %d: not a number", c+1)
+			if err != nil || !keeps(v) {
+				return nil, fmt.Errorf("column %d: a number has more digits than a sheet keeps", c+1)
 			}
 			cells[c] = v
 		}
 	}
 	return cells, nil
+}
+
+// keeps says whether a sheet shows v as it is: it rounds to 15 significant digits.
+func keeps(v float64) bool {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 14, 64), 64)
+	return err == nil && rounded == v
 }

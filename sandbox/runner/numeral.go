@@ -50,13 +50,13 @@ func serialDate(text string, from1904 bool) field {
 		epoch = epoch.AddDate(0, 0, 1)
 	}
 	at := epoch.AddDate(0, 0, int(day)).Add(time.Duration(seconds) * time.Second)
-	if seconds == 0 {
+	if at.Equal(at.Truncate(24 * time.Hour)) {
 		return field{text: at.Format(time.DateOnly)}
 	}
 	return field{text: at.Format(time.DateTime)}
 }
 
-// isDateFormat says whether a number format shows a date: it names a year, month or day outside quotes, brackets
+// isDateFormat says whether a number format shows a date: it names a part of a date or of a time of day outside quotes, brackets
 // and escapes.
 func isDateFormat(code string) bool {
 	code, _, _ = strings.Cut(code, ";") // the first section is that of positive numbers
@@ -75,7 +75,7 @@ func isDateFormat(code string) bool {
 		case bracketed:
 		case strings.HasPrefix(strings.ToLower(code[i:]), "general"):
 			return false
-		case strings.IndexByte("yYdDmMeEhHsS", c) >= 0 && !exponent(code[i:]):
+		case strings.IndexByte("yYdDmMeEaAhHsS", c) >= 0 && !exponent(code[i:]):
 			return true
 		}
 	}

@@ -144,12 +144,19 @@ func (o *outlook) propose() (c task.ColumnOutlook, unit string) {
 		c.Name = identOf(o.header)
 		return c, ""
 	}
-	return o.take(c, *strongest), strongest.unit
+	if o.empty == 0 { // every row belongs to one of a table's units
+		unit = strongest.unit
+	}
+	return o.take(c, *strongest), unit
 }
 
-// take proposes what a trait stands for.
+// take proposes what a trait stands for. A column with gaps can be no identifier, which is never empty: it
+// identifies together with others, under the same mask.
 func (o *outlook) take(c task.ColumnOutlook, t trait) task.ColumnOutlook {
 	c.Role, c.Level, c.Mask = t.role, t.level, t.mask
+	if o.empty > 0 && c.Role == task.Identifier {
+		c.Role = task.Quasi
+	}
 	if t.text {
 		c.Type = task.Text
 	}
