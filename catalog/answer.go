@@ -69,6 +69,8 @@ func (d *deed) askedKey(asked postgres.KeyRequest) (string, error) {
 	switch asked.Act {
 	case "dataset.preview", "dataset.profile":
 		return d.datasetKey(asked)
+	case "upload.inspect":
+		return d.inspectionKey(asked)
 	case "output.fetch":
 		return d.outputKey(asked)
 	case "release.get":

@@ -46,6 +46,7 @@ type Catalog struct {
 	Keys          *Keys
 	Sessions      *Sessions
 	Datasets      *Datasets
+	Uploads       *Uploads
 	Registrations *Registrations
 	Agreements    *Agreements
 	Grants        *Grants
@@ -75,7 +76,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 	}
 	return &Catalog{
 		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Sessions: &Sessions{c},
-		Datasets: &Datasets{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
+		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
 		Jobs: &Jobs{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
 		Trace: &Trace{c}, Work: &Work{c},
 	}, nil

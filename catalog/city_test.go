@@ -233,8 +233,15 @@ func (c *city) turns() {
 	}
 }
 
-// work claims the oldest work, waits for its admission, and seals what do makes of it.
+// work claims the oldest work, waits for its admission, seals what do makes of it, and lets the keeper settle it.
 func (c *city) work(do func(letter work.Letter, keys work.Keys) (string, work.Result)) {
+	c.t.Helper()
+	c.sealed(do)
+	c.turns()
+}
+
+// sealed is work up to its seal.
+func (c *city) sealed(do func(letter work.Letter, keys work.Keys) (string, work.Result)) {
 	c.t.Helper()
 	private, err := keyring.NewPrivateKey()
 	c.must(err)
@@ -259,7 +266,6 @@ func (c *city) work(do func(letter work.Letter, keys work.Keys) (string, work.Re
 	body, err := json.Marshal(result)
 	c.must(err)
 	c.must(c.queue.Seal(c.ctx, claimed, outcome, body))
-	c.turns()
 }
 
 // put stores bytes under the work's write key.
@@ -292,14 +298,7 @@ func (c *city) publish() {
 	c.t.Helper()
 	_, err := c.serve.Datasets.Declare(c.ctx, c.steward.Subject, c.spec())
 	c.must(err)
-	_, err = c.serve.Datasets.Publish(c.ctx, c.steward.Subject, slug, bytes.NewReader([]byte("raw")))
-	c.must(err)
-	c.work(func(_ work.Letter, keys work.Keys) (string, work.Result) {
-		ref := c.put(keys, object.Data, []byte("part"))
-		return "success", work.Result{
-			Ingest: &task.IngestReport{Rows: 100, Parts: []string{"part-0001.parquet"}}, Objects: []work.Object{{Name: "part-0001.parquet", Ref: ref, Rows: 100}},
-		}
-	})
+	c.feed(dataset.Publication{Mode: dataset.Replace}, "part")
 }
 
 func (c *city) register() {

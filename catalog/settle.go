@@ -48,6 +48,8 @@ func (d *deed) consequences(w postgres.Work, outcome string, r work.Result, unwr
 	switch work.Kind(w.Kind) {
 	case work.Ingest, work.Profile, work.Preview:
 		return d.settleDataset(w, outcome, r)
+	case work.Inspect:
+		return d.settleInspect(w, outcome, r)
 	case work.Check, work.Debug, work.Run:
 		return d.settleJob(w, outcome, r, unwrap)
 	}
@@ -82,28 +84,46 @@ func (d *deed) settleIngest(row postgres.Dataset, number int, outcome string, r 
 	if err != nil {
 		return err
 	}
-	if outcome != "success" || r.Ingest == nil || len(r.Ingest.Errors) > 0 || len(r.Objects) == 0 {
+	if outcome != "success" || r.Ingest == nil || len(r.Ingest.Errors) > 0 || len(r.Objects) != 1 {
 		return d.refuseIngest(row, v, outcome, r)
+	}
+	parts, refs, err := d.parts(v, r.Objects[0])
+	if fault.Of(err) == fault.Conflict {
+		r.Ingest.Errors = []dataset.BadCell{{Reason: fault.Code(err)}}
+		return d.refuseIngest(row, v, outcome, r)
+	}
+	if err != nil {
+		return err
 	}
 	to, err := dataset.VersionFlow().Check(state(v.State), "ingest")
 	if err != nil {
 		return err
 	}
-	m, err := d.manifest(row, v, r)
+	m, err := d.manifest(row, v, parts)
 	if err != nil {
 		return err
 	}
+	v.State = string(to)
+	if err := d.putManifest(v, m, refs); err != nil {
+		return err
+	}
+	return d.checkDataset(row)
+}
+
+// putManifest makes a version available as a manifest says, with where its parts lie.
+func (d *deed) putManifest(v postgres.Version, m dataset.Manifest, refs []object.Ref) error {
 	body, digest, err := m.Encode()
 	if err != nil {
 		return fmt.Errorf("encoding manifest: %w", err)
 	}
-	sum := string(digest)
-	v.State, v.Manifest, v.ManifestDigest, v.Rows = string(to), body, &sum, &r.Ingest.Rows
-	d.refs["manifest"] = sum
-	if err := d.tx.PutManifest(d.ctx, v); err != nil {
-		return err
+	lie, err := json.Marshal(refs)
+	if err != nil {
+		return fmt.Errorf("encoding locations: %w", err)
 	}
-	return d.checkDataset(row)
+	sum := string(digest)
+	v.Manifest, v.ManifestDigest, v.Rows, v.Locations = body, &sum, &m.Rows, lie
+	d.refs["manifest"] = sum
+	return d.tx.PutManifest(d.ctx, v)
 }
 
 // checkDataset moves a dataset on with its first available version; terms that were declared with it catalogue
@@ -126,17 +146,17 @@ func (d *deed) checkDataset(row postgres.Dataset) error {
 }
 
 // manifest describes an ingested version: its parts, and the version before it.
-func (d *deed) manifest(row postgres.Dataset, v postgres.Version, r work.Result) (dataset.Manifest, error) {
+func (d *deed) manifest(row postgres.Dataset, v postgres.Version, parts []dataset.Part) (dataset.Manifest, error) {
 	home, err := d.tx.Org(d.ctx, row.Org)
 	if err != nil {
 		return dataset.Manifest{}, fmt.Errorf("reading provider: %w", err)
 	}
 	m := dataset.Manifest{
 		Format: dataset.ManifestFormat, Dataset: name.Slug(row.Slug), Number: v.Number, Provider: name.Number(home.Number),
-		Created: v.CreatedAt, Columns: row.Columns, Units: row.Units, RoundTo: row.RoundTo, Rows: r.Ingest.Rows,
+		Created: v.CreatedAt, Columns: row.Columns, Units: row.Units, RoundTo: row.RoundTo, Parts: parts,
 	}
-	for _, o := range r.Objects {
-		m.Parts = append(m.Parts, dataset.Part{Digest: name.Digest(o.Ref.Digest), Size: o.Ref.Size, Rows: o.Rows})
+	for _, p := range parts {
+		m.Rows += p.Rows
 	}
 	before, err := d.tx.Versions(d.ctx, row.ID)
 	if err != nil {
@@ -158,6 +178,7 @@ func (d *deed) refuseIngest(row postgres.Dataset, v postgres.Version, outcome st
 	refusal := dataset.Refusal{Outcome: outcome, Errors: []dataset.BadCell{}}
 	if r.Ingest != nil {
 		refusal.Errors, refusal.More = r.Ingest.Errors, r.Ingest.More
+		refusal.Difference = dataset.Difference(row.Columns, r.Ingest.Errors)
 	}
 	body, err := json.Marshal(refusal)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/upload"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/gatewaytest"
 )
@@ -22,6 +23,7 @@ import (
 type city struct {
 	*gatewaytest.Instance
 	department, agency, operator string // numbers
+	upload                       string // id
 	steward, chief, developer    *client.Client
 }
 
@@ -50,6 +52,11 @@ func newCity(t *testing.T) *city {
 	if _, err := c.steward.Datasets.Declare(context.Background(), datasetSpec()); err != nil {
 		t.Fatal(err)
 	}
+	up, err := c.steward.Uploads.Start(context.Background(), upload.Spec{Size: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.upload = up.ID
 	if err := c.Owner.InTx(context.Background(), c.fill); err != nil {
 		t.Fatal(err)
 	}

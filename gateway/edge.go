@@ -21,11 +21,11 @@ import (
 
 // edge is what all routes share: one way in, one way out.
 type edge struct {
-	api         huma.API
-	gate        *session.Gate
-	problems    problems
-	limits      *limits
-	uploadBytes int64
+	api        huma.API
+	gate       *session.Gate
+	problems   problems
+	limits     *limits
+	chunkBytes int64
 }
 
 // register puts one route on the edge: it knows the types of its verb.

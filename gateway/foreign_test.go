@@ -25,6 +25,7 @@ func theirs(c *city) map[string]string {
 		"preview": "01890a5d-ac96-774b-bcce-b302099a8057", "output": theOutput,
 		"fingerprint": c.steward.Fingerprint(), "entry": "01890a5d-ac96-774b-bcce-b302099a8057",
 		"digest": string(name.DigestOf([]byte("bytes"))),
+		"upload": c.upload, "chunk": "1",
 	}
 }
 
@@ -34,6 +35,7 @@ func nobodys() map[string]string {
 		"preview": "01890a5d-ac96-774b-bcce-b302099a8058", "output": "absent",
 		"fingerprint": "sha256:" + strings.Repeat("0f", 32), "entry": "01890a5d-ac96-774b-bcce-b302099a8058",
 		"digest": "sha256:" + strings.Repeat("0f", 32),
+		"upload": "01890a5d-ac96-774b-bcce-b302099a8058", "chunk": "1",
 	}
 }
 
@@ -67,7 +69,9 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		},
 		"grant-propose": grant.Spec{Agreement: theAgreement, Scope: scope()},
 		"job-submit":    jobPackage(), "job-debug": jobPackage(),
-		"review-open": output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
+		"dataset-publish": wire.Publication{Upload: "01890a5d-ac96-774b-bcce-b302099a8057", Mode: dataset.Replace},
+		"upload-complete": wire.Sum{Size: 1, Digest: "sha256:" + strings.Repeat("0f", 32)},
+		"review-open":     output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
 	} {
 		text, err := json.Marshal(v)
 		if err != nil {
@@ -149,9 +153,8 @@ func (p *person) try(t *testing.T, c *city, r gateway.Description, values, numbe
 	if r.Method == http.MethodGet {
 		return p.get(t, c.Instance, path)
 	}
-	if r.ID == "dataset-publish" {
-		return call(t, "POST", c.URL+"/api/v1"+path, strings.NewReader("plan,visits\nfree,1\n"),
-			"Authorization", "Bearer "+p.token, "Content-Type", "text/csv", "If-Match", unmatched)
+	if r.ID == "upload-send" {
+		return p.put(t, c.Instance, path, "x")
 	}
 	body, ok := c.bodies(t)[r.ID]
 	if !ok {

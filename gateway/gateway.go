@@ -42,7 +42,7 @@ func New(c Config) http.Handler {
 	}
 	e := &edge{
 		gate:     session.New(session.Config{Sessions: c.Catalog.Sessions, TokenURL: c.BaseURL + TokenPath, Now: c.Now}),
-		problems: problems{texts: texts, log: c.Log}, uploadBytes: c.Catalog.Datasets.UploadBytes(),
+		problems: problems{texts: texts, log: c.Log}, chunkBytes: c.Catalog.Uploads.ChunkBytes(),
 		limits: newLimits(c.Limits, c.Now),
 	}
 	mux := http.NewServeMux()

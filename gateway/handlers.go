@@ -50,13 +50,25 @@ func fileAgreement(cat *catalog.Catalog) register {
 	}
 }
 
-// publish hands the body on as it arrives: it is never whole in memory.
-func publish(cat *catalog.Catalog) register {
+// sendChunk hands the body on as it arrives: it is never whole in memory.
+func sendChunk(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
-		op.RequestBody = binary("text/csv", "UTF-8, header first, RFC 4180")
-		e.guard(&op, csvBody(e.uploadBytes))
-		registerRaw(e, op, func(c call) (wire.Version, error) {
-			return cat.Datasets.Publish(c.ctx, c.who, c.arg(0), c.r.Body)
+		op.RequestBody = binary("application/octet-stream", "The chunk's bytes: chunk_bytes of them, fewer in the last one")
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: "Content-Digest", In: "header", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "sha-256=:…: of the body (RFC 9530)",
+		})
+		e.guard(&op, chunkBody(e.chunkBytes))
+		registerRaw(e, op, func(c call) (wire.Chunk, error) {
+			number, err := c.number()
+			if err != nil {
+				return wire.Chunk{}, err
+			}
+			said, err := contentDigest(c.r)
+			if err != nil {
+				return wire.Chunk{}, err
+			}
+			return cat.Uploads.Send(c.ctx, c.who, c.arg(0), number, said, c.r.Body)
 		})
 	}
 }

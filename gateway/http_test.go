@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -160,6 +162,21 @@ func (p *person) post(t *testing.T, i *gatewaytest.Instance, path, body string, 
 	t.Helper()
 	headers = append([]string{"Authorization", "Bearer " + p.token, "Content-Type", "application/json"}, headers...)
 	return call(t, "POST", i.URL+"/api/v1"+path, strings.NewReader(body), headers...)
+}
+
+// put sends bytes with their digest as a person.
+func (p *person) put(t *testing.T, i *gatewaytest.Instance, path, body string, headers ...string) reply {
+	t.Helper()
+	headers = append([]string{
+		"Authorization", "Bearer " + p.token, "Content-Type", "application/octet-stream", "Content-Digest", contentDigest(body),
+	}, headers...)
+	return call(t, "PUT", i.URL+"/api/v1"+path, strings.NewReader(body), headers...)
+}
+
+// contentDigest is the field of RFC 9530.
+func contentDigest(body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
 }
 
 func (p *person) get(t *testing.T, i *gatewaytest.Instance, path string, headers ...string) reply {

@@ -19,6 +19,7 @@ type route struct {
 const (
 	get  = http.MethodGet
 	post = http.MethodPost
+	put  = http.MethodPut
 
 	ok       = http.StatusOK
 	created  = http.StatusCreated
@@ -29,7 +30,7 @@ const (
 func routes(cat *catalog.Catalog) []route {
 	var all []route
 	for _, noun := range [][]route{
-		people(cat), datasets(cat), law(cat), jobs(cat), review(cat), log(cat),
+		people(cat), datasets(cat), uploads(cat), law(cat), jobs(cat), review(cat), log(cat),
 	} {
 		all = append(all, noun...)
 	}
@@ -64,7 +65,7 @@ func datasets(cat *catalog.Catalog) []route {
 		{post, "/datasets/{dataset}/terms", ok, "dataset-terms", "Replace the provider's terms", oneBody(cat.Datasets.SetTerms)},
 		{post, "/datasets/{dataset}/freeze", ok, "dataset-freeze", "Stop every use of a dataset", one(cat.Datasets.Freeze)},
 		{post, "/datasets/{dataset}/thaw", ok, "dataset-thaw", "End a freeze", one(cat.Datasets.Thaw)},
-		{post, "/datasets/{dataset}/versions", accepted, "dataset-publish", "Publish a version: UTF-8 CSV, parsed later", publish(cat)},
+		{post, "/datasets/{dataset}/versions", accepted, "dataset-publish", "Publish a version from a complete upload", oneBody(cat.Datasets.Publish)},
 		{get, version, ok, "version-show", "Show a version", version1(cat.Datasets.ShowVersion)},
 		{post, version + "/withdraw", ok, "version-withdraw", "Withdraw a version for good", version1(cat.Datasets.Withdraw)},
 		{post, version + "/profile", accepted, "profile-make", "Ask for a version's profile", version1(cat.Datasets.Profile)},
@@ -72,6 +73,19 @@ func datasets(cat *catalog.Catalog) []route {
 		{post, version + "/profile/sign", ok, "profile-sign", "Sign a profile for debug runs", versionBody(cat.Datasets.SignProfile)},
 		{post, version + "/preview", accepted, "preview-ask", "Ask what a grant shows", askPreview(cat)},
 		{get, version + "/preview/{preview}", ok, "preview-show", "Get the rows of a preview", showPreview(cat)},
+	}
+}
+
+func uploads(cat *catalog.Catalog) []route {
+	return []route{
+		{get, "/uploads", ok, "upload-list", "List uploads that have not ended", list(cat.Uploads.List)},
+		{post, "/uploads", created, "upload-start", "Announce a file", body(cat.Uploads.Start)},
+		{get, "/uploads/{upload}", ok, "upload-show", "Show an upload and what is there of it", one(cat.Uploads.Show)},
+		{put, "/uploads/{upload}/chunks/{chunk}", ok, "upload-send", "Send one chunk; the same one may be sent again", sendChunk(cat)},
+		{post, "/uploads/{upload}/complete", ok, "upload-complete", "Say that all is sent", oneBody(cat.Uploads.Complete)},
+		{post, "/uploads/{upload}/inspect", accepted, "upload-inspect", "Ask what a complete upload looks like", one(cat.Uploads.Inspect)},
+		{get, "/uploads/{upload}/inspection", ok, "inspection-show", "Get what was found, with the first rows", oneBytes(cat.Uploads.ShowInspection)},
+		{post, "/uploads/{upload}/drop", ok, "upload-drop", "End an upload", one(cat.Uploads.Drop)},
 	}
 }
 

@@ -105,6 +105,16 @@ func versionBytes(verb func(context.Context, policy.Subject, string, int) ([]byt
 	}
 }
 
+// oneBytes is a verb that returns one object's JSON bytes as they were made.
+func oneBytes(verb func(context.Context, policy.Subject, string) ([]byte, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handleFile(e, op, "application/json", func(c call) (file, error) {
+			bytes, err := verb(c.ctx, c.who, c.arg(0))
+			return file{Body: bytes}, err
+		})
+	}
+}
+
 func items[V any](all []V, err error) (wire.List[V], error) {
 	return wire.List[V]{Items: all}, err
 }

@@ -15,14 +15,22 @@ import (
 // rawFile is an upload inside a container, put together from its chunks.
 const rawFile = "raw"
 
+// otherFile refuses an upload whose whole is not what its sender said, though each chunk was.
+func otherFile() []task.BadCell { return []task.BadCell{{Reason: "file.digest"}} }
+
 // inspect looks at an upload nobody has described yet.
 func (p *piece) inspect(ctx context.Context) error {
 	s, err := p.prepare(ctx, task.Inspect)
 	if err != nil {
 		return err
 	}
-	if err := s.fetchAll(ctx, p.letter.Inspect.Raw, rawFile); err != nil {
+	whole, err := s.gather(ctx, p.letter.Inspect.Raw, p.letter.Inspect.Digest)
+	if err != nil {
 		return err
+	}
+	if !whole {
+		p.result.Inspect = &task.InspectReport{Errors: otherFile()}
+		return nil
 	}
 	if err := s.do(ctx, task.Letter{Inspect: &p.letter.Inspect.InspectLetter}); err != nil {
 		return err
@@ -40,8 +48,13 @@ func (p *piece) ingest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.fetchAll(ctx, p.letter.Ingest.Raw, rawFile); err != nil {
+	whole, err := s.gather(ctx, p.letter.Ingest.Raw, p.letter.Ingest.Digest)
+	if err != nil {
 		return err
+	}
+	if !whole {
+		p.result.Ingest = &task.IngestReport{Errors: otherFile()}
+		return nil
 	}
 	if err := s.do(ctx, task.Letter{Ingest: &p.letter.Ingest.IngestLetter}); err != nil {
 		return err

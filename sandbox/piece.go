@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/task"
@@ -89,17 +91,26 @@ const cleanPatience = 30 * time.Second
 
 // fetch decrypts an object into the input directory under a path of ours.
 func (s *step) fetch(ctx context.Context, ref object.Ref, path string) error {
-	return s.fetchAll(ctx, []object.Ref{ref}, path)
+	return s.fetchAll(ctx, []object.Ref{ref}, path, io.Discard)
 }
 
-// fetchAll decrypts objects one after the other into one file, each under its own data key.
-func (s *step) fetchAll(ctx context.Context, refs []object.Ref, path string) error {
+// gather puts an upload together from its chunks and says whether the whole has its digest.
+func (s *step) gather(ctx context.Context, chunks []object.Ref, digest string) (bool, error) {
+	sum := sha256.New()
+	if err := s.fetchAll(ctx, chunks, rawFile, sum); err != nil {
+		return false, err
+	}
+	return name.DigestSum([sha256.Size]byte(sum.Sum(nil))).String() == digest, nil
+}
+
+// fetchAll decrypts objects one after the other into one file, each under its own data key, and to a second writer.
+func (s *step) fetchAll(ctx context.Context, refs []object.Ref, path string, also io.Writer) error {
 	f, err := s.create(path)
 	if err != nil {
 		return err
 	}
 	for _, ref := range refs {
-		if err := s.pour(ctx, ref, f); err != nil {
+		if err := s.pour(ctx, ref, io.MultiWriter(f, also)); err != nil {
 			return errors.Join(err, f.Close())
 		}
 	}

@@ -104,6 +104,8 @@ func (k *Keeper) Turn(ctx context.Context) (bool, error) {
 		func() (bool, error) { return k.Catalog.Trace.Sequence(ctx, k.Sequencer) },
 		func() (bool, error) { return k.Catalog.Releases.Finish(ctx, unwrap, signer) },
 		func() (bool, error) { return k.Catalog.Grants.Expire(ctx) },
+		func() (bool, error) { return k.Catalog.Uploads.Expire(ctx) },
+		func() (bool, error) { return k.Catalog.Datasets.Retain(ctx) },
 	} {
 		did, err := step() // one that fails must not keep the others from their turn
 		errs = append(errs, err)

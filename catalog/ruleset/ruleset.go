@@ -111,8 +111,12 @@ type Data struct {
 	ProfileMinUnits int `yaml:"profile_min_units"` // units that must hold a value for a profile to show it
 	Columns         int `yaml:"columns"`           // of one dataset
 	UploadMB        int `yaml:"upload_mb"`
-	CellErrors      int `yaml:"cell_errors"` // input faults told at once
+	ChunkMB         int `yaml:"chunk_mb"`     // of an upload: what a broken line costs
+	UploadHours     int `yaml:"upload_hours"` // from its start until an upload is forgotten
+	CellErrors      int `yaml:"cell_errors"`  // input faults told at once
 	PreviewRows     int `yaml:"preview_rows"`
+	KeepLeast       int `yaml:"keep_least"` // versions a department's retention keeps at least
+	KeepMost        int `yaml:"keep_most"`
 }
 
 // Jobs bounds what a job package may hold and use.

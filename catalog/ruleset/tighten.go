@@ -61,8 +61,12 @@ func (r RuleSet) dataValues() []value {
 		whole("data.profile_min_units", s.ProfileMinUnits, 2, down),
 		whole("data.columns", s.Columns, 1, up),
 		whole("data.upload_mb", s.UploadMB, 1, up),
+		whole("data.chunk_mb", s.ChunkMB, 1, up),
+		whole("data.upload_hours", s.UploadHours, 1, up),
 		whole("data.cell_errors", s.CellErrors, 1, up),
 		whole("data.preview_rows", s.PreviewRows, 1, up),
+		whole("data.keep_least", s.KeepLeast, 1, down),
+		whole("data.keep_most", s.KeepMost, 1, up),
 	}
 }
 

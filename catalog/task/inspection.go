@@ -36,11 +36,11 @@ type Inspection struct {
 // ColumnOutlook is what one column looks like. The proposed type holds for every cell that is not empty; role,
 // level and mask follow the strongest suspicion.
 type ColumnOutlook struct {
-	Column              // proposed; Title is the header as sent when Name had to be changed into a name of ours
-	Empty       float64 `json:"empty"`    // share of rows without a value
-	Distinct    int64   `json:"distinct"` // values; at least this many when More
-	More        bool    `json:"more,omitempty"`
-	Suspicions  []Suspicion `json:"suspicions"`
+	Column                 // proposed; Title is the header as sent when Name had to be changed into a name of ours
+	Empty      float64     `json:"empty"`    // share of rows without a value
+	Distinct   int64       `json:"distinct"` // values; at least this many when More
+	More       bool        `json:"more,omitempty"`
+	Suspicions []Suspicion `json:"suspicions"`
 }
 
 // Suspicion says that a column may carry something personal. Share is the part of the looked-at cells that

@@ -96,25 +96,6 @@ type Failure struct {
 	Message  string       `json:"message,omitempty"`
 }
 
-// Form is the form of a file a department sends.
-type Form string
-
-// The closed list of forms.
-const (
-	CSV     Form = "csv"     // header first, RFC 4180
-	XLSX    Form = "xlsx"    // header in the first row
-	Parquet Form = "parquet" // flat columns
-)
-
-// Source says how the bytes of an upload are to be read. The zero value is a CSV file whose encoding shows
-// itself: by a byte order mark, else UTF-8 when all of it is valid, else GB18030.
-type Source struct {
-	Form     Form   `json:"form,omitempty"`
-	Encoding string `json:"encoding,omitempty"` // of CSV: "utf-8", "gb18030"; "": it shows itself
-	Sheet    string `json:"sheet,omitempty"`    // of XLSX: a sheet's name; "": the first
-	Gzip     bool   `json:"gzip,omitempty"`     // the whole file is compressed
-}
-
 // IngestLetter asks to parse /in/raw into parts. Whether the file is compressed shows itself too; Source.Gzip
 // demands it.
 type IngestLetter struct {

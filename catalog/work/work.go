@@ -37,16 +37,18 @@ type Letter struct {
 	Run     *RunLetter     `json:"run,omitempty"`
 }
 
-// InspectLetter asks what an uploaded file looks like. Raw are its chunks in order, each under its own key.
+// InspectLetter asks what an uploaded file looks like. The file is as an IngestLetter has it.
 type InspectLetter struct {
-	Raw []object.Ref `json:"raw"`
+	Raw    []object.Ref `json:"raw"`
+	Digest string       `json:"digest"`
 	task.InspectLetter
 }
 
-// IngestLetter asks to parse an uploaded file into parts under the version's data key. Raw are the file's chunks
-// in order, each under its own key.
+// IngestLetter asks to parse an uploaded file into parts under the version's data key. The file is its chunks in
+// order, each under a key of its own; a whole that is not Digest publishes nothing (file.digest).
 type IngestLetter struct {
-	Raw []object.Ref `json:"raw"`
+	Raw    []object.Ref `json:"raw"`
+	Digest string       `json:"digest"` // of the whole file, as name.Digest spells it
 	task.IngestLetter
 }
 

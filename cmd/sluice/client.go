@@ -19,7 +19,7 @@ import (
 // clientCommands returns the commands that speak to a gateway.
 func clientCommands() []*cobra.Command {
 	all := []*cobra.Command{
-		newLogin(), newWhoami(), newToken(), newOrg(), newMember(), newKey(), newDataset(), newRegistration(), newAgreement(),
+		newLogin(), newWhoami(), newToken(), newOrg(), newMember(), newKey(), newDataset(), newUpload(), newRegistration(), newAgreement(),
 		newGrant(), newJob(), newOutput(), newReview(), newRelease(), newTrace(),
 	}
 	for _, cmd := range all {

@@ -1,18 +1,12 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluicedata/sluice/catalog/dataset"
-	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
@@ -21,7 +15,7 @@ func newDataset() *cobra.Command {
 		use: "dataset", short: "Datasets: publish, describe, stop",
 		example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait\n  sluice dataset show health-visits",
 	},
-		datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetProfile(),
+		datasetInspect(), datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetVersion(), datasetProfile(),
 		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(),
 	)
 }
@@ -57,6 +51,7 @@ func versionFields() []field[wire.Version] {
 		{"version", func(v wire.Version) string { return fmt.Sprint(v.Number) }},
 		{"state", func(v wire.Version) string { return v.State }},
 		{"rows", versionRows},
+		{"parts", versionParts},
 		{"manifest", func(v wire.Version) string { return v.Digest }},
 		{"profile", func(v wire.Version) string { return v.Profile }},
 		{"profile signed", func(v wire.Version) string { return yesNo(v.ProfileSigned) }},
@@ -64,131 +59,24 @@ func versionFields() []field[wire.Version] {
 	}
 }
 
+// versionParts names the parts, the newest last; of many, the first are counted.
+func versionParts(v wire.Version) string {
+	const shown = 6
+	var names []string
+	for _, p := range v.Parts {
+		names = append(names, p.Label)
+	}
+	if more := len(names) - shown; more > 0 {
+		return fmt.Sprintf("%d before, ", more) + strings.Join(names[more:], ", ")
+	}
+	return strings.Join(names, ", ")
+}
+
 func versionRows(v wire.Version) string {
 	if v.Digest == "" {
 		return ""
 	}
 	return fmt.Sprint(v.Rows)
-}
-
-func datasetPublish() *cobra.Command {
-	var data string
-	var wait bool
-	cmd := command(text{
-		use: "publish -f FILE --data CSV", short: "Publish a version of a dataset (data steward)",
-		long: `Declares the dataset the first time, and uploads a version: UTF-8 CSV with a header line. The file is parsed in a
-container; without --wait the command returns as soon as it is stored. A file with faults publishes nothing: each
-fault is told with row, column and reason.
-
-  slug: health-visits
-  title: 居民门诊就诊次数与健康状况
-  basis: 医疗卫生服务统计职责
-  class: general
-  columns:
-    - {name: resident_id, type: text, level: 4, role: identifier, mask: drop}
-    - {name: health, type: text, level: 2, role: sensitive, domain: [excellent, good, fair, poor]}
-    - {name: visits, type: integer, level: 2, role: sensitive, min: 0, max: 100}
-  units: [{kind: resident, column: resident_id}]
-  round_to: 5
-  terms:
-    purposes: [health-policy-statistics]
-    columns: [health, visits]
-    operations: [sql]
-    outputs: [table]
-    min_units: 10
-    approval: manual
-    to: 2026-12-31`,
-		example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait",
-	}, func(c *call) error { return publish(c, data, wait) })
-	cmd.Flags().StringVar(&data, "data", "", "CSV file (needed)")
-	cmd.Flags().BoolVar(&wait, "wait", false, "wait until the version is available or refused")
-	return need(waits(fromFile(cmd)), "data")
-}
-
-func publish(c *call, data string, wait bool) error {
-	spec, err := readYAML[wire.DatasetSpec](c, c.flag("file"))
-	if err != nil {
-		return err
-	}
-	body, err := os.Open(data)
-	if err != nil {
-		return usageError{fmt.Errorf("reading the data: %w", err)}
-	}
-	defer func() { _ = body.Close() }()
-	if err := declare(c, spec); err != nil {
-		return err
-	}
-	c.progress("uploading %s", data)
-	v, err := c.Datasets.Publish(c.ctx, spec.Slug, body)
-	if err != nil || !wait {
-		return one(c, v, err, versionFields())
-	}
-	v, err = await(c, func(ctx context.Context) (wire.Version, error) {
-		return c.Datasets.ShowVersion(ctx, spec.Slug, v.Number)
-	}, func(v wire.Version) (string, bool) { return v.State, v.State != string(dataset.Ingesting) })
-	if err := one(c, v, err, versionFields()); err != nil {
-		return err
-	}
-	return refusedUpload(v)
-}
-
-// declare declares a dataset that is not there yet. What is fixed by the declaration must be the same in the
-// file of a later version.
-func declare(c *call, spec wire.DatasetSpec) error {
-	there, err := c.Datasets.Show(c.ctx, spec.Slug)
-	var problem *client.Problem
-	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
-		c.progress("declaring %s", spec.Slug)
-		_, err = c.Datasets.Declare(c.ctx, spec)
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	if !same(there.Columns, spec.Columns) || !same(there.Units, spec.Units) || there.RoundTo != spec.RoundTo {
-		return usageError{fmt.Errorf("%s is declared with other columns, units or rounding than the file says: these never change", spec.Slug)}
-	}
-	if there.Terms != nil && !same(*there.Terms, spec.Terms) {
-		c.note("the file's terms are not those in force, which stay: `sluice dataset terms` changes them")
-	}
-	return nil
-}
-
-// same compares two values by what the API would say of them; absent and empty lists are one.
-func same(a, b any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	empty := func(s []byte) string { return strings.ReplaceAll(string(s), "null", "[]") }
-	return errX == nil && errY == nil && empty(x) == empty(y)
-}
-
-// refusedUpload tells why an upload published nothing.
-func refusedUpload(v wire.Version) error {
-	if v.Refusal == nil {
-		return nil
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "version %d publishes nothing", v.Number)
-	if len(v.Refusal.Errors) == 0 {
-		b.WriteString(": reading it ended as " + v.Refusal.Outcome)
-	}
-	for _, e := range v.Refusal.Errors {
-		place := fmt.Sprintf("row %d", e.Row)
-		if e.Row == 0 {
-			place = "the file"
-		}
-		if e.Line > 0 {
-			place += fmt.Sprintf(" (line %d)", e.Line)
-		}
-		if e.Column != "" {
-			place += ", column " + e.Column
-		}
-		fmt.Fprintf(&b, "\n  %s: %s", place, e.Reason)
-	}
-	if v.Refusal.More {
-		b.WriteString("\n  … and more")
-	}
-	return toldError{text: printable(b.String()), code: exitFailed}
 }
 
 func datasetShow() *cobra.Command {
@@ -241,6 +129,21 @@ func columnDomain(k dataset.Column) string {
 		return *k.Min + " … " + *k.Max
 	}
 	return ""
+}
+
+func datasetVersion() *cobra.Command {
+	var number int
+	cmd := command(text{
+		use: "version DATASET --version N", short: "Show a version with its parts; -o yaml shows all of it",
+		example: "  sluice dataset version health-visits --version 3\n  sluice dataset version health-visits --version 3 -o yaml",
+	}, func(c *call) error {
+		v, err := c.Datasets.ShowVersion(c.ctx, c.args[0], number)
+		if err := one(c, v, err, versionFields()); err != nil {
+			return err
+		}
+		return refusedUpload(v)
+	})
+	return ofVersion(cmd, &number)
 }
 
 func datasetTerms() *cobra.Command {

@@ -31,6 +31,7 @@ type Client struct {
 	Members       Members
 	Keys          Keys
 	Datasets      Datasets
+	Uploads       Uploads
 	Registrations Registrations
 	Agreements    Agreements
 	Grants        Grants
@@ -59,7 +60,8 @@ func New(server string, key ed25519.PrivateKey) *Client {
 		c.fingerprint = org.Fingerprint(ed25519.PublicKey(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]))
 	}
 	c.Orgs, c.Members, c.Keys = Orgs{c}, Members{c}, Keys{c}
-	c.Datasets, c.Registrations, c.Agreements, c.Grants = Datasets{c}, Registrations{c}, Agreements{c}, Grants{c}
+	c.Datasets, c.Uploads = Datasets{c}, Uploads{c}
+	c.Registrations, c.Agreements, c.Grants = Registrations{c}, Agreements{c}, Grants{c}
 	c.Jobs, c.Outputs, c.Requests, c.Releases, c.Trace = Jobs{c}, Outputs{c}, Requests{c}, Releases{c}, Trace{c}
 	return c
 }
@@ -97,6 +99,7 @@ type message struct {
 	query       url.Values
 	contentType string
 	body        []byte
+	digest      string // Content-Digest of the body, where the route wants one
 	public      bool   // goes without a token
 	key         string // Idempotency-Key of a change; do makes one
 }
@@ -197,6 +200,9 @@ func (c *Client) request(ctx context.Context, m message) (*http.Request, error) 
 	}
 	if m.contentType != "" {
 		r.Header.Set("Content-Type", m.contentType)
+	}
+	if m.digest != "" {
+		r.Header.Set("Content-Digest", m.digest)
 	}
 	if c.language != "" {
 		r.Header.Set("Accept-Language", c.language)

@@ -13,6 +13,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/registration"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/catalog/upload"
 )
 
 // Organizations, their people and their keys.
@@ -32,7 +33,12 @@ type (
 	Dataset          = dataset.View
 	DatasetSpec      = dataset.Spec
 	Version          = dataset.VersionView
+	Publication      = dataset.Publication
 	Terms            = dataset.Terms
+	Upload           = upload.View
+	UploadSpec       = upload.Spec
+	Chunk            = upload.Chunk
+	Sum              = upload.Sum
 	Registration     = registration.View
 	RegistrationSpec = registration.Spec
 	Agreement        = agreement.View
