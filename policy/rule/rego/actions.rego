@@ -29,7 +29,7 @@ table := {
 	"grant.show": "plain",
 	"job.approve": "another",
 	"job.cancel": "plain",
-	"job.check": "scope",
+	"job.check": "plain",
 	"job.claim": "scope",
 	"job.debug": "scope",
 	"job.list": "plain",
@@ -74,6 +74,7 @@ table := {
 	"trace.prove": "plain",
 	"trace.query": "plain",
 	"trace.tail": "plain",
+	"usage.show": "plain",
 	"work.claim": "plain",
 	"work.settle": "plain",
 }
