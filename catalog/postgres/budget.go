@@ -58,9 +58,8 @@ type Use struct {
 
 // UseFilter bounds whose use is read: an empty member bounds nothing. All are ids.
 type UseFilter struct {
-	Operator string
+	Party    string // operator, or agency of the agreement
 	Dataset  string
-	Agency   string
 	Month    string
 	From, To time.Time // of the month
 }
@@ -73,15 +72,14 @@ func (t *Tx) Uses(ctx context.Context, f UseFilter) ([]Use, error) {
 			coalesce(s.runs, 0) as runs, coalesce(s.rows, 0) as rows, coalesce(s.failed, 0) as failed,
 			array(select distinct c from job j join job_input i on i.job = j.id, unnest(i.columns) c
 				where i.data_grant = g.id and j.kind = 'production' and j.data_key is not null
-				and j.created_at >= $5 and j.created_at < $6 order by c) as columns,
+				and j.created_at >= $4 and j.created_at < $5 order by c) as columns,
 			(select count(distinct r.id) from release r join output u on u.id = r.output join job_input i on i.job = u.job
-				where i.data_grant = g.id and r.released_at >= $5 and r.released_at < $6) as releases
+				where i.data_grant = g.id and r.released_at >= $4 and r.released_at < $5) as releases
 		from data_grant g
 			join org o on o.id = g.operator join agreement a on a.id = g.agreement join dataset d on d.id = g.dataset
-			left join spent s on s.scope = 'grant' and s.org = g.operator and s.subject = g.id and s.month = $4
-		where ($1 = '' or g.operator::text = $1) and ($2 = '' or g.dataset::text = $2) and ($3 = '' or a.agency::text = $3)
-	) used where runs > 0 or releases > 0 order by operator, number`,
-		f.Operator, f.Dataset, f.Agency, f.Month, f.From, f.To)
+			left join spent s on s.scope = 'grant' and s.org = g.operator and s.subject = g.id and s.month = $3
+		where ($1 = '' or $1 in (g.operator::text, a.agency::text)) and ($2 = '' or g.dataset::text = $2)
+	) used where runs > 0 or releases > 0 order by operator, number`, f.Party, f.Dataset, f.Month, f.From, f.To)
 }
 
 // SpentDatasets lists the datasets an operator used in a month, by id.

@@ -110,6 +110,11 @@ func (t *Tx) PutCheck(ctx context.Context, id, state string, plan, findings json
 		id, state, plan, findings, ended)
 }
 
+// PutAnswer writes what a check tells.
+func (t *Tx) PutAnswer(ctx context.Context, id string, answer json.RawMessage) error {
+	return t.touch(ctx, "update job set answer = $2 where id = $1", id, answer)
+}
+
 // StartJob moves a job into its run and notes its data key and the outputs it is told apart from.
 func (t *Tx) StartJob(ctx context.Context, id, state, key string, compared []string) error {
 	return t.touch(ctx, "update job set state = $2, data_key = $3, compared = $4 where id = $1", id, state, key, compared)

@@ -2,9 +2,9 @@
 
 -- What was used of monthly budgets, and a queue that serves organizations in turn.
 
--- A row is locked by whoever spends from it, after agreement, grant and dataset and before the job: first the
--- datasets' rows by id, then the organization's. Rows of scope grant are kept for the usage of a month only; a
--- grant's budget lies in data_grant.
+-- A row is locked by whoever spends from it, after agreement, grant, dataset and job: first the datasets' rows by
+-- id, the organization's last. Rows of scope grant are kept for the usage of a month only, under their grant's
+-- lock; a grant's budget lies in data_grant.
 create table spent (
 	scope   text not null constraint spent_scope_check check (scope in ('grant', 'dataset', 'org')),
 	org     uuid not null references org,
@@ -31,6 +31,7 @@ grant update (failed_left) on data_grant to sluice_serve, sluice_keeper;
 alter table job drop constraint job_kind_check;
 alter table job add constraint job_kind_check check (kind in ('production', 'debug', 'check'));
 alter table job add column answer jsonb;
+grant update (answer) on job to sluice_keeper;
 comment on column job.answer is 'of a check: all it tells but what the code check finds';
 
 -- Whose turn it is. A claim locks one organization's row and skips locked ones, so that two workers serve two
