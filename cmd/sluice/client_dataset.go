@@ -22,7 +22,7 @@ func newDataset() *cobra.Command {
 		example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait\n  sluice dataset show health-visits",
 	},
 		datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetProfile(),
-		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(),
+		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(), datasetUsage(),
 	)
 }
 
