@@ -152,7 +152,8 @@ type Budget struct {
 type Queue struct {
 	OrgRunning   int `yaml:"org_running"`    // pieces of work
 	OrgScratchMB int `yaml:"org_scratch_mb"` // scratch and output space
-	// PieceScratchMB is the most a piece of work may hold of it: what the container templates mount.
+	// PieceScratchMB is the most a piece of work may hold of it: the output directories of all its containers, which
+	// stay until its end, and the scratch of the one that runs.
 	PieceScratchMB int `yaml:"piece_scratch_mb"`
 }
 
