@@ -33,14 +33,23 @@ func newLine(t *testing.T, orgs, running int) *line {
 	t.Helper()
 	dsn := pgtest.New(t)
 	l := &line{t: t, dsn: dsn, owner: pgtest.Open(t, dsn.Owner), queue: postgres.NewQueue(pgtest.Open(t, dsn.Worker)), onward: map[string]string{}}
-	for i := range orgs {
-		id := name.NewID().String()
-		l.exec(fmt.Sprintf("insert into org (id, number, name, created_at) values ('%s', 'ORG-%04d', 'org %d', now())", id, i+1, i+1))
-		l.exec("insert into turn (org) values ('" + id + "')")
-		l.orgs = append(l.orgs, id)
-	}
+	l.found(orgs)
 	l.limit(running)
 	return l
+}
+
+// found empties the queue and begins again with organizations nobody served.
+func (l *line) found(orgs int) {
+	l.t.Helper()
+	l.orgs = nil
+	sql := "delete from work; delete from turn; delete from org; "
+	for i := range orgs {
+		id := name.NewID().String()
+		sql += fmt.Sprintf("insert into org (id, number, name, created_at) values ('%s', 'ORG-%04d', 'org %d', now()); ", id, i+1, i+1)
+		sql += "insert into turn (org) values ('" + id + "'); "
+		l.orgs = append(l.orgs, id)
+	}
+	l.exec(sql)
 }
 
 func (l *line) exec(sql string) {
@@ -92,9 +101,11 @@ func (l *line) claim() (postgres.Claimed, bool) {
 // random queues in which some work runs already.
 func TestQueuePlaceIsHowManyComeBefore(t *testing.T) {
 	chance := rand.New(rand.NewPCG(11, 26))
+	l := newLine(t, 1, 1000)
 	for round := range 12 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
-			l := newLine(t, 2+chance.IntN(4), 1000)
+			l.t = t
+			l.found(2 + chance.IntN(4))
 			var subjects []string
 			for range 4 {
 				for _, org := range l.orgs {
