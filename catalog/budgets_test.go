@@ -60,6 +60,7 @@ func (c *city) used(scope budget.Scope, subject string) (a budget.Amount) {
 // wins, every time, and the loser is told which budget it was.
 func TestMonthsAreNeverOverspent(t *testing.T) {
 	c := newCity(t, grant.Budget{Runs: 10_000, Rows: 10_000_000, Failed: 10_000})
+	other := c.newGrant(c.grant.Scope.Budget) // two grants: their own locks do not keep the submits apart
 	rules, err := ruleset.Default()
 	c.must(err)
 	ds := c.datasetID()
@@ -81,7 +82,7 @@ func TestMonthsAreNeverOverspent(t *testing.T) {
 					c.use(budget.Dataset, ds, budget.Amount{})
 					c.use(budget.Org, c.developer.Org, budget.Amount{})
 					c.use(scope.scope, scope.subject, used)
-					c.raceSubmits(t, code, scope.told)
+					c.raceSubmits(t, other.Number, code, scope.told)
 					if got := c.used(scope.scope, scope.subject); got != used.Plus(perRun()) {
 						t.Fatalf("used %+v", got)
 					}
@@ -91,13 +92,13 @@ func TestMonthsAreNeverOverspent(t *testing.T) {
 	}
 }
 
-// raceSubmits submits twice at once: one is refused with one code about one budget.
-func (c *city) raceSubmits(t *testing.T, code, told string) {
+// raceSubmits submits at once under two grants: one is refused with one code about one budget.
+func (c *city) raceSubmits(t *testing.T, other, code, told string) {
 	t.Helper()
 	errs := make([]error, 2)
 	var both sync.WaitGroup
-	for i := range errs {
-		both.Go(func() { _, errs[i] = c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number)) })
+	for i, number := range []string{c.grant.Number, other} {
+		both.Go(func() { _, errs[i] = c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(number)) })
 	}
 	both.Wait()
 	lost := errs[0]
