@@ -51,6 +51,7 @@ type Catalog struct {
 	Agreements    *Agreements
 	Grants        *Grants
 	Jobs          *Jobs
+	Usage         *Usage
 	Outputs       *Outputs
 	Requests      *Requests
 	Releases      *Releases
@@ -77,7 +78,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 	return &Catalog{
 		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Sessions: &Sessions{c},
 		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
-		Jobs: &Jobs{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
+		Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
 		Trace: &Trace{c}, Work: &Work{c},
 	}, nil
 }

@@ -34,10 +34,13 @@ func (s *Grants) Propose(ctx context.Context, caller policy.Subject, spec grant.
 		if err != nil {
 			return err
 		}
+		if spec.Scope.Budget.Failed == 0 {
+			spec.Scope.Budget.Failed = int64(s.c.Rules.Budgets.GrantFailed)
+		}
 		row := postgres.Grant{
 			ID: name.NewID().String(), Agreement: a.ID, Operator: caller.Org, Dataset: found.ID,
 			State: string(grant.Flow().Start()), Scope: spec.Scope, RuleSet: s.c.Rules.Version, RunsLeft: spec.Scope.Budget.Runs,
-			RowsLeft: spec.Scope.Budget.Rows, EndsAt: spec.Scope.To.End(), ProposedBy: caller.Member, CreatedAt: d.now,
+			RowsLeft: spec.Scope.Budget.Rows, FailedLeft: spec.Scope.Budget.Failed, EndsAt: spec.Scope.To.End(), ProposedBy: caller.Member, CreatedAt: d.now,
 		}
 		if err := d.decideGrant(row, caller.Org); err != nil {
 			return err
@@ -216,7 +219,7 @@ func (d *deed) grantView(row postgres.Grant, agreement, slug string) (grant.View
 	operator, err := d.tx.Org(d.ctx, row.Operator)
 	return grant.View{
 		Number: row.Number, Agreement: agreement, Operator: operator.Number, Dataset: slug, State: row.State, Scope: row.Scope,
-		RunsLeft: row.RunsLeft, RowsLeft: row.RowsLeft, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt,
+		RunsLeft: row.RunsLeft, RowsLeft: row.RowsLeft, FailedLeft: row.FailedLeft, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt,
 	}, err
 }
 

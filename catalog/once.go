@@ -118,8 +118,12 @@ func (d *deed) repeat(before postgres.Once, answer any) error {
 	return nil
 }
 
-// Tag names the state of an object as its viewer sees it: equal views have equal tags. It is opaque.
+// Tag names the state of an object as its viewer sees it: equal views have equal tags. It is opaque. A view may
+// leave out what moves by itself.
 func Tag(view any) (string, error) {
+	if moving, ok := view.(interface{ Steady() any }); ok {
+		view = moving.Steady()
+	}
 	body, err := json.Marshal(view)
 	if err != nil {
 		return "", fmt.Errorf("encoding view: %w", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicedata/sluice/catalog/agreement"
+	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
@@ -68,9 +69,9 @@ func (c *city) bodies(t *testing.T) map[string]string {
 			Decision: agreement.Decision{Document: "d", Date: day(0)},
 		},
 		"grant-propose": grant.Spec{Agreement: theAgreement, Scope: scope()},
-		"job-submit":    jobPackage(), "job-debug": jobPackage(),
+		"job-submit":    jobPackage(), "job-debug": jobPackage(), "job-check": jobPackage(),
 		"dataset-publish": wire.Publication{Upload: "01890a5d-ac96-774b-bcce-b302099a8057", Mode: dataset.Replace},
-		"upload-complete": wire.Sum{Size: 1, Digest: "sha256:" + strings.Repeat("0f", 32)},
+		"upload-complete": wire.Sum{Size: 1, Digest: digest},
 		"review-open":     output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
 	} {
 		text, err := json.Marshal(v)

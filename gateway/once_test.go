@@ -89,7 +89,7 @@ func TestOnlyWhatWasSeen(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return tx.SpendGrant(t.Context(), row.ID, 1, 10)
+		return tx.SpendGrant(t.Context(), row.ID, 1, 10, 0)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -65,6 +65,7 @@ func datasets(cat *catalog.Catalog) []route {
 		{post, "/datasets/{dataset}/terms", ok, "dataset-terms", "Replace the provider's terms", oneBody(cat.Datasets.SetTerms)},
 		{post, "/datasets/{dataset}/freeze", ok, "dataset-freeze", "Stop every use of a dataset", one(cat.Datasets.Freeze)},
 		{post, "/datasets/{dataset}/thaw", ok, "dataset-thaw", "End a freeze", one(cat.Datasets.Thaw)},
+		{get, "/datasets/{dataset}/usage", ok, "dataset-usage", "Show who used a dataset in a month", monthOfOne(cat.Datasets.Usage)},
 		{post, "/datasets/{dataset}/versions", accepted, "dataset-publish", "Publish a version from a complete upload", oneBody(cat.Datasets.Publish)},
 		{get, version, ok, "version-show", "Show a version", version1(cat.Datasets.ShowVersion)},
 		{post, version + "/withdraw", ok, "version-withdraw", "Withdraw a version for good", version1(cat.Datasets.Withdraw)},
@@ -112,9 +113,11 @@ func law(cat *catalog.Catalog) []route {
 
 func jobs(cat *catalog.Catalog) []route {
 	return []route{
+		{get, "/usage", ok, "usage-show", "Show a month's use and budgets", monthOf(cat.Usage.Month)},
 		{get, "/jobs", ok, "job-list", "List jobs", list(cat.Jobs.List)},
 		{post, "/jobs", accepted, "job-submit", "Submit a job over real data", body(cat.Jobs.Submit)},
 		{post, "/jobs/debug", accepted, "job-debug", "Run a job over synthetic data", body(cat.Jobs.Debug)},
+		{post, "/jobs/check", accepted, "job-check", "Tell everything a submit would be refused for", body(cat.Jobs.Check)},
 		{get, "/jobs/{number}", ok, "job-show", "Show a job", one(cat.Jobs.Show)},
 		{get, "/jobs/{number}/events", ok, "job-watch", "Follow a job's states as events", followJob(cat)},
 		{post, "/jobs/{number}/approve", ok, "job-approve", "Consent to a run for one seat", one(cat.Jobs.Approve)},

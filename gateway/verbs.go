@@ -115,6 +115,25 @@ func oneBytes(verb func(context.Context, policy.Subject, string) ([]byte, error)
 	}
 }
 
+// monthParameter picks a month.
+func monthParameter() *huma.Param { return query("month", "2026-11; the month that is now") }
+
+// monthOf is a verb about a month.
+func monthOf[V any](verb func(context.Context, policy.Subject, string) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		op.Parameters = append(op.Parameters, monthParameter())
+		handle(e, op, func(c call) (V, error) { return verb(c.ctx, c.who, c.r.URL.Query().Get("month")) })
+	}
+}
+
+// monthOfOne is a verb about a month of one object.
+func monthOfOne[V any](verb func(context.Context, policy.Subject, string, string) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		op.Parameters = append(op.Parameters, monthParameter())
+		handle(e, op, func(c call) (V, error) { return verb(c.ctx, c.who, c.arg(0), c.r.URL.Query().Get("month")) })
+	}
+}
+
 func items[V any](all []V, err error) (wire.List[V], error) {
 	return wire.List[V]{Items: all}, err
 }

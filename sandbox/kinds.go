@@ -236,11 +236,10 @@ func (p *piece) execute(ctx context.Context, staged *step, code work.Code, synth
 	err = s.do(ctx, task.Letter{SQL: &task.SQLLetter{
 		Relations: code.Relations, Tables: code.Tables, MemoryMB: code.MemoryMB, Threads: code.Threads, Synthetic: synthetic,
 	}})
-	if err != nil {
-		return nil, err
+	if s.report.SQL != nil { // of code that failed, the relations before it did
+		p.result.Relations = s.report.SQL.Relations
 	}
-	p.result.Relations = s.report.SQL.Relations
-	return s, nil
+	return s, err
 }
 
 // split repeats the statements on secret halves. The author's container never saw the splits.

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write deploy/docs/states.md anew")
 func tables() []flow.Table {
 	return []flow.Table{
 		org.Flow(), org.MemberFlow(), org.KeyFlow(), dataset.Flow(), dataset.VersionFlow(), upload.Flow(), registration.Flow(),
-		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), output.Flow(),
+		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(), output.Flow(),
 	}
 }
 

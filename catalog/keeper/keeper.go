@@ -45,6 +45,9 @@ type Keys struct {
 
 // Serve works until ctx ends. An error of one turn is logged and the turn repeated: every step is idempotent.
 func (k *Keeper) Serve(ctx context.Context) error {
+	if err := k.Catalog.Work.Announce(ctx); err != nil {
+		return fmt.Errorf("announcing queue values: %w", err)
+	}
 	wake := make(chan struct{}, 1)
 	go k.listen(ctx, wake)
 	for ctx.Err() == nil {

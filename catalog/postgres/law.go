@@ -145,6 +145,7 @@ type Grant struct {
 	RuleSet    string
 	RunsLeft   int64
 	RowsLeft   int64
+	FailedLeft int64
 	EndsAt     time.Time
 	ProposedBy string
 	ApprovedBy *string
@@ -155,10 +156,10 @@ type Grant struct {
 // InsertGrant adds a proposed grant.
 func (t *Tx) InsertGrant(ctx context.Context, g Grant) error {
 	return t.exec(ctx, `insert into data_grant (id, number, agreement, operator, dataset, state, scope, rule_set,
-		runs_left, rows_left, ends_at, proposed_by, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		runs_left, rows_left, failed_left, ends_at, proposed_by, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		g.ID, g.Number, g.Agreement, g.Operator, g.Dataset, g.State, g.Scope, g.RuleSet, g.RunsLeft, g.RowsLeft,
-		g.EndsAt, g.ProposedBy, g.CreatedAt)
+		g.FailedLeft, g.EndsAt, g.ProposedBy, g.CreatedAt)
 }
 
 // Grant reads one by number.
@@ -198,10 +199,11 @@ func (t *Tx) EndGrant(ctx context.Context, id, state string, ended time.Time) er
 	return t.touch(ctx, "update data_grant set state = $2, ended_at = $3 where id = $1", id, state, ended)
 }
 
-// SpendGrant takes runs and rows from a locked grant; negative figures give them back.
-func (t *Tx) SpendGrant(ctx context.Context, id string, runs, rows int64) error {
-	return t.touch(ctx, `update data_grant set runs_left = runs_left - $2, rows_left = rows_left - $3
-		where id = $1`, id, runs, rows)
+// SpendGrant takes runs, rows and failed answers from a locked grant; negative figures give them back, failed
+// answers never above the budget: runs of before they were counted took none.
+func (t *Tx) SpendGrant(ctx context.Context, id string, runs, rows, failed int64) error {
+	return t.touch(ctx, `update data_grant set runs_left = runs_left - $2, rows_left = rows_left - $3,
+		failed_left = least(failed_left - $4, (scope -> 'budget' ->> 'failed')::bigint) where id = $1`, id, runs, rows, failed)
 }
 
 // ExpiredGrants lists active grants whose term has ended.

@@ -36,6 +36,8 @@ type RuleSet struct {
 	Disclosure Disclosure       `yaml:"disclosure"`
 	Data       Data             `yaml:"data"`
 	Jobs       Jobs             `yaml:"jobs"`
+	Budgets    Budgets          `yaml:"budgets"`
+	Queue      Queue            `yaml:"queue"`
 	Sessions   Sessions         `yaml:"sessions"`
 
 	// Digest names the bytes the set was read from.
@@ -135,6 +137,32 @@ type Jobs struct {
 	LeaseSeconds   int `yaml:"lease_seconds"`
 	DifferenceNear int `yaml:"difference_near"` // pairs that differ in 1 … this many units are evidence
 }
+
+// Budgets bounds use beyond what a grant bounds. Months are calendar months of Asia/Shanghai.
+type Budgets struct {
+	OrgMonth     Budget `yaml:"org_month"`     // all use of one operator
+	DatasetMonth Budget `yaml:"dataset_month"` // one operator's use of one dataset
+	GrantFailed  int    `yaml:"grant_failed"`  // failed answers of a grant that names no number, over its life
+}
+
+// Budget bounds what is counted of use.
+type Budget struct {
+	Runs   int `yaml:"runs"`   // production runs
+	Rows   int `yaml:"rows"`   // rows they read
+	Failed int `yaml:"failed"` // failed answers they give
+}
+
+// Queue bounds what one organization holds of the workers at once; what is beyond waits in the queue.
+type Queue struct {
+	OrgRunning   int `yaml:"org_running"`    // pieces of work
+	OrgScratchMB int `yaml:"org_scratch_mb"` // scratch and output space
+	// PieceScratchMB is the most a piece of work may hold of it: the output directories of all its containers, which
+	// stay until its end, and the scratch of the one that runs.
+	PieceScratchMB int `yaml:"piece_scratch_mb"`
+}
+
+// Running returns how many pieces of one organization may run at once: at least one, however small the share.
+func (q Queue) Running() int { return max(1, min(q.OrgRunning, q.OrgScratchMB/q.PieceScratchMB)) }
 
 // Sessions holds lifetimes of what proves who is calling.
 type Sessions struct {

@@ -56,7 +56,8 @@ type Letter struct {
 	Screen  *ScreenLetter  `json:"screen,omitempty"`
 }
 
-// Report is what a container answers. Exactly the member named by Verb is set, unless Failure is.
+// Report is what a container answers. Exactly the member named by Verb is set; beside a Failure it may be there
+// too, with what was made before it.
 type Report struct {
 	Verb    Verb            `json:"verb"`
 	Failure *Failure        `json:"failure,omitempty"`
@@ -86,6 +87,15 @@ const (
 	FailInput    FailureClass = "input"
 	FailOther    FailureClass = "other"
 )
+
+// Known reports whether a class is of the list.
+func (c FailureClass) Known() bool {
+	switch c {
+	case FailCast, FailOverflow, FailDivision, FailMemory, FailSyntax, FailBind, FailInput, FailOther:
+		return true
+	}
+	return false
+}
 
 // Failure is an error as class and place. Message is set on synthetic data only: the engine's own words
 // print values.

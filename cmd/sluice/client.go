@@ -20,7 +20,7 @@ import (
 func clientCommands() []*cobra.Command {
 	all := []*cobra.Command{
 		newLogin(), newWhoami(), newToken(), newOrg(), newMember(), newKey(), newDataset(), newUpload(), newRegistration(), newAgreement(),
-		newGrant(), newJob(), newOutput(), newReview(), newRelease(), newTrace(),
+		newGrant(), newJob(), newUsage(), newOutput(), newReview(), newRelease(), newTrace(),
 	}
 	for _, cmd := range all {
 		f := cmd.PersistentFlags()

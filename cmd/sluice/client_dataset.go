@@ -16,7 +16,7 @@ func newDataset() *cobra.Command {
 		example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait\n  sluice dataset show health-visits",
 	},
 		datasetInspect(), datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetVersion(), datasetProfile(),
-		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(),
+		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(), datasetUsage(),
 	)
 }
 

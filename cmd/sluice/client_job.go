@@ -20,9 +20,9 @@ import (
 
 func newJob() *cobra.Command {
 	return noun(text{
-		use: "job", short: "Jobs: debug, submit, approve, watch",
-		example: "  sluice job debug -f job.yaml --wait\n  sluice job submit -f job.yaml --wait",
-	}, jobSubmit(), jobDebug(), jobApprove(), jobCancel(), jobWatch(), jobShow(), jobList())
+		use: "job", short: "Jobs: check, debug, submit, approve, watch",
+		example: "  sluice job check -f job.yaml --wait\n  sluice job debug -f job.yaml --wait\n  sluice job submit -f job.yaml --wait",
+	}, jobCheck(), jobSubmit(), jobDebug(), jobApprove(), jobCancel(), jobWatch(), jobShow(), jobList())
 }
 
 func jobFields() []field[wire.Job] {
@@ -48,6 +48,15 @@ func jobState(j wire.Job) string {
 		return fmt.Sprintf("%s (%d before it)", j.State, j.QueuePlace)
 	}
 	return j.State
+}
+
+// jobBudgets tells what is left of every budget a job draws on.
+func jobBudgets(j wire.Job) string {
+	var all []string
+	for _, b := range j.Budgets {
+		all = append(all, budgetName(b)+": "+amountText(b.Left))
+	}
+	return strings.Join(all, "; ")
 }
 
 // packageForm is shown in the help of the commands that take a package.
@@ -148,7 +157,11 @@ func awaitJob(c *call, number string, over func(wire.Job) bool) (wire.Job, error
 // showJob prints a job, and below its fields what is known of its end. A job that did not end well is a
 // failure of the command.
 func showJob(c *call, j wire.Job, err error) error {
-	if err := one(c, j, err, jobFields()); err != nil {
+	fields := jobFields()
+	if len(j.Budgets) > 0 {
+		fields = append(fields, field[wire.Job]{"left", jobBudgets})
+	}
+	if err := one(c, j, err, fields); err != nil {
 		return err
 	}
 	if c.form == formTable {
@@ -169,7 +182,7 @@ func showUsage(c *call, j wire.Job) error {
 		return fmt.Errorf("reading usage: %w", err)
 	}
 	var b strings.Builder
-	for _, r := range used.Relations {
+	for _, r := range used.Relations { // of a failed run those before the one that failed
 		fmt.Fprintf(&b, "\nrelation %s: %s rows", r.Relation, r.Rows)
 	}
 	var names []string
@@ -238,6 +251,9 @@ func failureText(j wire.Job) string {
 	if place := codePlace(f.Relation, f.Line); place != "" {
 		text += " (" + place + ")"
 	}
+	if j.Mode == job.Production && j.State != string(job.Refused) {
+		text += "\n  counted as a failed answer: on real data no more is told; debug the code on synthetic tables"
+	}
 	if f.Message != "" {
 		text += "\n  " + strings.ReplaceAll(f.Message, "\n", "\n  ")
 	}
@@ -293,7 +309,7 @@ func jobShow() *cobra.Command {
 		example: "  sluice job show J-2026-0001\n  sluice job show J-2026-0001 -o json",
 	}, func(c *call) error {
 		j, err := c.Jobs.Show(c.ctx, c.args[0])
-		err = showJob(c, j, err)
+		err = showCheck(c, j, err)
 		var told toldError
 		if errors.As(err, &told) && told.cause == nil { // what the job came to is not this command's failure
 			c.note("%s", told.text)

@@ -212,6 +212,8 @@ func grantFields() []field[wire.Grant] {
 		{"purposes", func(g wire.Grant) string { return strings.Join(g.Scope.Purposes, ", ") }},
 		{"to", func(g wire.Grant) string { return g.Scope.To.String() }},
 		{"runs left", func(g wire.Grant) string { return fmt.Sprint(g.RunsLeft) }},
+		{"rows left", func(g wire.Grant) string { return fmt.Sprint(g.RowsLeft) }},
+		{"failed answers left", func(g wire.Grant) string { return fmt.Sprint(g.FailedLeft) }},
 	}
 }
 
@@ -245,7 +247,7 @@ nothing:
     level_cap: 2
     from: 2026-01-01
     to: 2026-01-30
-    budget: {runs: 10, rows: 1000000}
+    budget: {runs: 10, rows: 1000000, failed: 20}     # failed answers; without it the rule set's number
     min_units: 10
     lawful_basis: 个人信息保护法第十三条第一款第三项`,
 		example: "  sluice grant propose -f grant.yaml",

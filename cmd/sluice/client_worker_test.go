@@ -147,7 +147,9 @@ func (w *handWorker) result(claimed postgres.Claimed, keys work.Keys, variant st
 	case "preview ":
 		return w.object(keys, object.Output, `{"columns":["health","visits"],"rows":[["good","3"],["poor","7"]]}`, work.Result{})
 	case "check ":
-		return "success", work.Result{Check: &task.CheckReport{Relations: []task.RelationPlan{{Statement: task.Statement{Relation: "r"}}}}}, nil
+		return "success", work.Result{Check: &task.CheckReport{Relations: []task.RelationPlan{
+			{Statement: task.Statement{Relation: "q"}}, {Statement: task.Statement{Relation: "r"}},
+		}}}, nil
 	case "check refused":
 		return "success", work.Result{Check: &task.CheckReport{Findings: []task.CheckFinding{{
 			Code: "columns.not_declared", Relation: "r", Line: 2, What: "phone", Remedy: "remedy.columns.not_declared",
@@ -157,7 +159,9 @@ func (w *handWorker) result(claimed postgres.Claimed, keys work.Keys, variant st
 			Relations: []task.RelationRows{{Relation: "r", Rows: 250}}, Tables: map[string]string{"by_health": "health,people\ngood,5\npoor,5\n"},
 		}, nil
 	case "run failed":
-		return "failed", work.Result{Failure: &task.Failure{Class: task.FailCast, Relation: "r", Line: 2}}, nil
+		return "failed", work.Result{
+			Failure: &task.Failure{Class: task.FailCast, Relation: "r", Line: 2}, Relations: []task.RelationRows{{Relation: "q", Rows: 250}},
+		}, nil
 	case "run ":
 		result, err := w.table(keys, unique, 50)
 		return "success", result, err

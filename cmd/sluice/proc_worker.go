@@ -20,7 +20,7 @@ const (
 	workerLease = 15 * time.Second
 	workerBeat  = time.Second
 	workerPause = 50 * time.Millisecond
-	workerSlots = 2 // most of a short run is waiting for its containers to start
+	workerSlots = 3 // one more than an organization may hold (queue.org_running), so that nobody takes them all
 )
 
 // runWorker claims work and drives it through the launcher's containers.

@@ -52,7 +52,7 @@ func spoken(more ...string) []string {
 
 // leaves are the packages of catalog that its others stand on.
 func leaves() []string {
-	return []string{"catalog/name", "catalog/fault", "catalog/flow", "catalog/calendar", "catalog/canon", "catalog/envelope"}
+	return []string{"catalog/name", "catalog/fault", "catalog/flow", "catalog/calendar", "catalog/canon", "catalog/envelope", "catalog/budget"}
 }
 
 // composed are the packages of catalog that bring nouns together. Every other one is a noun, and a noun imports

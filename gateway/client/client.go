@@ -36,6 +36,7 @@ type Client struct {
 	Agreements    Agreements
 	Grants        Grants
 	Jobs          Jobs
+	Usage         Usage
 	Outputs       Outputs
 	Requests      Requests
 	Releases      Releases
@@ -62,7 +63,7 @@ func New(server string, key ed25519.PrivateKey) *Client {
 	c.Orgs, c.Members, c.Keys = Orgs{c}, Members{c}, Keys{c}
 	c.Datasets, c.Uploads = Datasets{c}, Uploads{c}
 	c.Registrations, c.Agreements, c.Grants = Registrations{c}, Agreements{c}, Grants{c}
-	c.Jobs, c.Outputs, c.Requests, c.Releases, c.Trace = Jobs{c}, Outputs{c}, Requests{c}, Releases{c}, Trace{c}
+	c.Jobs, c.Usage, c.Outputs, c.Requests, c.Releases, c.Trace = Jobs{c}, Usage{c}, Outputs{c}, Requests{c}, Releases{c}, Trace{c}
 	return c
 }
 

@@ -4,6 +4,7 @@ package wire
 
 import (
 	"github.com/sluicedata/sluice/catalog/agreement"
+	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/grant"
@@ -51,6 +52,9 @@ type (
 type (
 	Job            = job.View
 	JobPackage     = job.Package
+	JobAnswer      = job.Answer
+	Usage          = budget.Usage
+	BudgetLeft     = budget.Left
 	Output         = output.View
 	Request        = output.RequestView
 	RequestSpec    = output.RequestSpec

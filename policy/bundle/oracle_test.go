@@ -18,6 +18,14 @@ func handWritten(q *policy.Request) bool {
 	if s.Datasets < 1 || s.Datasets > 1 && !s.JoinDecided {
 		return false
 	}
+	if len(s.Budgets) == 0 {
+		return false
+	}
+	for _, b := range s.Budgets {
+		if b.Runs > b.RunsLeft || b.Rows > b.RowsLeft || b.Failed > b.FailedLeft {
+			return false
+		}
+	}
 	for i := range s.Inputs {
 		if !inputAllowed(q, s, &s.Inputs[i]) {
 			return false
@@ -46,7 +54,7 @@ func inputAllowed(q *policy.Request, s *policy.ScopeFacts, in *policy.InputFacts
 	if !g.Purposes[s.Purpose] || !t.Purposes[s.Purpose] || !g.Operations[s.Operation] || !t.Operations[s.Operation] {
 		return false
 	}
-	if g.RunsLeft <= 0 || in.Rows > g.RowsLeft {
+	if g.RunsLeft <= 0 || in.Rows > g.RowsLeft || g.FailedLeft <= 0 {
 		return false
 	}
 	return outputsAllowed(s.Outputs, in) && columnsAllowed(in)

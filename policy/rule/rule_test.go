@@ -206,7 +206,7 @@ func fullRequest() policy.Request {
 	}
 	grant := policy.GrantFacts{
 		State: "active", Operator: "o", Purposes: set("p"), Columns: set("a", "b"), Operations: set(), Outputs: set("x"),
-		RowsScoped: true, LevelCap: 3, VersionFrom: 1, VersionTo: 2, From: 3, To: 4, RunsLeft: 5, RowsLeft: 6,
+		RowsScoped: true, LevelCap: 3, VersionFrom: 1, VersionTo: 2, From: 3, To: 4, RunsLeft: 5, RowsLeft: 6, FailedLeft: 8,
 		LawfulBasis: true, MinUnits: 7,
 	}
 	return policy.Request{
@@ -218,6 +218,7 @@ func fullRequest() policy.Request {
 			Now: 1_800_000_000,
 			Scope: &policy.ScopeFacts{
 				Operation: "sql", Purpose: "p", Outputs: set("table", "file"), Synthetic: true, Datasets: 2, JoinDecided: true,
+				Budgets: []policy.BudgetFacts{{Scope: "org", Runs: 1, Rows: 2, Failed: 3, RunsLeft: 4, RowsLeft: 5, FailedLeft: 6}},
 				Inputs: []policy.InputFacts{
 					{
 						Input: "a", Version: 1, Columns: set("a", "z"), Rows: 12345678901, Agreement: agreement,

@@ -29,7 +29,7 @@ table := {
 	"grant.show": "plain",
 	"job.approve": "another",
 	"job.cancel": "plain",
-	"job.check": "scope",
+	"job.check": "plain",
 	"job.claim": "scope",
 	"job.debug": "scope",
 	"job.list": "plain",
@@ -82,6 +82,7 @@ table := {
 	"upload.send": "plain",
 	"upload.show": "plain",
 	"upload.start": "plain",
+	"usage.show": "plain",
 	"work.claim": "plain",
 	"work.settle": "plain",
 }
