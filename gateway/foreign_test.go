@@ -42,6 +42,7 @@ func bodies() map[string]string {
 	return map[string]string{
 		"capacity-grant": `{"capacity":"registrant","document":"d"}`, "member-invite": `{"login":"lee","name":"Lee","roles":["developer"]}`,
 		"member-role": `{"roles":["developer"]}`, "profile-sign": envelope, "review-vote": envelope,
+		"key-rotate":  `{"public_key":"AAAA","by_old":` + envelope + `,"by_new":` + envelope + `}`,
 		"preview-ask": `{"grant":"` + theGrant + `"}`, "agreement-file": `{"receipt":"r"}`,
 		"dataset-terms": `{"purposes":["x"],"columns":["plan"],"operations":["sql"],"outputs":["table"],"min_units":10,"approval":"manual","to":"2030-01-01"}`,
 	}

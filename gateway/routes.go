@@ -39,6 +39,7 @@ func routes(cat *catalog.Catalog) []route {
 func people(cat *catalog.Catalog) []route {
 	return []route{
 		{get, "/me", ok, "me-show", "Who I am here", own(cat.Sessions.Whoami)},
+		{get, "/me/keys", ok, "key-mine", "List my own keys", list(cat.Keys.Mine)},
 		{get, "/orgs", ok, "org-list", "List organizations", list(cat.Orgs.List)},
 		{post, "/orgs", created, "org-create", "Add an organization", body(cat.Orgs.Create)},
 		{get, "/orgs/{org}", ok, "org-show", "Show an organization", one(cat.Orgs.Show)},
@@ -52,6 +53,7 @@ func people(cat *catalog.Catalog) []route {
 		{post, "/keys", accepted, "key-offer", "Offer a key for a login; nobody is authenticated yet", offerKey(cat)},
 		{post, "/keys/{fingerprint}/admit", ok, "key-admit", "Admit an offered key", one(cat.Keys.Admit)},
 		{post, "/keys/{fingerprint}/revoke", ok, "key-revoke", "Revoke a key", one(cat.Keys.Revoke)},
+		{post, "/keys/{fingerprint}/rotate", ok, "key-rotate", "Put a new key in the place of one of mine", oneBody(cat.Keys.Rotate)},
 	}
 }
 

@@ -36,6 +36,7 @@ type RuleSet struct {
 	Disclosure Disclosure       `yaml:"disclosure"`
 	Data       Data             `yaml:"data"`
 	Jobs       Jobs             `yaml:"jobs"`
+	Keys       Keys             `yaml:"keys"`
 	Sessions   Sessions         `yaml:"sessions"`
 
 	// Digest names the bytes the set was read from.
@@ -132,10 +133,18 @@ type Jobs struct {
 	DifferenceNear int `yaml:"difference_near"` // pairs that differ in 1 … this many units are evidence
 }
 
+// Keys holds how long people's own keys last.
+type Keys struct {
+	Days        int `yaml:"days"`         // from the admission of a key to its end
+	WarningDays int `yaml:"warning_days"` // before its end a key's owner is told
+}
+
 // Sessions holds lifetimes of what proves who is calling.
 type Sessions struct {
 	TokenMinutes     int `yaml:"token_minutes"`
 	AssertionMinutes int `yaml:"assertion_minutes"` // longest life of a signed assertion
+	StrongMinutes    int `yaml:"strong_minutes"`    // how long a second factor makes a session strong
+	EnrolmentHours   int `yaml:"enrolment_hours"`   // how long an administrator's code to enrol a factor lasts
 }
 
 // Screen returns the disclosure figures as the screening rules take them.

@@ -138,16 +138,12 @@ func (c *call) connect() error {
 	if err != nil {
 		return err
 	}
-	key, err := c.profile.PrivateKey()
-	if err != nil {
-		return err
-	}
 	server := serverAddress(c.flag("server"), c.profile.Server)
 	if server == "" {
 		return usageError{errors.New("the profile names no server: give --server URL or SLUICE_SERVER")}
 	}
-	c.Client = client.New(server, key)
-	return nil
+	c.Client, err = c.profile.Client(server)
+	return err
 }
 
 // org is the organization a command is about: another one only when a flag says so.

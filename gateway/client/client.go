@@ -42,6 +42,7 @@ type Client struct {
 
 	base        string
 	key         ed25519.PrivateKey
+	certificate []byte // DER; nil: none
 	fingerprint string
 	http        *http.Client
 	language    string

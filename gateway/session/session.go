@@ -9,11 +9,14 @@ package session
 import (
 	"context"
 	"crypto/ed25519"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/policy"
 )
 
@@ -22,9 +25,12 @@ type Sessions interface {
 	// PublicKey returns the admitted key of a fingerprint; Unauthenticated when there is none.
 	PublicKey(ctx context.Context, fingerprint string) (ed25519.PublicKey, error)
 	// Open spends a verified assertion and returns a token and its life; Unauthenticated when it was spent.
-	Open(ctx context.Context, fingerprint, jti string, expires time.Time) (token string, life time.Duration, err error)
-	// Subject returns who stands behind a token now; Unauthenticated when nobody does.
-	Subject(ctx context.Context, token string) (policy.Subject, error)
+	Open(ctx context.Context, a org.Assertion) (token string, life time.Duration, err error)
+	// Subject returns who stands behind a token now, over a connection with a certificate of that digest or ""
+	// for none; Unauthenticated when nobody does.
+	Subject(ctx context.Context, token, certificate string) (policy.Subject, error)
+	// Refused traces that a proof was refused.
+	Refused(ctx context.Context, code string) error
 }
 
 // Config is what a Gate is made of.
@@ -54,5 +60,30 @@ func (g *Gate) Subject(r *http.Request) (policy.Subject, error) {
 	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > maxToken {
 		return policy.Subject{}, fault.New(fault.Unauthenticated, "session.missing")
 	}
-	return g.Sessions.Subject(r.Context(), token)
+	who, err := g.Sessions.Subject(r.Context(), token, certificate(r))
+	if fault.Code(err) == otherCertificate {
+		return who, g.stolen(r.Context())
+	}
+	return who, err
+}
+
+// otherCertificate is the code of a bound token that came over the wrong connection.
+const otherCertificate = "certificate.other"
+
+// stolen traces the use of a bound token without its certificate, and answers as to any token that does not
+// count: whoever stole it learns nothing.
+func (g *Gate) stolen(ctx context.Context) error {
+	if err := g.Sessions.Refused(ctx, otherCertificate); err != nil {
+		return fmt.Errorf("tracing a refusal: %w", err)
+	}
+	return fault.New(fault.Unauthenticated, "token.unknown")
+}
+
+// certificate names the certificate a request's connection came with, "" for none. The handshake proved that
+// the other side holds its key; who may use it is for the record to say, so no authority is asked (RFC 8705 2.2).
+func certificate(r *http.Request) string {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return ""
+	}
+	return string(name.DigestOf(r.TLS.PeerCertificates[0].Raw))
 }

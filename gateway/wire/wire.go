@@ -24,6 +24,7 @@ type (
 	MemberSpec   = org.MemberSpec
 	Key          = org.KeyView
 	KeyOffer     = org.KeyOffer
+	KeyRotation  = org.KeyRotation
 	Me           = org.Me
 )
 
