@@ -44,6 +44,7 @@ type Catalog struct {
 	Orgs          *Orgs
 	Members       *Members
 	Keys          *Keys
+	Identities    *Identities
 	Sessions      *Sessions
 	Datasets      *Datasets
 	Registrations *Registrations
@@ -71,7 +72,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 		return nil, fmt.Errorf("archiving policy bundle: %w", err)
 	}
 	return &Catalog{
-		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Sessions: &Sessions{c},
+		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Identities: &Identities{c}, Sessions: &Sessions{c},
 		Datasets: &Datasets{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
 		Jobs: &Jobs{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
 		Trace: &Trace{c}, Work: &Work{c},

@@ -35,6 +35,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/trust"
 	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/client"
+	"github.com/sluicedata/sluice/gateway/session"
 	"github.com/sluicedata/sluice/policy/bundle"
 )
 
@@ -62,7 +63,13 @@ type Instance struct {
 // Start starts an instance.
 func Start(t testing.TB) *Instance {
 	t.Helper()
-	return start(t, nil)
+	return start(t, nil, nil)
+}
+
+// StartWith starts an instance whose people may prove themselves at a provider too.
+func StartWith(t testing.TB, provider *session.ProviderConfig) *Instance {
+	t.Helper()
+	return start(t, nil, provider)
 }
 
 // StartTLS starts an instance whose gateway speaks TLS as gateway.TLS says.
@@ -70,10 +77,10 @@ func StartTLS(t testing.TB) *Instance {
 	t.Helper()
 	conf := gateway.TLS(tls.Certificate{})
 	conf.Certificates = nil // the test server brings its own
-	return start(t, conf)
+	return start(t, conf, nil)
 }
 
-func start(t testing.TB, conf *tls.Config) *Instance {
+func start(t testing.TB, conf *tls.Config, provider *session.ProviderConfig) *Instance {
 	t.Helper()
 	i := &Instance{DB: pgtest.New(t), Store: objecttest.Start(t), Log: &Lines{}}
 	i.Owner = pgtest.Open(t, i.DB.Owner)
@@ -88,6 +95,7 @@ func start(t testing.TB, conf *tls.Config) *Instance {
 	}
 	server.Config.Handler = gateway.New(gateway.Config{
 		Catalog: i.Catalog, BaseURL: i.URL, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Now: i.Now,
+		Provider: provider,
 	})
 	server.Config.MaxHeaderBytes = 64 << 10
 	t.Cleanup(server.Close)

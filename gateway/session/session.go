@@ -1,6 +1,7 @@
 // Package session says who is calling. A person proves possession of their own key by a signed assertion
-// (private_key_jwt: RFC 7523, RFC 7521 4.2) and gets a short opaque token for it; a token becomes a policy
-// subject, once a request, as the record has that person now. It decides nothing: every act that follows does.
+// (private_key_jwt: RFC 7523, RFC 7521 4.2), or who they are at an OpenID provider (login.go), and gets a short
+// opaque token for it; a token becomes a policy subject, once a request, as the record has that person now. It
+// decides nothing: every act that follows does.
 //
 // What an assertion may be is as narrow as it can: EdDSA only, the exact audience, five minutes at most, an
 // identifier that counts once. Nothing tells a forger which of these failed.
@@ -29,6 +30,12 @@ type Sessions interface {
 	// Subject returns who stands behind a token now, over a connection with a certificate of that digest or ""
 	// for none; Unauthenticated when nobody does.
 	Subject(ctx context.Context, token, certificate string) (policy.Subject, error)
+	// Begin keeps a login on its way to a provider; Attempt spends its state, once.
+	Begin(ctx context.Context, a org.Attempt) (state string, err error)
+	Attempt(ctx context.Context, state string) (org.Attempt, error)
+	// Arrive returns a code, which is good exactly when the error is nil; Redeem spends it for a token.
+	Arrive(ctx context.Context, a org.Arrival) (code string, err error)
+	Redeem(ctx context.Context, r org.Redemption) (token string, life time.Duration, err error)
 	// Refused traces that a proof was refused.
 	Refused(ctx context.Context, code string) error
 }
@@ -36,7 +43,8 @@ type Sessions interface {
 // Config is what a Gate is made of.
 type Config struct {
 	Sessions Sessions
-	TokenURL string // the one audience an assertion may name
+	TokenURL string    // the one audience an assertion may name
+	Provider *Provider // where people may prove themselves too; nil: nowhere
 	Now      func() time.Time
 }
 

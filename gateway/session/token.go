@@ -44,6 +44,9 @@ func (g *Gate) Token(w http.ResponseWriter, r *http.Request) (wire.Token, error)
 	if err != nil {
 		return wire.Token{}, err
 	}
+	if form.Get("grant_type") == CodeGrant && g.Provider != nil {
+		return g.redeem(r, form)
+	}
 	if form.Get("grant_type") != GrantType {
 		return wire.Token{}, refuse(http.StatusBadRequest, "unsupported_grant_type", "only "+GrantType)
 	}
@@ -90,6 +93,9 @@ func (g *Gate) refusal(ctx context.Context, err error) *Refusal {
 	}
 	if err := g.Sessions.Refused(ctx, code); err != nil {
 		return broken(err)
+	}
+	if code == "code.refused" || code == "login.unknown" {
+		return refuse(http.StatusUnauthorized, "invalid_grant", "the login is not accepted")
 	}
 	return refuse(http.StatusUnauthorized, "invalid_client", "the assertion is not accepted")
 }

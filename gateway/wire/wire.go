@@ -25,6 +25,7 @@ type (
 	Key          = org.KeyView
 	KeyOffer     = org.KeyOffer
 	KeyRotation  = org.KeyRotation
+	Identity     = org.IdentityView
 	Me           = org.Me
 )
 
