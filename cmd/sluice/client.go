@@ -19,7 +19,7 @@ import (
 // clientCommands returns the commands that speak to a gateway.
 func clientCommands() []*cobra.Command {
 	all := []*cobra.Command{
-		newLogin(), newWhoami(), newOrg(), newMember(), newKey(), newDataset(), newRegistration(), newAgreement(),
+		newLogin(), newWhoami(), newOrg(), newMember(), newKey(), newIdentity(), newFactor(), newDataset(), newRegistration(), newAgreement(),
 		newGrant(), newJob(), newOutput(), newReview(), newRelease(), newTrace(),
 	}
 	for _, cmd := range all {
@@ -133,7 +133,7 @@ func (c *call) connect() error {
 		return err
 	}
 	if c.profile, err = client.LoadProfile(path); errors.Is(err, os.ErrNotExist) {
-		return usageError{fmt.Errorf("there is no profile %s: `sluice login` makes one", path)}
+		return c.resume(path)
 	}
 	if err != nil {
 		return err
@@ -143,6 +143,21 @@ func (c *call) connect() error {
 		return usageError{errors.New("the profile names no server: give --server URL or SLUICE_SERVER")}
 	}
 	c.Client, err = c.profile.Client(server)
+	return err
+}
+
+// resume opens a client for the session of a login through a provider, where there is no key.
+func (c *call) resume(path string) error {
+	kept, err := loadSession(path, time.Now())
+	if errors.Is(err, errNoSession) {
+		return usageError{fmt.Errorf("there is no profile %s: `sluice login` makes one", path)}
+	}
+	if err != nil {
+		return err
+	}
+	c.Client = client.New(kept.Server, nil).Use(kept.Token)
+	me, err := c.Whoami(c.ctx)
+	c.profile = client.Profile{Server: kept.Server, Org: me.Org, Login: me.Login}
 	return err
 }
 

@@ -21,14 +21,19 @@ func newLogin() *cobra.Command {
 		short: "Make a key of your own and offer it to your organization",
 		long: `Makes a key on this machine, writes it to the profile file (mode 0600), and offers its public half to the gateway.
 The key counts once an administrator of your organization has compared the fingerprint with the one printed here
-and admitted it. Where the profile has a key for this login already, that key is offered again.`,
+and admitted it. Where the profile has a key for this login already, that key is offered again.
+
+With --oidc there is no key: a browser proves who you are at the server's identity provider. The first time, --org and
+--login say who you are here, and an administrator admits that (` + "`sluice identity admit`" + `). Such a session decides nothing
+until you prove a second factor (` + "`sluice factor prove`" + `).`,
 		example: "  sluice login --server http://127.0.0.1:8420 --org ORG-0002 --login kaifa\n" +
 			"  sluice login --server https://sluice.example.org --org ORG-0002 --login kaifa --profile kaifa.json",
 	}, login)
-	cmd.Flags().String("org", "", "number of your organization (needed)")
-	cmd.Flags().String("login", "", "your login there (needed)")
+	cmd.Flags().String("org", "", "number of your organization (needed without --oidc)")
+	cmd.Flags().String("login", "", "your login there (needed without --oidc)")
+	cmd.Flags().Bool("oidc", false, "log in through the server's identity provider instead: no key, and a session of minutes")
 	cmd.Flags().Bool("machine", false, "for a program: make a certificate over its key, which must come with every call")
-	return need(cmd, "org", "login")
+	return cmd
 }
 
 // offered is what login tells.
@@ -38,6 +43,12 @@ type offered struct {
 }
 
 func login(c *call) error {
+	if c.flag("oidc") == "true" {
+		return loginOIDC(c)
+	}
+	if c.flag("org") == "" || c.flag("login") == "" {
+		return usageError{errors.New("--org and --login are needed; see `sluice login --help`")}
+	}
 	path, err := profilePath(c.flag("profile"))
 	if err != nil {
 		return err
@@ -108,14 +119,18 @@ func newWhoami() *cobra.Command {
 		if me.KeyExpiresSoon {
 			c.note("Your key ends on %s: put a new one in its place with `sluice key rotate`.", whenever(me.KeyExpiresAt))
 		}
-		return one(c, me, err, []field[wire.Me]{
-			{"login", func(m wire.Me) string { return m.Login }},
-			{"name", func(m wire.Me) string { return m.Name }},
-			{"organization", func(m wire.Me) string { return m.Org + " " + m.OrgName }},
-			{"roles", func(m wire.Me) string { return strings.Join(m.Roles, ", ") }},
-			{"capacities", func(m wire.Me) string { return strings.Join(m.Capacities, ", ") }},
-			{"session", func(m wire.Me) string { return m.Strength + ", by " + m.Method }},
-			{"key expires", func(m wire.Me) string { return whenever(m.KeyExpiresAt) }},
-		})
+		return one(c, me, err, meFields())
 	})
+}
+
+func meFields() []field[wire.Me] {
+	return []field[wire.Me]{
+		{"login", func(m wire.Me) string { return m.Login }},
+		{"name", func(m wire.Me) string { return m.Name }},
+		{"organization", func(m wire.Me) string { return m.Org + " " + m.OrgName }},
+		{"roles", func(m wire.Me) string { return strings.Join(m.Roles, ", ") }},
+		{"capacities", func(m wire.Me) string { return strings.Join(m.Capacities, ", ") }},
+		{"session", func(m wire.Me) string { return m.Strength + ", by " + m.Method }},
+		{"key expires", func(m wire.Me) string { return whenever(m.KeyExpiresAt) }},
+	}
 }

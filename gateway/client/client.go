@@ -31,6 +31,7 @@ type Client struct {
 	Members       Members
 	Keys          Keys
 	Identities    Identities
+	Factors       Factors
 	Datasets      Datasets
 	Registrations Registrations
 	Agreements    Agreements
@@ -59,7 +60,8 @@ func New(server string, key ed25519.PrivateKey) *Client {
 	if len(key) == ed25519.PrivateKeySize { // without a key only what everybody may ask can be asked
 		c.fingerprint = org.Fingerprint(ed25519.PublicKey(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]))
 	}
-	c.Orgs, c.Members, c.Keys, c.Identities = Orgs{c}, Members{c}, Keys{c}, Identities{c}
+	c.Orgs, c.Members, c.Keys = Orgs{c}, Members{c}, Keys{c}
+	c.Identities, c.Factors = Identities{c}, Factors{c}
 	c.Datasets, c.Registrations, c.Agreements, c.Grants = Datasets{c}, Registrations{c}, Agreements{c}, Grants{c}
 	c.Jobs, c.Outputs, c.Requests, c.Releases, c.Trace = Jobs{c}, Outputs{c}, Requests{c}, Releases{c}, Trace{c}
 	return c

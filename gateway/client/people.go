@@ -119,24 +119,6 @@ func (k Keys) Mine(ctx context.Context) ([]wire.Key, error) {
 	return list[wire.Key](ctx, k.c, "me", "keys")
 }
 
-// Identities is who people are at an OpenID provider.
-type Identities struct{ c *Client }
-
-// Admit lets an offered identity in.
-func (i Identities) Admit(ctx context.Context, id string) (wire.Identity, error) {
-	return act[wire.Identity](ctx, i.c, "identities", id, "admit")
-}
-
-// Revoke ends an identity.
-func (i Identities) Revoke(ctx context.Context, id string) (wire.Identity, error) {
-	return act[wire.Identity](ctx, i.c, "identities", id, "revoke")
-}
-
-// List returns the identities of an organization's people.
-func (i Identities) List(ctx context.Context, number string) ([]wire.Identity, error) {
-	return list[wire.Identity](ctx, i.c, "orgs", number, "identities")
-}
-
 // List returns the keys of an organization's people.
 func (k Keys) List(ctx context.Context, number string) ([]wire.Key, error) {
 	return list[wire.Key](ctx, k.c, "orgs", number, "keys")

@@ -239,7 +239,7 @@ func (i *Instance) open(t testing.TB, db *postgres.DB, account object.Account) *
 	}
 	opened, err := catalog.New(context.Background(), catalog.Config{
 		DB: db, Store: i.Store.Open(t, account), Policy: policy, Rules: rules, Calendar: days,
-		Now: i.Now, Rand: rand.Reader, PersonKey: make([]byte, 32),
+		Now: i.Now, Rand: rand.Reader, PersonKey: make([]byte, 32), FactorKey: make([]byte, catalog.FactorKeySize),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -60,12 +60,8 @@ const maxToken = 128
 // Subject returns who sent a request. Only a bearer header counts (RFC 6750 2.1): never a cookie, a query
 // parameter, or a second header of the name.
 func (g *Gate) Subject(r *http.Request) (policy.Subject, error) {
-	headers := r.Header.Values("Authorization")
-	if len(headers) != 1 {
-		return policy.Subject{}, fault.New(fault.Unauthenticated, "session.missing")
-	}
-	scheme, token, ok := strings.Cut(headers[0], " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") || token == "" || len(token) > maxToken {
+	token := Token(r)
+	if token == "" {
 		return policy.Subject{}, fault.New(fault.Unauthenticated, "session.missing")
 	}
 	who, err := g.Sessions.Subject(r.Context(), token, certificate(r))
@@ -73,6 +69,19 @@ func (g *Gate) Subject(r *http.Request) (policy.Subject, error) {
 		return who, g.stolen(r.Context())
 	}
 	return who, err
+}
+
+// Token returns the token a request came with, "" for none.
+func Token(r *http.Request) string {
+	headers := r.Header.Values("Authorization")
+	if len(headers) != 1 {
+		return ""
+	}
+	scheme, token, ok := strings.Cut(headers[0], " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || len(token) > maxToken {
+		return ""
+	}
+	return token
 }
 
 // otherCertificate is the code of a bound token that came over the wrong connection.
