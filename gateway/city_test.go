@@ -109,6 +109,10 @@ func (c *city) fill(tx *postgres.Tx) error {
 	}
 	id := func() string { return name.NewID().String() }
 	digest := string(name.DigestOf([]byte("bytes")))
+	steward, err := tx.MemberByLogin(ctx, department, "steward")
+	if err != nil {
+		return err
+	}
 	agreementID, grantID, jobID, outputID, requestID := id(), id(), id(), id(), id()
 	empty := json.RawMessage(`{}`)
 	body, code, err := jobPackage().Encode()
@@ -118,7 +122,7 @@ func (c *city) fill(tx *postgres.Tx) error {
 	for _, insert := range []func() error{
 		func() error {
 			return tx.OfferIdentity(ctx, postgres.Identity{
-				ID: theIdentity, Issuer: "https://provider.example", Subject: "steward", Label: "steward", Member: c.member(tx, c.department, "steward"),
+				ID: theIdentity, Issuer: "https://provider.example", Subject: "steward", Label: "steward", Member: steward.ID,
 				State: "offered", OfferedAt: now,
 			})
 		},
