@@ -30,6 +30,9 @@ type Config struct {
 	Rand     io.Reader
 	// PersonKey keys the hashes that stand for people in the trace (32 bytes, one per instance).
 	PersonKey []byte
+	// FactorKey seals the secrets of second factors (FactorKeySize bytes). Only the gateway has it; without it
+	// there are no second factors.
+	FactorKey []byte
 }
 
 // Policy decides and can be archived, so that old decisions can be replayed.
@@ -44,6 +47,8 @@ type Catalog struct {
 	Orgs          *Orgs
 	Members       *Members
 	Keys          *Keys
+	Identities    *Identities
+	Factors       *Factors
 	Sessions      *Sessions
 	Datasets      *Datasets
 	Uploads       *Uploads
@@ -76,7 +81,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 		return nil, fmt.Errorf("archiving policy bundle: %w", err)
 	}
 	return &Catalog{
-		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Sessions: &Sessions{c},
+		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Identities: &Identities{c}, Factors: &Factors{c}, Sessions: &Sessions{c},
 		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
 		Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
 		Trace: &Trace{c}, Work: &Work{c},

@@ -212,12 +212,16 @@ func (c *city) enter(tx *postgres.Tx, p *person, home postgres.Org, capacities [
 		return err
 	}
 	p.key, p.print, p.home = private, org.Fingerprint(public), home.Number
-	p.Subject = policy.Subject{Member: name.NewID().String(), Org: home.ID, Roles: org.RoleNames(roles), Strength: "key"}
+	p.Subject = policy.Subject{Member: name.NewID().String(), Org: home.ID, Roles: org.RoleNames(roles), Strength: policy.Strong, Method: policy.ByKey}
 	for _, k := range capacities {
 		p.Capacities = append(p.Capacities, string(k))
 	}
 	m := postgres.Member{ID: p.Member, Org: home.ID, Login: "p" + p.Member[:8] + p.Member[30:], Name: "P", Roles: p.Roles, State: "active", CreatedAt: c.now}
-	k := postgres.MemberKey{ID: name.NewID().String(), Fingerprint: p.print, Member: p.Member, PublicKey: public, State: "admitted", OfferedAt: c.now}
+	expires := c.now.AddDate(1, 0, 0)
+	k := postgres.MemberKey{
+		ID: name.NewID().String(), Fingerprint: p.print, Member: p.Member, PublicKey: public, State: "admitted",
+		OfferedAt: c.now, AdmittedAt: &c.now, ExpiresAt: &expires,
+	}
 	return errors.Join(tx.InsertMember(c.ctx, m), tx.InsertKey(c.ctx, k))
 }
 

@@ -30,7 +30,7 @@ func (s *Datasets) Declare(ctx context.Context, caller policy.Subject, spec data
 	if err := spec.CheckConfirmation(); err != nil {
 		return dataset.View{}, err
 	}
-	err = s.c.change(ctx, caller, "dataset.publish", &view, func(d *deed) error {
+	err = s.c.change(ctx, caller, "dataset.declare", &view, func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "dataset", Org: caller.Org}, spec.Slug, policy.Facts{}); err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func (s *Members) Invite(ctx context.Context, caller policy.Subject, number stri
 		}
 		row := postgres.Member{
 			ID: name.NewID().String(), Org: home.ID, Login: spec.Login, Name: spec.Name,
-			Roles: org.RoleNames(spec.Roles), State: string(org.Invited), CreatedAt: d.now,
+			Roles: org.RoleNames(spec.Roles), State: string(org.Invited), CreatedAt: d.now, Machine: spec.Machine,
 		}
 		if err := d.decide(policy.Object{Kind: "member", ID: row.ID, Org: home.ID}, number, policy.Facts{}); err != nil {
 			return err
@@ -49,6 +49,9 @@ func (s *Members) SetRoles(ctx context.Context, caller policy.Subject, number, l
 		row, err := d.member(number, login)
 		if err != nil {
 			return err
+		}
+		if row.Machine && !org.FitsMachine(roles) {
+			return fault.Bad("member.invalid", fault.Place{Location: "roles", Code: "role.not_for_machine"})
 		}
 		row.Roles = org.RoleNames(roles)
 		view = memberView(row)
@@ -106,5 +109,5 @@ func (d *deed) member(number, login string) (postgres.Member, error) {
 }
 
 func memberView(m postgres.Member) org.MemberView {
-	return org.MemberView{Login: m.Login, Name: m.Name, Roles: m.Roles, State: m.State, CreatedAt: m.CreatedAt}
+	return org.MemberView{Login: m.Login, Name: m.Name, Roles: m.Roles, State: m.State, CreatedAt: m.CreatedAt, Machine: m.Machine}
 }

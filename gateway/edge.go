@@ -207,6 +207,20 @@ func (e *edge) token(w http.ResponseWriter, r *http.Request) {
 	e.problems.writeOAuth(w, r, err)
 }
 
+// browser runs a step of a login, which answers by sending the browser on.
+func (e *edge) browser(step func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := step(w, r)
+		var refused *session.Refusal
+		switch {
+		case errors.As(err, &refused):
+			e.problems.writeOAuth(w, r, refused)
+		case err != nil:
+			e.problems.write(w, r, err)
+		}
+	}
+}
+
 func (e *edge) unknown(w http.ResponseWriter, r *http.Request) {
 	e.problems.write(w, r, fault.NotFound())
 }

@@ -24,7 +24,7 @@ func theirs(c *city) map[string]string {
 	return map[string]string{
 		"org": c.department, "login": "steward", "capacity": "registrant", "dataset": theDataset, "version": "1",
 		"preview": "01890a5d-ac96-774b-bcce-b302099a8057", "output": theOutput,
-		"fingerprint": c.steward.Fingerprint(), "entry": "01890a5d-ac96-774b-bcce-b302099a8057",
+		"identity": theIdentity, "fingerprint": c.steward.Fingerprint(), "entry": "01890a5d-ac96-774b-bcce-b302099a8057",
 		"digest": string(name.DigestOf([]byte("bytes"))),
 		"upload": c.upload, "chunk": "1",
 	}
@@ -34,7 +34,7 @@ func nobodys() map[string]string {
 	return map[string]string{
 		"org": "ORG-0999", "login": "nobodyy", "capacity": "registrant", "dataset": "other-visits!"[:12], "version": "7",
 		"preview": "01890a5d-ac96-774b-bcce-b302099a8058", "output": "absent",
-		"fingerprint": "sha256:" + strings.Repeat("0f", 32), "entry": "01890a5d-ac96-774b-bcce-b302099a8058",
+		"identity": "01890a5d-ac96-774b-bcce-b302099a805b", "fingerprint": "sha256:" + strings.Repeat("0f", 32), "entry": "01890a5d-ac96-774b-bcce-b302099a8058",
 		"digest": "sha256:" + strings.Repeat("0f", 32),
 		"upload": "01890a5d-ac96-774b-bcce-b302099a8058", "chunk": "1",
 	}
@@ -82,6 +82,7 @@ func (c *city) bodies(t *testing.T) map[string]string {
 	}
 	made["profile-sign"] = `{"type":"t","scheme":"ed25519","key":"k","payload":"e30=","signature":"AAAA"}`
 	made["review-vote"] = made["profile-sign"]
+	made["key-rotate"] = `{"public_key":"AAAA","by_old":` + made["profile-sign"] + `,"by_new":` + made["profile-sign"] + `}`
 	return made
 }
 

@@ -24,7 +24,13 @@ const Prefix = "/api/v1"
 // TokenPath is where tokens are given out, below a gateway's address.
 const TokenPath = Prefix + "/token"
 
-// Config is what a gateway is made of. All members are required.
+// LoginPath begins a login through a provider, CallbackPath ends it; both below a gateway's address.
+const (
+	LoginPath    = "/login/oidc"
+	CallbackPath = LoginPath + "/callback"
+)
+
+// Config is what a gateway is made of. All members are required unless they say so.
 type Config struct {
 	Catalog *catalog.Catalog
 	// BaseURL is the address people use, without a slash at its end: assertions must name it.
@@ -32,6 +38,8 @@ type Config struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Limits  Limits
+	// Provider is an OpenID provider people may prove themselves at; nil: only keys count.
+	Provider *session.ProviderConfig
 }
 
 // New returns the API. The handler is safe for concurrent use.
@@ -41,17 +49,28 @@ func New(c Config) http.Handler {
 		c.Log.Error("messages cannot be read; codes stand in for them", "err", err)
 	}
 	e := &edge{
-		gate:     session.New(session.Config{Sessions: c.Catalog.Sessions, TokenURL: c.BaseURL + TokenPath, Now: c.Now}),
+		gate:     c.gate(),
 		problems: problems{texts: texts, log: c.Log}, chunkBytes: c.Catalog.Uploads.ChunkBytes(),
 		limits: newLimits(c.Limits, c.Now),
 	}
 	mux := http.NewServeMux()
 	e.describe(mux, c)
 	mux.HandleFunc("POST "+TokenPath, e.token)
+	mux.HandleFunc("GET "+LoginPath, e.browser(e.gate.Begin))
+	mux.HandleFunc("GET "+CallbackPath, e.browser(e.gate.Callback))
 	mux.HandleFunc("GET "+Prefix+"/openapi.json", serveSpec(e.api))
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("/", e.unknown)
 	return e.front(mux)
+}
+
+// gate is the way in.
+func (c Config) gate() *session.Gate {
+	conf := session.Config{Sessions: c.Catalog.Sessions, TokenURL: c.BaseURL + TokenPath, Now: c.Now}
+	if c.Provider != nil {
+		conf.Provider = session.NewProvider(*c.Provider, c.BaseURL+CallbackPath, c.Now)
+	}
+	return session.New(conf)
 }
 
 // describe registers every route, and with it its description.

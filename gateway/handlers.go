@@ -10,6 +10,7 @@ import (
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/gateway/session"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
@@ -19,6 +20,22 @@ func setRoles(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
 		handleBody(e, op, func(c call, b wire.Roles) (wire.Member, error) {
 			return cat.Members.SetRoles(c.ctx, c.who, c.arg(0), c.arg(1), b.Roles)
+		})
+	}
+}
+
+// proveFactor strengthens the session it comes in, and tells its holder what they are now.
+func proveFactor(cat *catalog.Catalog) register {
+	return func(e *edge, op huma.Operation) {
+		handleBody(e, op, func(c call, b wire.FactorProof) (wire.Me, error) {
+			if err := cat.Factors.Prove(c.ctx, c.who, session.Token(c.r), b); err != nil {
+				return wire.Me{}, err
+			}
+			who, err := e.gate.Subject(c.r)
+			if err != nil {
+				return wire.Me{}, err
+			}
+			return cat.Sessions.Whoami(c.ctx, who)
 		})
 	}
 }

@@ -40,6 +40,10 @@ func routes(cat *catalog.Catalog) []route {
 func people(cat *catalog.Catalog) []route {
 	return []route{
 		{get, "/me", ok, "me-show", "Who I am here", own(cat.Sessions.Whoami)},
+		{get, "/me/keys", ok, "key-mine", "List my own keys", allOwn(cat.Keys.Mine)},
+		{post, "/me/factor", created, "factor-enrol", "Begin a second factor of my own", body(cat.Factors.Enrol)},
+		{post, "/me/factor/confirm", ok, "factor-confirm", "Show that my authenticator works", body(cat.Factors.Confirm)},
+		{post, "/me/strength", ok, "factor-prove", "Make this session strong by my second factor", proveFactor(cat)},
 		{get, "/orgs", ok, "org-list", "List organizations", list(cat.Orgs.List)},
 		{post, "/orgs", created, "org-create", "Add an organization", body(cat.Orgs.Create)},
 		{get, "/orgs/{org}", ok, "org-show", "Show an organization", one(cat.Orgs.Show)},
@@ -49,10 +53,16 @@ func people(cat *catalog.Catalog) []route {
 		{post, "/orgs/{org}/members", created, "member-invite", "Add a person", oneBody(cat.Members.Invite)},
 		{post, "/orgs/{org}/members/{login}/roles", ok, "member-role", "Replace a person's roles", setRoles(cat)},
 		{post, "/orgs/{org}/members/{login}/remove", ok, "member-remove", "Remove a person", two(cat.Members.Remove)},
+		{post, "/orgs/{org}/members/{login}/factor/code", created, "factor-code", "Make a person's one-time code to enrol a second factor", two(cat.Factors.Code)},
+		{post, "/orgs/{org}/members/{login}/factor/reset", ok, "factor-reset", "End a person's second factor", two(cat.Factors.Reset)},
 		{get, "/orgs/{org}/keys", ok, "key-list", "List the keys of an organization's people", listOf(cat.Keys.List)},
 		{post, "/keys", accepted, "key-offer", "Offer a key for a login; nobody is authenticated yet", offerKey(cat)},
 		{post, "/keys/{fingerprint}/admit", ok, "key-admit", "Admit an offered key", one(cat.Keys.Admit)},
 		{post, "/keys/{fingerprint}/revoke", ok, "key-revoke", "Revoke a key", one(cat.Keys.Revoke)},
+		{post, "/keys/{fingerprint}/rotate", ok, "key-rotate", "Put a new key in the place of one of mine", oneBody(cat.Keys.Rotate)},
+		{get, "/orgs/{org}/identities", ok, "identity-list", "List who an organization's people are at the provider", allOf(cat.Identities.List)},
+		{post, "/identities/{identity}/admit", ok, "identity-admit", "Admit an offered identity", one(cat.Identities.Admit)},
+		{post, "/identities/{identity}/revoke", ok, "identity-revoke", "Revoke an identity", one(cat.Identities.Revoke)},
 	}
 }
 

@@ -30,6 +30,13 @@ func listOf[V any](verb func(context.Context, policy.Subject, string, catalog.Pa
 	return paged(func(c call, p catalog.Page) (catalog.Listed[V], error) { return verb(c.ctx, c.who, c.arg(0), p) })
 }
 
+// allOwn is a verb that returns the few things of one kind the caller has, at once.
+func allOwn[V any](verb func(context.Context, policy.Subject) ([]V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handle(e, op, func(c call) (wire.List[V], error) { return items(verb(c.ctx, c.who)) })
+	}
+}
+
 // allOf is a verb that returns the few things one object has, at once.
 func allOf[V any](verb func(context.Context, policy.Subject, string) ([]V, error)) register {
 	return func(e *edge, op huma.Operation) {

@@ -130,7 +130,7 @@ func (t *Tx) MoveRequest(ctx context.Context, id, state string, ended *time.Time
 // DecidedRequest locks one open request whose two seats have voted. ErrNone when there is none.
 func (t *Tx) DecidedRequest(ctx context.Context) (Request, error) {
 	return one[Request](ctx, t, `select * from request r where state = 'in_review'
-		and (select count(*) from vote v where v.request = r.id) = 2
+		and (select count(*) from vote v where v.request = r.id and v.voided_at is null) = 2
 		order by created_at limit 1 for update skip locked`)
 }
 
@@ -144,6 +144,7 @@ type Vote struct {
 	Envelope  json.RawMessage
 	Nonce     string
 	CastAt    time.Time
+	VoidedAt  *time.Time
 }
 
 // InsertVote stores a vote; a unique violation on vote_pkey means that the seat has voted.
@@ -153,9 +154,9 @@ func (t *Tx) InsertVote(ctx context.Context, v Vote) error {
 		v.Request, v.Seat, v.Voter, v.MemberKey, v.Statement, v.Envelope, v.Nonce, v.CastAt)
 }
 
-// Votes lists the votes of a request by seat.
+// Votes lists the votes of a request by seat, without those that are void.
 func (t *Tx) Votes(ctx context.Context, request string) ([]Vote, error) {
-	return many[Vote](ctx, t, "select * from vote where request = $1 order by seat", request)
+	return many[Vote](ctx, t, "select * from vote where request = $1 and voided_at is null order by seat", request)
 }
 
 // Release is a row of release.
@@ -225,6 +226,14 @@ type KeyRequest struct {
 	Keys      []byte
 	Refusal   json.RawMessage
 	CreatedAt time.Time
+}
+
+// VoidVotes ends what a key has voted for and is not released yet, and returns how many votes those are.
+func (t *Tx) VoidVotes(ctx context.Context, key string, at time.Time) (int64, error) {
+	tag, err := t.tx.Exec(ctx, `update vote set voided_at = $2 where member_key = $1 and voided_at is null
+		and request in (select r.id from request r left join release l on l.request = r.id
+			where r.state = 'in_review' or l.state = 'releasing')`, key, at)
+	return tag.RowsAffected(), err
 }
 
 // InsertKeyRequest asks for keys.

@@ -38,6 +38,7 @@ type RuleSet struct {
 	Jobs       Jobs             `yaml:"jobs"`
 	Budgets    Budgets          `yaml:"budgets"`
 	Queue      Queue            `yaml:"queue"`
+	Keys       Keys             `yaml:"keys"`
 	Sessions   Sessions         `yaml:"sessions"`
 
 	// Digest names the bytes the set was read from.
@@ -164,10 +165,18 @@ type Queue struct {
 // Running returns how many pieces of one organization may run at once: at least one, however small the share.
 func (q Queue) Running() int { return max(1, min(q.OrgRunning, q.OrgScratchMB/q.PieceScratchMB)) }
 
+// Keys holds how long people's own keys last.
+type Keys struct {
+	Days        int `yaml:"days"`         // from the admission of a key to its end
+	WarningDays int `yaml:"warning_days"` // before its end a key's owner is told
+}
+
 // Sessions holds lifetimes of what proves who is calling.
 type Sessions struct {
 	TokenMinutes     int `yaml:"token_minutes"`
 	AssertionMinutes int `yaml:"assertion_minutes"` // longest life of a signed assertion
+	StrongMinutes    int `yaml:"strong_minutes"`    // how long a second factor makes a session strong
+	EnrolmentHours   int `yaml:"enrolment_hours"`   // how long an administrator's code to enrol a factor lasts
 }
 
 // Screen returns the disclosure figures as the screening rules take them.

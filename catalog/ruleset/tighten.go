@@ -44,6 +44,10 @@ func (r RuleSet) lawValues() []value {
 		flag("review.job_auto_approval", v.JobAutoApproval, up),
 		{"review.auto_approval_level", float64(v.AutoApprovalLevel), 0, 4, up},
 		whole("sessions.token_minutes", r.Sessions.TokenMinutes, 1, up),
+		whole("keys.days", r.Keys.Days, 1, up),
+		whole("keys.warning_days", r.Keys.WarningDays, 1, down),
+		whole("sessions.strong_minutes", r.Sessions.StrongMinutes, 1, up),
+		whole("sessions.enrolment_hours", r.Sessions.EnrolmentHours, 1, up),
 		{"sessions.assertion_minutes", float64(r.Sessions.AssertionMinutes), 1, 5, up},
 	}
 }

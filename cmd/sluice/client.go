@@ -19,8 +19,8 @@ import (
 // clientCommands returns the commands that speak to a gateway.
 func clientCommands() []*cobra.Command {
 	all := []*cobra.Command{
-		newLogin(), newWhoami(), newToken(), newOrg(), newMember(), newKey(), newDataset(), newUpload(), newRegistration(), newAgreement(),
-		newGrant(), newJob(), newUsage(), newOutput(), newReview(), newRelease(), newTrace(),
+		newLogin(), newWhoami(), newToken(), newOrg(), newMember(), newKey(), newIdentity(), newFactor(), newDataset(), newUpload(),
+		newRegistration(), newAgreement(), newGrant(), newJob(), newUsage(), newOutput(), newReview(), newRelease(), newTrace(),
 	}
 	for _, cmd := range all {
 		f := cmd.PersistentFlags()
@@ -133,12 +133,8 @@ func (c *call) connect() error {
 		return err
 	}
 	if c.profile, err = client.LoadProfile(path); errors.Is(err, os.ErrNotExist) {
-		return usageError{fmt.Errorf("there is no profile %s: `sluice login` makes one", path)}
+		return c.resume(path)
 	}
-	if err != nil {
-		return err
-	}
-	key, err := c.profile.PrivateKey()
 	if err != nil {
 		return err
 	}
@@ -146,8 +142,23 @@ func (c *call) connect() error {
 	if server == "" {
 		return usageError{errors.New("the profile names no server: give --server URL or SLUICE_SERVER")}
 	}
-	c.Client = client.New(server, key)
-	return nil
+	c.Client, err = c.profile.Client(server)
+	return err
+}
+
+// resume opens a client for the session of a login through a provider, where there is no key.
+func (c *call) resume(path string) error {
+	kept, err := loadSession(path, time.Now())
+	if errors.Is(err, errNoSession) {
+		return usageError{fmt.Errorf("there is no profile %s: `sluice login` makes one", path)}
+	}
+	if err != nil {
+		return err
+	}
+	c.Client = client.New(kept.Server, nil).Use(kept.Token)
+	me, err := c.Whoami(c.ctx)
+	c.profile = client.Profile{Server: kept.Server, Org: me.Org, Login: me.Login}
+	return err
 }
 
 // org is the organization a command is about: another one only when a flag says so.

@@ -129,18 +129,21 @@ func asRoles(names []string) []org.Role {
 func memberInvite() *cobra.Command {
 	var fullName string
 	var roles []string
+	var machine bool
 	cmd := command(text{
 		use: "invite LOGIN --name NAME --role ROLE", short: "Add a person to your organization",
 		long: `Adds a person. They become active when they have run ` + "`sluice login`" + ` and you have admitted their key.
-A platform administrator invites an organization's first administrator with --org.`,
+A platform administrator invites an organization's first administrator with --org. A program (--machine) runs
+` + "`sluice login --machine`" + ` and speaks to an https address only.`,
 		example: "  sluice member invite kaifa --name 开发 --role developer\n" +
 			"  sluice member invite fuze --name 负责人 --role org_admin --role approver --org ORG-0002",
 	}, func(c *call) error {
-		spec := wire.MemberSpec{Login: c.args[0], Name: fullName, Roles: asRoles(roles)}
+		spec := wire.MemberSpec{Login: c.args[0], Name: fullName, Roles: asRoles(roles), Machine: machine}
 		added, err := c.Members.Invite(c.ctx, c.org(), spec)
 		return one(c, added, err, memberFields())
 	})
 	cmd.Flags().StringVar(&fullName, "name", "", "the person's name (needed)")
+	cmd.Flags().BoolVar(&machine, "machine", false, "a program, not a person: it brings feeds and reads, and never decides")
 	return need(withRoles(ofOrg(cmd), &roles), "name")
 }
 
@@ -173,55 +176,5 @@ func memberList() *cobra.Command {
 	}, func(c *call) error {
 		all, err := c.Members.List(c.ctx, c.org())
 		return many(c, all, err, memberFields())
-	}))
-}
-
-func newKey() *cobra.Command {
-	return noun(text{
-		use: "key", short: "The keys people prove themselves and vote with",
-		example: "  sluice key list\n  sluice key admit sha256:…",
-	}, keyAdmit(), keyRevoke(), keyList())
-}
-
-func keyFields() []field[wire.Key] {
-	return []field[wire.Key]{
-		{"fingerprint", func(k wire.Key) string { return k.Fingerprint }},
-		{"login", func(k wire.Key) string { return k.Login }},
-		{"state", func(k wire.Key) string { return k.State }},
-		{"offered", func(k wire.Key) string { return when(k.OfferedAt) }},
-		{"admitted", func(k wire.Key) string { return whenever(k.AdmittedAt) }},
-		{"last used", func(k wire.Key) string { return whenever(k.LastUsed) }},
-	}
-}
-
-func keyAdmit() *cobra.Command {
-	return command(text{
-		use: "admit FINGERPRINT", short: "Let a key in that you compared with its owner",
-		long: `Admits an offered key. Compare the whole fingerprint with its owner by voice or in person first: the gateway
-could have shown you another one. Nobody admits their own key.`,
-		example: "  sluice key admit sha256:0f3c…",
-	}, func(c *call) error {
-		admitted, err := c.Keys.Admit(c.ctx, c.args[0])
-		return one(c, admitted, err, keyFields())
-	})
-}
-
-func keyRevoke() *cobra.Command {
-	return command(text{
-		use: "revoke FINGERPRINT", short: "End a key; its tokens stop counting at once",
-		example: "  sluice key revoke sha256:0f3c…",
-	}, func(c *call) error {
-		revoked, err := c.Keys.Revoke(c.ctx, c.args[0])
-		return one(c, revoked, err, keyFields())
-	})
-}
-
-func keyList() *cobra.Command {
-	return ofOrg(command(text{
-		use: "list", short: "List the keys of your organization's people",
-		example: "  sluice key list",
-	}, func(c *call) error {
-		all, err := c.Keys.List(c.ctx, c.org())
-		return many(c, all, err, keyFields())
 	}))
 }

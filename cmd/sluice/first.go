@@ -207,8 +207,9 @@ func platform(ctx context.Context, tx *postgres.Tx, key ed25519.PublicKey, now t
 	if err := tx.InsertMember(ctx, admin); err != nil {
 		return fmt.Errorf("adding the administrator: %w", err)
 	}
+	expires := now.AddDate(1, 0, 0)
 	return tx.InsertKey(ctx, postgres.MemberKey{
 		ID: name.NewID().String(), Fingerprint: org.Fingerprint(key), Member: admin.ID, PublicKey: key,
-		State: string(org.Admitted), OfferedAt: now, AdmittedAt: &now, AdmittedBy: &admin.ID,
+		State: string(org.Admitted), OfferedAt: now, AdmittedAt: &now, AdmittedBy: &admin.ID, ExpiresAt: &expires,
 	})
 }

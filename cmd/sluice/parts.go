@@ -73,6 +73,6 @@ func processes() []process {
 		{name: "keeper", short: "Sequence the trace, sign, release", flags: []string{"database", "store", "rules"}, run: runKeeper},
 		{name: "launcher", short: "Start containers from fixed templates", flags: []string{"run", "engine", "runner", "worker-uid", "worker-gid"}, grace: 5 * time.Second, run: runLauncher},
 		{name: "worker", short: "Drive work in containers", flags: []string{"database", "store", "launcher"}, run: runWorker},
-		{name: "serve", short: "Serve the API", flags: []string{"run", "database", "store", "listen", "rules"}, run: runServe},
+		{name: "serve", short: "Serve the API", flags: []string{"run", "database", "store", "listen", "url", "rules"}, run: runServe},
 	}
 }

@@ -34,6 +34,7 @@ type settings struct {
 	launcher string // socket of the launcher
 	engine   string // address of the engine
 	listen   string // host:port
+	url      string // what people call the gateway; "": what it listens on
 	runner   string // path of sluice-runner
 	rules    string // file of a site's own rule set; "": the city's
 	// The only user the launcher answers, and the group that may pass to its files.
@@ -43,10 +44,12 @@ type settings struct {
 // surroundings are all a process gets from outside.
 type surroundings struct {
 	settings
-	log    *slog.Logger
-	now    func() time.Time
-	ready  func() error // to be called once the process serves
-	stdout io.Writer
+	log   *slog.Logger
+	now   func() time.Time
+	ready func() error // to be called once the process serves
+	// factors seals second factors; only the gateway has it.
+	factors []byte
+	stdout  io.Writer
 }
 
 // newProcess makes the hidden command of a process.
@@ -87,6 +90,7 @@ func (s *settings) register(cmd *cobra.Command, name string) {
 		"launcher": {&s.launcher, "socket of the launcher"},
 		"engine":   {&s.engine, "address of the container engine"},
 		"listen":   {&s.listen, "address to listen on"},
+		"url":      {&s.url, "address people use; default: the listener's"},
 		"runner":   {&s.runner, "path of sluice-runner"},
 		"rules":    {&s.rules, "file of a rule set; default: the city's"},
 	}

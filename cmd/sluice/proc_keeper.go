@@ -111,7 +111,7 @@ func (in surroundings) openCatalog(ctx context.Context, role string, account obj
 	if conf.PersonKey, err = base64.RawURLEncoding.DecodeString(secret); err != nil {
 		return o, fmt.Errorf("decoding person key: %w", err)
 	}
-	conf.DB, conf.Store, conf.Now, conf.Rand = o.db, o.store, in.now, rand.Reader
+	conf.DB, conf.Store, conf.Now, conf.Rand, conf.FactorKey = o.db, o.store, in.now, rand.Reader, in.factors
 	o.catalog, err = catalog.New(ctx, conf)
 	return o, err
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/object"
@@ -23,20 +25,43 @@ const (
 	drainPatience  = 5 * time.Second
 )
 
+// listener opens the gateway's listener and says what people call it.
+func (in surroundings) listener(d door) (net.Listener, string, error) {
+	plain, err := net.Listen("tcp", in.listen)
+	if err != nil {
+		return nil, "", fmt.Errorf("listening: %w", err)
+	}
+	address := "http://" + plain.Addr().String()
+	if d.certificate != nil {
+		address = "https://" + plain.Addr().String()
+		plain = tls.NewListener(plain, gateway.TLS(*d.certificate))
+	}
+	if in.url != "" {
+		address = strings.TrimRight(in.url, "/")
+	}
+	return plain, address, nil
+}
+
 // runServe serves the API until ctx ends, then lets calls under way finish.
 func runServe(ctx context.Context, in surroundings) error {
+	door, err := in.door()
+	if err != nil {
+		return err
+	}
+	in.factors = door.factorKey
 	opened, err := in.openCatalog(ctx, "serve", object.Serve)
 	if err != nil {
 		return err
 	}
 	defer opened.db.Close()
-	listener, err := net.Listen("tcp", in.listen)
+	listener, address, err := in.listener(door)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return err
 	}
-	address := "http://" + listener.Addr().String()
 	server := &http.Server{
-		Handler:           gateway.New(gateway.Config{Catalog: opened.catalog, BaseURL: address, Log: in.log, Now: in.now, Limits: gateway.DefaultLimits()}),
+		Handler: gateway.New(gateway.Config{
+			Catalog: opened.catalog, BaseURL: address, Log: in.log, Now: in.now, Limits: gateway.DefaultLimits(), Provider: door.provider,
+		}),
 		ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: maxHeader,
 	}
 	if err := os.WriteFile(filepath.Join(in.runtime, "address"), []byte(address+"\n"), 0o644); err != nil {

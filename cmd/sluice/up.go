@@ -23,6 +23,9 @@ type upOptions struct {
 	runner, runsc        string
 	database             string
 	rules                string
+	url                  string
+	tlsCert, tlsKey      string
+	oidc                 string
 	singleUser           bool
 }
 
@@ -45,6 +48,10 @@ user, and stops all of them on Ctrl-C. A folder that an earlier start used is fo
 	f.StringVar(&o.database, "database", "", "address of a database to use, as its owner; default: one of its own")
 	f.StringVar(&o.runner, "runner", "", "sluice-runner; default: beside this program")
 	f.StringVar(&o.rules, "rules", "", "rule set of this site; default: the city's")
+	f.StringVar(&o.url, "url", "", "address people use for the API (https://sluice.example.org); default: the listener's")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate of the API's listener, PEM; default: plain HTTP, for loopback or behind a proxy")
+	f.StringVar(&o.tlsKey, "tls-key", "", "key of that certificate, PEM")
+	f.StringVar(&o.oidc, "oidc", "", "identity provider people may log in through: a YAML file with issuer, client_id, client_secret")
 	f.StringVar(&o.runsc, "runsc", "/usr/local/lib/sluice/runsc", "gVisor's runtime")
 	f.BoolVar(&o.singleUser, "single-user", false, "run everything as one user: NO separation between the parts")
 	return cmd
@@ -120,7 +127,7 @@ func (o *upOptions) findPrograms() error {
 
 // absolute makes paths hold for the parts, which run in another folder.
 func (o *upOptions) absolute() error {
-	for _, path := range []*string{&o.runner, &o.runsc, &o.rules} {
+	for _, path := range []*string{&o.runner, &o.runsc, &o.rules, &o.tlsCert, &o.tlsKey, &o.oidc} {
 		if *path == "" {
 			continue
 		}
@@ -185,7 +192,10 @@ func (in *opened) open(ctx context.Context, p parts) error {
 	if err := in.Make(in.users); err != nil {
 		return err
 	}
-	if err := in.keepRules(); err != nil {
+	if err := errors.Join(in.keepRules(), in.keepEdge()); err != nil {
+		return err
+	}
+	if _, err := in.Secret(in.users, "serve", sessionKeyFile); err != nil {
 		return err
 	}
 	in.secrets = map[string]string{}

@@ -79,6 +79,7 @@ func (in *opened) flags(p process) []string {
 		"listen":   in.options.listen,
 		"runner":   in.options.runner,
 		"rules":    in.rules(),
+		"url":      in.options.url,
 
 		"worker-uid": strconv.Itoa(int(in.worker().UID)),
 		"worker-gid": strconv.Itoa(int(in.worker().GID)),

@@ -77,6 +77,10 @@ func onlyImporters() []only {
 		{"github.com/danielgtaylor/huma", "gateway"},
 		{"github.com/parquet-go/", "gateway/render"},
 		{"github.com/spf13/", "cmd/sluice"},
+		{"github.com/coreos/go-oidc", "gateway/session"},
+		{"golang.org/x/oauth2", "gateway/session"},
+		{"github.com/zitadel/", "gateway/providertest"},
+		{"github.com/pquerna/otp", "catalog"},
 	}
 }
 

@@ -30,6 +30,8 @@ type Client struct {
 	Orgs          Orgs
 	Members       Members
 	Keys          Keys
+	Identities    Identities
+	Factors       Factors
 	Datasets      Datasets
 	Uploads       Uploads
 	Registrations Registrations
@@ -44,6 +46,7 @@ type Client struct {
 
 	base        string
 	key         ed25519.PrivateKey
+	certificate []byte // DER; nil: none
 	fingerprint string
 	http        *http.Client
 	language    string
@@ -61,6 +64,7 @@ func New(server string, key ed25519.PrivateKey) *Client {
 		c.fingerprint = org.Fingerprint(ed25519.PublicKey(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]))
 	}
 	c.Orgs, c.Members, c.Keys = Orgs{c}, Members{c}, Keys{c}
+	c.Identities, c.Factors = Identities{c}, Factors{c}
 	c.Datasets, c.Uploads = Datasets{c}, Uploads{c}
 	c.Registrations, c.Agreements, c.Grants = Registrations{c}, Agreements{c}, Grants{c}
 	c.Jobs, c.Usage, c.Outputs, c.Requests, c.Releases, c.Trace = Jobs{c}, Usage{c}, Outputs{c}, Requests{c}, Releases{c}, Trace{c}

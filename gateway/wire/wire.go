@@ -26,6 +26,14 @@ type (
 	MemberSpec   = org.MemberSpec
 	Key          = org.KeyView
 	KeyOffer     = org.KeyOffer
+	KeyRotation  = org.KeyRotation
+	Identity     = org.IdentityView
+	Enrolment    = org.EnrolSpec
+	FactorSecret = org.FactorSecret
+	FactorProof  = org.ProofSpec
+	Recovery     = org.RecoveryCodes
+	EnrolCode    = org.EnrolmentCode
+	Factor       = org.FactorView
 	Me           = org.Me
 )
 

@@ -12,6 +12,9 @@ import (
 // agree with it on every bent request, and it is the floor the benchmark measures them against.
 func handWritten(q *policy.Request) bool {
 	s := q.Facts.Scope
+	if proof := q.Subject.Strength; proof != policy.Strong && proof != policy.Basic && proof != "key" && q.Subject.Process == "" {
+		return false
+	}
 	if s == nil || q.Facts.Now <= 0 || len(s.Inputs) == 0 || s.Synthetic || q.Object.Org == "" {
 		return false
 	}

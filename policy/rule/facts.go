@@ -9,7 +9,8 @@ import (
 // words lists what nearly every request says: its members, and the states things are in when all is well.
 func words() []string {
 	return []string{
-		"subject", "action", "object", "facts", "member", "org", "capacities", "roles", "process", "strength",
+		"subject", "action", "object", "facts", "member", "org", "capacities", "roles", "process", "strength", "method",
+		"proven_at", "strong",
 		"kind", "id", "now", "scope", "grant", "review", "person", "operation", "purpose", "outputs", "synthetic",
 		"inputs", "datasets", "join_decided", "input", "version", "columns", "rows", "agreement", "registration",
 		"dataset", "terms", "state", "operator", "from", "to", "covered", "version_state", "protected", "class",
@@ -31,7 +32,12 @@ func (e *encoder) subject(s policy.Subject) *ast.Term {
 		e.text("member", s.Member), e.text("org", s.Org), e.list("capacities", s.Capacities), e.list("roles", s.Roles),
 	}
 	pairs = e.some(pairs, "process", s.Process)
-	return ast.ObjectTerm(e.some(pairs, "strength", s.Strength)...)
+	pairs = e.some(pairs, "strength", s.Strength)
+	pairs = e.some(pairs, "method", s.Method)
+	if s.ProvenAt != 0 {
+		pairs = append(pairs, e.whole("proven_at", s.ProvenAt))
+	}
+	return ast.ObjectTerm(pairs...)
 }
 
 func (e *encoder) object(o policy.Object) *ast.Term {

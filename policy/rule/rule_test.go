@@ -119,7 +119,7 @@ func TestErrorsRefuse(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	whole := embeddedRules(t)
-	if _, err := whole.Decide(ctx, policy.Request{Action: "org.show"}); err == nil {
+	if _, err := whole.Decide(ctx, policy.Request{Subject: policy.Subject{Strength: policy.Strong}, Action: "org.show"}); err == nil {
 		t.Fatalf("a cancelled question was answered")
 	}
 }
@@ -212,6 +212,7 @@ func fullRequest() policy.Request {
 	return policy.Request{
 		Subject: policy.Subject{
 			Member: "m", Org: "o", Capacities: []string{"operator"}, Roles: []string{"developer", "\"quoted\""}, Process: "keeper", Strength: "key",
+			Method: "oidc+totp", ProvenAt: 1_799_999_000,
 		},
 		Action: "job.submit", Object: policy.Object{Kind: "job", ID: "i", Org: "o"},
 		Facts: policy.Facts{

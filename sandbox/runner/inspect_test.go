@@ -163,7 +163,7 @@ func declarable(found task.Inspection) error {
 	for _, c := range found.Columns {
 		d.Columns = append(d.Columns, c.Column)
 	}
-	return d.Validate(1000)
+	return d.Validate(dataset.Bounds{Columns: 1000, KeepLeast: 1, KeepMost: 100})
 }
 
 // What is proposed can be used as it stands: the same file under the proposal becomes a part.
