@@ -17,7 +17,7 @@ import (
 
 // Bounds of a request's body.
 const (
-	maxJSON      = 1 << 20 // bytes
+	maxJSON      = 1 << 20 // bytes, unless the instance is configured otherwise
 	jsonPatience = 15 * time.Second
 	csvPatience  = 60 * time.Second // between two reads of an upload
 )
@@ -36,21 +36,23 @@ func noBody(_ http.ResponseWriter, r *http.Request) error {
 // jsonBody reads a JSON text strictly and leaves it where huma finds it: UTF-8, one value, bounded in bytes,
 // depth and numbers, no member twice and none that is not spelt like ours. What stands for one thing to a
 // reader must not stand for another to us.
-func jsonBody(w http.ResponseWriter, r *http.Request) error {
-	if err := mediaType(r, "application/json"); err != nil {
-		return err
+func jsonBody(most int64) bodyReader {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := mediaType(r, "application/json"); err != nil {
+			return err
+		}
+		slow := time.AfterFunc(jsonPatience, func() { giveUp(w) })
+		defer slow.Stop()
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+		if err != nil {
+			return unread(err)
+		}
+		if code := checkJSON(text); code != "" {
+			return fault.Bad("request.invalid", fault.Place{Location: "body", Code: code})
+		}
+		r.Body = io.NopCloser(bytes.NewReader(text))
+		return nil
 	}
-	slow := time.AfterFunc(jsonPatience, func() { giveUp(w) })
-	defer slow.Stop()
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJSON))
-	if err != nil {
-		return unread(err)
-	}
-	if code := checkJSON(text); code != "" {
-		return fault.Bad("request.invalid", fault.Place{Location: "body", Code: code})
-	}
-	r.Body = io.NopCloser(bytes.NewReader(text))
-	return nil
 }
 
 // csvBody bounds an upload in bytes and in silence; its verb reads it as it comes.

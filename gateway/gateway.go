@@ -7,6 +7,7 @@
 package gateway
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -24,13 +25,17 @@ const Prefix = "/api/v1"
 // TokenPath is where tokens are given out, below a gateway's address.
 const TokenPath = Prefix + "/token"
 
-// Config is what a gateway is made of. All members are required.
+// Config is what a gateway is made of. All members are required unless they say so.
 type Config struct {
 	Catalog *catalog.Catalog
 	// BaseURL is the address people use, without a slash at its end: assertions must name it.
 	BaseURL string
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Observe, when set, is told of every answered request, at the same time as others.
+	Observe func(Seen)
+	// BodyBytes bounds a JSON body; 0 means 1 MiB.
+	BodyBytes int64
 }
 
 // New returns the API. The handler is safe for concurrent use.
@@ -42,6 +47,7 @@ func New(c Config) http.Handler {
 	e := &edge{
 		gate:     session.New(session.Config{Sessions: c.Catalog.Sessions, TokenURL: c.BaseURL + TokenPath, Now: c.Now}),
 		problems: problems{texts: texts, log: c.Log}, uploadBytes: c.Catalog.Datasets.UploadBytes(),
+		bodyBytes: cmp.Or(c.BodyBytes, maxJSON),
 	}
 	mux := http.NewServeMux()
 	e.describe(mux, c)
@@ -49,7 +55,7 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("GET "+Prefix+"/openapi.json", serveSpec(e.api))
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("/", e.unknown)
-	return e.front(mux)
+	return e.front(mux, e.observed(c))
 }
 
 // describe registers every route, and with it its description.

@@ -21,7 +21,9 @@ type process struct {
 	short string
 	flags []string      // names of the settings it takes, beside home and secrets
 	grace time.Duration // to stop; 0 is the usual
-	run   func(ctx context.Context, in surroundings) error
+	// drains says that it has work of people under way, which may end before it does.
+	drains bool
+	run    func(ctx context.Context, in surroundings) error
 }
 
 // settings are what a process is told on its command line. Secrets are never there: they are files.
@@ -36,6 +38,10 @@ type settings struct {
 	listen   string // host:port
 	runner   string // path of sluice-runner
 	rules    string // file of a site's own rule set; "": the city's
+	// What an administrator configures: package config says what each means.
+	adminListen, logLevel           string
+	baseURL, tlsCertificate, tlsKey string
+	workerSlots, drain, bodyBytes   int
 	// The only user the launcher answers, and the group that may pass to its files.
 	workerUID, workerGID int
 }
@@ -58,6 +64,7 @@ func newProcess(p process) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&s.home, "home", "", "folder the process owns")
 	cmd.Flags().StringVar(&s.secrets, "secrets", "", "folder of the process's secrets")
+	cmd.Flags().StringVar(&s.logLevel, "log-level", "info", "least level of what is logged")
 	for _, name := range p.flags {
 		s.register(cmd, name)
 	}
@@ -67,14 +74,18 @@ func newProcess(p process) *cobra.Command {
 // register adds the flag of one setting.
 func (s *settings) register(cmd *cobra.Command, name string) {
 	numbers := map[string]struct {
-		to   *int
-		help string
+		to       *int
+		standard int
+		help     string
 	}{
-		"worker-uid": {&s.workerUID, "user id that may speak to the launcher"},
-		"worker-gid": {&s.workerGID, "group id of that user"},
+		"worker-uid":    {&s.workerUID, -1, "user id that may speak to the launcher"},
+		"worker-gid":    {&s.workerGID, -1, "group id of that user"},
+		"worker-slots":  {&s.workerSlots, 2, "pieces of work beside each other"},
+		"drain-seconds": {&s.drain, 5, "seconds for what is under way at the end"},
+		"body-bytes":    {&s.bodyBytes, 1 << 20, "most bytes of a JSON body"},
 	}
 	if number, ok := numbers[name]; ok {
-		cmd.Flags().IntVar(number.to, name, -1, number.help)
+		cmd.Flags().IntVar(number.to, name, number.standard, number.help)
 		return
 	}
 	texts := map[string]struct {
@@ -89,6 +100,11 @@ func (s *settings) register(cmd *cobra.Command, name string) {
 		"listen":   {&s.listen, "address to listen on"},
 		"runner":   {&s.runner, "path of sluice-runner"},
 		"rules":    {&s.rules, "file of a rule set; default: the city's"},
+
+		"admin-listen":         {&s.adminListen, "address of the administrator's listener; default: a socket in --run"},
+		"base-url":             {&s.baseURL, "address people use; default: that of --listen"},
+		"tls-certificate-file": {&s.tlsCertificate, "certificate chain of the API"},
+		"tls-key-file":         {&s.tlsKey, "private key of that certificate"},
 	}
 	cmd.Flags().StringVar(texts[name].to, name, "", texts[name].help)
 }
@@ -101,7 +117,7 @@ func serveProcess(cmd *cobra.Command, p process, s settings) error {
 	life := supervise.Inherit(os.Getenv)
 	ctx, cancel := life.Context(cmd.Context(), os.Exit)
 	defer cancel()
-	log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)).With("part", p.name)
+	log := newLog(cmd.ErrOrStderr(), s.logLevel).With("part", p.name)
 	err := p.run(ctx, surroundings{settings: s, log: log, now: time.Now, ready: life.Ready, stdout: cmd.OutOrStdout()})
 	if ctx.Err() != nil {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trace/tilestore"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
+	"github.com/sluicedata/sluice/gateway/admin"
 	"github.com/sluicedata/sluice/policy/bundle"
 )
 
@@ -53,10 +55,14 @@ func runKeeper(ctx context.Context, in surroundings) error {
 		Catalog: opened.catalog, DB: opened.db, Keys: keys.Keys, Log: in.log, Origin: origin, Pause: keeperPause,
 		Sequencer: trace.NewSequencer(tilestore.NewS3(opened.store), signer),
 	}
+	closing, err := in.openAdmin(ctx, &admin.Admin{Metrics: opened.metrics, Checks: opened.checks(opened.metrics)})
+	if err != nil {
+		return err
+	}
 	if err := in.ready(); err != nil {
 		return err
 	}
-	return k.Serve(ctx)
+	return errors.Join(k.Serve(ctx), closing())
 }
 
 // allKeys are the keys of the keeper's uid.
@@ -89,19 +95,21 @@ type openedCatalog struct {
 	catalog *catalog.Catalog
 	db      *postgres.DB
 	store   *object.Store
+	policy  catalog.Policy
+	metrics *admin.Metrics
 }
 
 // openCatalog opens the front door under a process's own role and credential.
 func (in surroundings) openCatalog(ctx context.Context, role string, account object.Account) (openedCatalog, error) {
-	var o openedCatalog
+	o := openedCatalog{metrics: admin.NewMetrics()}
 	conf, err := in.law()
 	if err != nil {
 		return o, err
 	}
-	if o.db, err = in.openDatabase(ctx, role); err != nil {
+	if o.db, err = in.openDatabase(ctx, role, o.metrics); err != nil {
 		return o, err
 	}
-	if o.store, err = in.openStore(account); err != nil {
+	if o.store, err = in.openStore(account, o.metrics); err != nil {
 		return o, err
 	}
 	secret, err := instance.ReadSecret(filepath.Join(in.secrets, "person"))
@@ -111,6 +119,8 @@ func (in surroundings) openCatalog(ctx context.Context, role string, account obj
 	if conf.PersonKey, err = base64.RawURLEncoding.DecodeString(secret); err != nil {
 		return o, fmt.Errorf("decoding person key: %w", err)
 	}
+	o.policy = countedPolicy{conf.Policy, o.metrics}
+	conf.Policy = o.policy
 	conf.DB, conf.Store, conf.Now, conf.Rand = o.db, o.store, in.now, rand.Reader
 	o.catalog, err = catalog.New(ctx, conf)
 	return o, err

@@ -27,6 +27,8 @@ func layers() []layer {
 		{"gateway", []string{"gateway", "catalog", "policy"}},
 		// What is said over the wire is said in the nouns' own words; the record and the store are not reached.
 		{"gateway/wire", spoken("gateway/wire")},
+		// Asks the processes that run, and knows of the catalog nothing but that decisions are made.
+		{"gateway/admin", []string{"gateway/admin", "policy"}},
 		{"gateway/client", spoken("gateway/client", "gateway/wire", "gateway/messages")},
 		{"sandbox", []string{"sandbox", "catalog", "policy"}},
 		// What runs inside knows letters and evidence, and neither the record nor the store.
@@ -73,6 +75,8 @@ func onlyImporters() []only {
 		{"github.com/pressly/goose", "catalog/postgres"},
 		{"github.com/danielgtaylor/huma", "gateway"},
 		{"github.com/spf13/", "cmd/sluice"},
+		{"github.com/prometheus/", "gateway/admin"},
+		{"filippo.io/age", "cmd/sluice/backup"},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"reflect"
 	"strings"
 )
 
@@ -68,3 +69,26 @@ every effective value with where it came from, secrets hidden, and exits with 2 
 | Key | Environment | Flag | Default | Meaning |
 |---|---|---|---|---|
 `
+
+// Key is one key as a command line needs it.
+type Key struct {
+	Name, Flag, Default, Help string
+	Bool                      bool
+}
+
+// Keys lists every key, a secret's file after the secret.
+func Keys() []Key {
+	help, err := Help()
+	if err != nil {
+		help = nil // TestManual: the manual can be read
+	}
+	var all []Key
+	for _, k := range keys(new(Config)) {
+		all = append(all, Key{k.name, Flag(k.name), k.standard, help[k.name], k.member.Kind() == reflect.Bool})
+		if k.secret {
+			file := k.name + fileSuffix
+			all = append(all, Key{Name: file, Flag: Flag(file), Help: "File that holds " + k.name + "."})
+		}
+	}
+	return all
+}

@@ -108,6 +108,8 @@ func (l Layout) folders() []folder {
 		{l.Socket("docker"), 0o700, "", ""},
 		{l.Socket("launcher"), 0o750, "", userWorker},
 		{l.Socket("serve"), 0o711, userServe, userServe},
+		{l.Socket("keeper"), 0o711, userKeeper, userKeeper},
+		{l.Socket("worker"), 0o711, userWorker, userWorker},
 	}
 }
 
@@ -172,7 +174,7 @@ func (f folder) make(users Users) error {
 // dropSockets removes what an instance that did not stop left in the run folder.
 func (l Layout) dropSockets() error {
 	var errs []error
-	for _, part := range []string{"pg", "store", "docker", "launcher", "serve"} {
+	for _, part := range []string{"pg", "store", "docker", "launcher", "serve", "keeper", "worker"} {
 		errs = append(errs, os.RemoveAll(l.Socket(part)))
 	}
 	return errors.Join(errs...)
