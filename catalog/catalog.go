@@ -55,6 +55,7 @@ type Catalog struct {
 	Releases      *Releases
 	Trace         *Trace
 	Work          *Work
+	Trust         *Trust
 }
 
 // core is what every service shares.
@@ -74,7 +75,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Sessions: &Sessions{c},
 		Datasets: &Datasets{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
 		Jobs: &Jobs{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
-		Trace: &Trace{c}, Work: &Work{c},
+		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c},
 	}, nil
 }
 

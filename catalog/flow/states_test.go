@@ -17,6 +17,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/registration"
+	"github.com/sluicedata/sluice/catalog/release"
 )
 
 var update = flag.Bool("update", false, "write deploy/docs/states.md anew")
@@ -25,7 +26,7 @@ var update = flag.Bool("update", false, "write deploy/docs/states.md anew")
 func tables() []flow.Table {
 	return []flow.Table{
 		org.Flow(), org.MemberFlow(), org.KeyFlow(), dataset.Flow(), dataset.VersionFlow(), registration.Flow(),
-		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), output.Flow(),
+		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), output.Flow(), release.Flow(),
 	}
 }
 

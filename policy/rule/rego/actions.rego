@@ -63,6 +63,7 @@ table := {
 	"release.get": "plain",
 	"release.list": "plain",
 	"release.make": "release",
+	"release.recall": "plain",
 	"release.show": "plain",
 	"release.verify": "plain",
 	"review.list": "plain",
@@ -74,6 +75,7 @@ table := {
 	"trace.prove": "plain",
 	"trace.query": "plain",
 	"trace.tail": "plain",
+	"trust.rotate": "plain",
 	"work.claim": "plain",
 	"work.settle": "plain",
 }
