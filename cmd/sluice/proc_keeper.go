@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -51,9 +52,13 @@ func runKeeper(ctx context.Context, in surroundings) error {
 	if err != nil {
 		return fmt.Errorf("making checkpoint signer: %w", err)
 	}
+	before, err := trace.NewKeys(origin, keys.retired...)
+	if err != nil {
+		return fmt.Errorf("reading retired checkpoint keys: %w", err)
+	}
 	k := &keeper.Keeper{
 		Catalog: opened.catalog, DB: opened.db, Keys: keys.Keys, Log: in.log, Origin: origin, Pause: keeperPause,
-		Sequencer: trace.NewSequencer(tilestore.NewS3(opened.store), signer),
+		Sequencer: trace.NewSequencer(tilestore.NewS3(opened.store), signer, before),
 	}
 	closing, err := in.openAdmin(ctx, &admin.Admin{Metrics: opened.metrics, Checks: opened.checks(opened.metrics)})
 	if err != nil {
@@ -69,6 +74,7 @@ func runKeeper(ctx context.Context, in surroundings) error {
 type allKeys struct {
 	keeper.Keys
 	checkpoint keyring.Key
+	retired    []ed25519.PublicKey // checkpoint keys before today's: the log's head may still be signed by one
 }
 
 func (in surroundings) keeperKeys() (allKeys, error) {
@@ -82,7 +88,28 @@ func (in surroundings) keeperKeys() (allKeys, error) {
 		}
 		*to = key
 	}
-	return keys, nil
+	return keys, in.retiredKeys(&keys)
+}
+
+// retiredKeys reads the keys that `sluice trust rotate` put aside.
+func (in surroundings) retiredKeys(keys *allKeys) error {
+	for purpose, add := range map[keyring.Purpose]func(keyring.Key){
+		keyring.Wrap:       func(k keyring.Key) { keys.RetiredWrap = append(keys.RetiredWrap, k) },
+		keyring.Checkpoint: func(k keyring.Key) { keys.retired = append(keys.retired, k.Public()) },
+	} {
+		paths, err := filepath.Glob(filepath.Join(in.home, "keys", string(purpose)+"-*.key"))
+		if err != nil {
+			return fmt.Errorf("finding retired keys: %w", err)
+		}
+		for _, path := range paths {
+			key, err := keyring.Load(path, purpose)
+			if err != nil {
+				return fmt.Errorf("loading a retired %s key: %w", purpose, err)
+			}
+			add(key)
+		}
+	}
+	return nil
 }
 
 // keyPath is where the keeper's key of a purpose lies.

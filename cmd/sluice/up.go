@@ -51,6 +51,9 @@ func up(cmd *cobra.Command, p parts, o config.Config) error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(layout.Unfinished()); err == nil {
+		return fmt.Errorf("a restore into %s did not come to its end: remove the folder and restore again", layout.Data)
+	}
 	waiting, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
 	defer cancel()
 	lock, err := supervise.Acquire(waiting, layout.Lock())

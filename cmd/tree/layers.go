@@ -76,7 +76,7 @@ func onlyImporters() []only {
 		{"github.com/danielgtaylor/huma", "gateway"},
 		{"github.com/spf13/", "cmd/sluice"},
 		{"github.com/prometheus/", "gateway/admin"},
-		{"filippo.io/age", "cmd/sluice/backup"},
+		{"filippo.io/age", "cmd/sluice"},
 	}
 }
 

@@ -48,6 +48,9 @@ func RuntimeDir(uid int, getenv func(string) string) string {
 // Lock is the file that one supervisor holds. It also marks a folder as ours.
 func (l Layout) Lock() string { return filepath.Join(l.Data, "lock") }
 
+// Unfinished is there while a restore into the folder has not come to its end: nothing starts on it.
+func (l Layout) Unfinished() string { return filepath.Join(l.Data, "restoring") }
+
 // Logs is the folder of the parts' logs, which the parts themselves cannot open.
 func (l Layout) Logs() string { return filepath.Join(l.Dir, "log") }
 
