@@ -157,6 +157,7 @@ func play(t *testing.T, own []byte) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("DATA", m.data)
 			env.Setenv("OTHER", filepath.Join(filepath.Dir(m.data), "other"))
+			env.Setenv("THIRD", filepath.Join(filepath.Dir(m.data), "third"))
 			// What `sluice restore` is configured with here: no containers.
 			env.Setenv("SLUICE_ENGINE", noEngine)
 			env.Setenv("SLUICE_RUNNER", "/bin/true")
