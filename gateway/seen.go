@@ -24,7 +24,10 @@ func (e *edge) observed(c Config) func(http.Handler) http.Handler {
 			out := &counted{ResponseWriter: w, status: http.StatusOK}
 			next.ServeHTTP(out, r)
 			seen := Seen{Route: routeOf(r), Status: out.status, Bytes: out.bytes, Took: c.Now().Sub(began)}
-			method, pattern, _ := strings.Cut(seen.Route, " ")
+			method, pattern, known := strings.Cut(seen.Route, " ")
+			if !known {
+				method, pattern = "", seen.Route
+			}
 			c.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", requestID(r.Context())),
 				slog.String("method", method), slog.String("route", pattern), slog.Int("status", seen.Status),
 				slog.Int64("ms", seen.Took.Milliseconds()), slog.Int64("bytes", seen.Bytes))

@@ -152,6 +152,7 @@ func play(t *testing.T, own []byte) {
 			t.Logf("the instance said: %s", m.up.said)
 		}
 	})
+	t.Cleanup(m.checkLogs) // after the script, which runs in parallel
 	testscript.Run(t, testscript.Params{
 		Files: []string{script(t, own)}, RequireExplicitExec: true, Cmds: commands,
 		Setup: func(env *testscript.Env) error {
@@ -167,7 +168,6 @@ func play(t *testing.T, own []byte) {
 			return m.setup(env)
 		},
 	})
-	m.checkLogs()
 }
 
 // checkLogs looks for what must not be in any log: values, secrets, keys, what people wrote.
