@@ -40,12 +40,11 @@ type Source struct {
 
 // Report is what a backup came to.
 type Report struct {
-	Objects int           `json:"objects"` // referred to
-	Copied  int           `json:"copied"`  // of them, new in the folder
-	Bytes   int64         `json:"bytes"`   // of everything
-	Entries int64         `json:"entries"` // of the log
-	Digest  string        `json:"digest"`  // SHA-256 of the list: whoever keeps it elsewhere can tell a swapped backup
-	Took    time.Duration `json:"took"`
+	Objects int    `json:"objects"` // referred to
+	Copied  int    `json:"copied"`  // of them, new in the folder
+	Bytes   int64  `json:"bytes"`   // of everything
+	Entries int64  `json:"entries"` // of the log
+	Digest  string `json:"digest"`  // SHA-256 of the list: whoever keeps it elsewhere can tell a swapped backup
 }
 
 // writer is one backup under way.
