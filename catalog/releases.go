@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/object"
-	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/policy"
@@ -26,8 +24,8 @@ func (s *Releases) Get(ctx context.Context, caller policy.Subject, number string
 		if err != nil {
 			return err
 		}
-		if l.State != string(output.Released) {
-			return fault.New(fault.Conflict, "release.not_released")
+		if err := d.obtainable(l); err != nil {
+			return err
 		}
 		if err := json.Unmarshal(l.Object, &ref); err != nil {
 			return fmt.Errorf("reading reference: %w", err)
@@ -112,9 +110,13 @@ func (d *deed) releaseView(l postgres.Release, row postgres.Job) (release.View, 
 	if err != nil {
 		return release.View{}, fmt.Errorf("reading request: %w", err)
 	}
+	now, err := d.releaseState(l)
+	if err != nil {
+		return release.View{}, err
+	}
 	o, err := d.tx.Output(d.ctx, l.Output)
 	return release.View{
-		Number: l.Number, Request: r.Number, Job: row.Number, Output: o.Name, Digest: l.Digest, State: l.State,
+		Number: l.Number, Request: r.Number, Job: row.Number, Output: o.Name, Digest: l.Digest, State: string(now),
 		CreatedAt: l.CreatedAt, ReleasedAt: l.ReleasedAt,
 	}, err
 }

@@ -20,7 +20,7 @@ import (
 
 // Bounds of a request's body.
 const (
-	maxJSON       = 1 << 20 // bytes
+	maxJSON       = 1 << 20 // bytes, unless the instance is configured otherwise
 	jsonPatience  = 15 * time.Second
 	chunkPatience = 60 * time.Second // between two reads of a chunk
 )
@@ -39,21 +39,23 @@ func noBody(_ http.ResponseWriter, r *http.Request) ([]byte, error) {
 // jsonBody reads a JSON text strictly and leaves it where huma finds it: UTF-8, one value, bounded in bytes,
 // depth and numbers, no member twice and none that is not spelt like ours. What stands for one thing to a
 // reader must not stand for another to us.
-func jsonBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if err := mediaType(r, "application/json"); err != nil {
-		return nil, err
+func jsonBody(most int64) bodyReader {
+	return func(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+		if err := mediaType(r, "application/json"); err != nil {
+			return nil, err
+		}
+		slow := time.AfterFunc(jsonPatience, func() { giveUp(w) })
+		defer slow.Stop()
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+		if err != nil {
+			return nil, unread(err)
+		}
+		if code := checkJSON(text); code != "" {
+			return nil, fault.Bad("request.invalid", fault.Place{Location: "body", Code: code})
+		}
+		r.Body = io.NopCloser(bytes.NewReader(text))
+		return text, nil
 	}
-	slow := time.AfterFunc(jsonPatience, func() { giveUp(w) })
-	defer slow.Stop()
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJSON))
-	if err != nil {
-		return nil, unread(err)
-	}
-	if code := checkJSON(text); code != "" {
-		return nil, fault.Bad("request.invalid", fault.Place{Location: "body", Code: code})
-	}
-	r.Body = io.NopCloser(bytes.NewReader(text))
-	return text, nil
 }
 
 // chunkBody bounds a chunk in bytes and in silence; its verb reads it as it comes. A digest of the content must

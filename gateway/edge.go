@@ -26,6 +26,7 @@ type edge struct {
 	problems   problems
 	limits     *limits
 	chunkBytes int64
+	bodyBytes  int64
 }
 
 // register puts one route on the edge: it knows the types of its verb.
@@ -101,7 +102,8 @@ func handle[V any](e *edge, op huma.Operation, do func(call) (V, error)) {
 
 // handleBody registers a route with a JSON body.
 func handleBody[B, V any](e *edge, op huma.Operation, do func(call, B) (V, error)) {
-	e.guard(&op, jsonBody)
+	op.MaxBodyBytes = 2 * e.bodyBytes
+	e.guard(&op, jsonBody(e.bodyBytes))
 	huma.Register(e.api, op, func(ctx context.Context, in *full[B]) (*answer[V], error) {
 		return reply(ctx, e, in.place, func(c call) (V, error) { return do(c, in.Body) })
 	})

@@ -7,6 +7,7 @@
 package gateway
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -40,6 +41,10 @@ type Config struct {
 	Limits  Limits
 	// Provider is an OpenID provider people may prove themselves at; nil: only keys count.
 	Provider *session.ProviderConfig
+	// Observe, when set, is told of every answered request, at the same time as others.
+	Observe func(Seen)
+	// BodyBytes bounds a JSON body; 0 means 1 MiB.
+	BodyBytes int64
 }
 
 // New returns the API. The handler is safe for concurrent use.
@@ -51,7 +56,7 @@ func New(c Config) http.Handler {
 	e := &edge{
 		gate:     c.gate(),
 		problems: problems{texts: texts, log: c.Log}, chunkBytes: c.Catalog.Uploads.ChunkBytes(),
-		limits: newLimits(c.Limits, c.Now),
+		bodyBytes: cmp.Or(c.BodyBytes, maxJSON), limits: newLimits(c.Limits, c.Now),
 	}
 	mux := http.NewServeMux()
 	e.describe(mux, c)
@@ -61,7 +66,7 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("GET "+Prefix+"/openapi.json", serveSpec(e.api))
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("/", e.unknown)
-	return e.front(mux)
+	return e.front(mux, e.observed(c))
 }
 
 // gate is the way in.

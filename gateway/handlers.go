@@ -122,6 +122,23 @@ func fetchOutput(cat *catalog.Catalog) register {
 	}
 }
 
+// trustFile hands out trust.json, which is everybody's to read.
+func trustFile(cat *catalog.Catalog) register {
+	return func(e *edge, op huma.Operation) {
+		handleFile(e, op, "application/json", func(c call) (file, error) {
+			document, err := cat.Trust.Show(c.ctx)
+			return file{Body: document}, err
+		})
+	}
+}
+
+// recalls hands out what the keeper signed, which is everybody's to read.
+func recalls(cat *catalog.Catalog) register {
+	return func(e *edge, op huma.Operation) {
+		handle(e, op, func(c call) (wire.List[wire.Envelope], error) { return items(cat.Releases.Recalls(c.ctx)) })
+	}
+}
+
 // queryTrace reads the filter from the query. Unknown fields are refused before.
 func queryTrace(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {

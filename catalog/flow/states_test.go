@@ -17,6 +17,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/registration"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/upload"
 )
 
@@ -26,7 +27,8 @@ var update = flag.Bool("update", false, "write deploy/docs/states.md anew")
 func tables() []flow.Table {
 	return []flow.Table{
 		org.Flow(), org.MemberFlow(), org.KeyFlow(), org.IdentityFlow(), dataset.Flow(), dataset.VersionFlow(), upload.Flow(),
-		registration.Flow(), registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(), output.Flow(),
+		registration.Flow(), registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(),
+		output.Flow(), release.Flow(),
 	}
 }
 

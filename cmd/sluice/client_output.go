@@ -169,7 +169,7 @@ func newRelease() *cobra.Command {
 	return noun(text{
 		use: "release", short: "Products that left, and the proof that they may",
 		example: "  sluice release get D-2026-0001 --out product\n  sluice release verify product --root root.pub",
-	}, releaseList(), releaseShow(), releaseGet(), releaseVerify())
+	}, releaseList(), releaseShow(), releaseGet(), releaseVerify(), releaseRecall(), releaseTrust())
 }
 
 func releaseFields() []field[wire.Release] {
@@ -226,7 +226,8 @@ func releaseVerify() *cobra.Command {
 		use: "verify DIR --root FILE", short: "Check a product offline: bytes, certificate, votes, trace, keys",
 		long: `Checks what ` + "`sluice release get`" + ` wrote, without any server: trust.json under the root's public key, the certificate
 under a key that trust.json lets sign certificates, the product's bytes under the certificate, and the trace entry that
-recorded the intent under the signed checkpoint. Get the root's public key on another way than the product.`,
+recorded the intent under the signed checkpoint. Get the root's public key on another way than the product. Whether a
+product was taken back later, no file of it can tell: --online asks the server for the keeper's signed recalls.`,
 		example: "  sluice release verify product --root root.pub",
 	}, func(c *call) error {
 		root, err := client.ReadRoot(c.flag("root"))
@@ -240,8 +241,14 @@ recorded the intent under the signed checkpoint. Get the root's public key on an
 		if err := client.VerifyRelease(pkg, root); err != nil {
 			return toldError{text: printable("DOES NOT VERIFY: " + err.Error()), code: exitFailed}
 		}
+		if online, _ := c.cmd.Flags().GetBool("online"); online {
+			if err := notRecalled(c, pkg, root); err != nil {
+				return err
+			}
+		}
 		return showCertificate(c, pkg)
 	})
+	cmd.Flags().Bool("online", false, "ask the server too whether the product was taken back")
 	cmd.Flags().String("root", "", "file of the root's public key, hexadecimal (needed)")
 	return need(cmd, "root")
 }

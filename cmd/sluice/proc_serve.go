@@ -9,11 +9,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/gateway"
+	"github.com/sluicedata/sluice/gateway/admin"
 )
 
 // Bounds of the listener: a slow or endless header costs one connection for seconds, nothing more. Bodies
@@ -22,12 +22,11 @@ const (
 	headerPatience = 10 * time.Second
 	idlePatience   = 2 * time.Minute
 	maxHeader      = 64 << 10
-	drainPatience  = 5 * time.Second
 )
 
 // listener opens the gateway's listener and says what people call it.
-func (in surroundings) listener(d door) (net.Listener, string, error) {
-	plain, err := net.Listen("tcp", in.listen)
+func (in surroundings) listener(ctx context.Context, d door) (net.Listener, string, error) {
+	plain, err := new(net.ListenConfig).Listen(ctx, "tcp", in.listen)
 	if err != nil {
 		return nil, "", fmt.Errorf("listening: %w", err)
 	}
@@ -36,8 +35,8 @@ func (in surroundings) listener(d door) (net.Listener, string, error) {
 		address = "https://" + plain.Addr().String()
 		plain = tls.NewListener(plain, gateway.TLS(*d.certificate))
 	}
-	if in.url != "" {
-		address = strings.TrimRight(in.url, "/")
+	if in.baseURL != "" {
+		address = in.baseURL
 	}
 	return plain, address, nil
 }
@@ -54,13 +53,19 @@ func runServe(ctx context.Context, in surroundings) error {
 		return err
 	}
 	defer opened.db.Close()
-	listener, address, err := in.listener(door)
+	listener, address, err := in.listener(ctx, door)
 	if err != nil {
 		return err
+	}
+	watched := &admin.Admin{Metrics: opened.metrics, Checks: opened.checks(opened.metrics)}
+	closing, err := in.openAdmin(ctx, watched)
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
 		Handler: gateway.New(gateway.Config{
 			Catalog: opened.catalog, BaseURL: address, Log: in.log, Now: in.now, Limits: gateway.DefaultLimits(), Provider: door.provider,
+			BodyBytes: int64(in.bodyBytes), Observe: func(s gateway.Seen) { opened.metrics.Request(s.Route, s.Status, s.Took) },
 		}),
 		ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: maxHeader,
 	}
@@ -70,6 +75,12 @@ func runServe(ctx context.Context, in surroundings) error {
 	if err := in.ready(); err != nil {
 		return err
 	}
+	return errors.Join(serveUntil(ctx, server, listener, watched.Drain, time.Duration(in.drain)*time.Second), closing())
+}
+
+// serveUntil serves until ctx ends. Then draining is told, the listener closes, and requests under way have the
+// given time to end; those that do not are cut off.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, draining func(), patience time.Duration) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
 	select {
@@ -77,7 +88,11 @@ func runServe(ctx context.Context, in surroundings) error {
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainPatience)
+	draining()
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	return errors.Join(server.Shutdown(drain), ctx.Err())
+	if err := server.Shutdown(drain); err != nil {
+		return errors.Join(err, server.Close(), ctx.Err())
+	}
+	return ctx.Err()
 }

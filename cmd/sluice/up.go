@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,53 +12,35 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluicedata/sluice/cmd/sluice/config"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
 )
 
-// upOptions are the flags of `sluice up`.
-type upOptions struct {
-	data, engine, listen string
-	runner, runsc        string
-	database             string
-	rules                string
-	url                  string
-	tlsCert, tlsKey      string
-	oidc                 string
-	singleUser           bool
-}
-
 // newUp makes the command that starts an instance.
 func newUp(p parts) *cobra.Command {
-	var o upOptions
 	cmd := &cobra.Command{
 		Use:   "up --data DIR",
 		Short: "Start every part of Sluice on this machine",
 		Long: `Starts a database, an object store, a container engine, and Sluice's own processes, each under its own
 user, and stops all of them on Ctrl-C. A folder that an earlier start used is found as it was.`,
-		Example: "  sluice up --data /var/lib/sluice\n  sluice up --data ./data --listen 127.0.0.1:9000",
+		Example: "  sluice up --data /var/lib/sluice\n  sluice up --data ./data --listen 127.0.0.1:9000\n  sluice up --config /etc/sluice/sluice.yaml",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return up(cmd, p, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			loaded, err := loadConfig(cmd)
+			if err != nil {
+				return err
+			}
+			return up(cmd, p, loaded.Config)
+		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.data, "data", "", "folder of everything the instance keeps (needed)")
-	f.StringVar(&o.listen, "listen", "127.0.0.1:8420", "address of the API")
-	f.StringVar(&o.engine, "engine", "", "container engine to use as it is (unix:///…); default: one of its own")
-	f.StringVar(&o.database, "database", "", "address of a database to use, as its owner; default: one of its own")
-	f.StringVar(&o.runner, "runner", "", "sluice-runner; default: beside this program")
-	f.StringVar(&o.rules, "rules", "", "rule set of this site; default: the city's")
-	f.StringVar(&o.url, "url", "", "address people use for the API (https://sluice.example.org); default: the listener's")
-	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate of the API's listener, PEM; default: plain HTTP, for loopback or behind a proxy")
-	f.StringVar(&o.tlsKey, "tls-key", "", "key of that certificate, PEM")
-	f.StringVar(&o.oidc, "oidc", "", "identity provider people may log in through: a YAML file with issuer, client_id, client_secret")
-	f.StringVar(&o.runsc, "runsc", "/usr/local/lib/sluice/runsc", "gVisor's runtime")
-	f.BoolVar(&o.singleUser, "single-user", false, "run everything as one user: NO separation between the parts")
+	addConfigFlags(cmd)
 	return cmd
 }
 
 // up starts an instance and keeps it until the command's context ends.
-func up(cmd *cobra.Command, p parts, o upOptions) error {
-	if err := p.check(o.engine == ""); err != nil {
+func up(cmd *cobra.Command, p parts, o config.Config) error {
+	if err := p.check(o.Engine == ""); err != nil {
 		return err
 	}
 	users, err := admit(&o, os.Geteuid())
@@ -69,6 +50,9 @@ func up(cmd *cobra.Command, p parts, o upOptions) error {
 	layout, err := place(o, users)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(layout.Unfinished()); err == nil {
+		return fmt.Errorf("a restore into %s did not come to its end: remove the folder and restore again", layout.Data)
 	}
 	waiting, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
 	defer cancel()
@@ -85,49 +69,49 @@ func up(cmd *cobra.Command, p parts, o upOptions) error {
 }
 
 // admit checks who is calling with what, and finds the users the parts run as.
-func admit(o *upOptions, uid int) (instance.Users, error) {
-	if o.data == "" {
+func admit(o *config.Config, uid int) (instance.Users, error) {
+	if o.Data == "" {
 		return nil, usageError{errors.New("--data DIR is needed")}
 	}
-	if uid != 0 && !o.singleUser {
+	if uid != 0 && !o.SingleUser {
 		return nil, fmt.Errorf("only root can give each part its own user. With --single-user everything runs as you, and:\n  - %s",
 			strings.Join(instance.Lost(), "\n  - "))
 	}
-	if uid != 0 && o.engine == "" {
+	if uid != 0 && o.Engine == "" {
 		return nil, usageError{errors.New("--single-user without root needs --engine: only root can start one")}
 	}
-	if err := o.findPrograms(); err != nil {
+	if err := findPrograms(o); err != nil {
 		return nil, err
 	}
-	if o.singleUser {
+	if o.SingleUser {
 		return nil, nil
 	}
 	return instance.LookUp()
 }
 
 // findPrograms fills in and checks the programs that containers need.
-func (o *upOptions) findPrograms() error {
-	if o.runner == "" {
+func findPrograms(o *config.Config) error {
+	if o.Runner == "" {
 		self, err := os.Executable()
 		if err != nil {
 			return fmt.Errorf("finding sluice-runner: %w", err)
 		}
-		o.runner = filepath.Join(filepath.Dir(self), "sluice-runner")
+		o.Runner = filepath.Join(filepath.Dir(self), "sluice-runner")
 	}
 	for _, need := range []struct {
 		path   *string
 		remedy string
-	}{{&o.runner, "make build"}, {&o.runsc, "make setup"}} {
+	}{{&o.Runner, "make build"}, {&o.Runsc, "make setup"}} {
 		if _, err := os.Stat(*need.path); err != nil {
 			return fmt.Errorf("%s is missing; run `%s`", *need.path, need.remedy)
 		}
 	}
-	return o.absolute()
+	return absolute(o)
 }
 
 // absolute makes paths hold for the parts, which run in another folder.
-func (o *upOptions) absolute() error {
-	for _, path := range []*string{&o.runner, &o.runsc, &o.rules, &o.tlsCert, &o.tlsKey, &o.oidc} {
+func absolute(o *config.Config) error {
+	for _, path := range []*string{&o.Runner, &o.Runsc, &o.Rules, &o.TLSCertificateFile, &o.TLSKeyFile, &o.OIDCFile} {
 		if *path == "" {
 			continue
 		}
@@ -142,8 +126,8 @@ func (o *upOptions) absolute() error {
 
 // place finds the instance's folders, and shows them where the parts' users can reach them. With a foreign
 // engine that is not possible: it would not see our mounts.
-func place(o upOptions, users instance.Users) (instance.Layout, error) {
-	layout, err := instance.NewLayout(o.data, instance.RuntimeDir(os.Geteuid(), os.Getenv))
+func place(o config.Config, users instance.Users) (instance.Layout, error) {
+	layout, err := instance.NewLayout(o.Data, instance.RuntimeDir(os.Geteuid(), os.Getenv))
 	if err != nil {
 		return layout, err
 	}
@@ -151,7 +135,7 @@ func place(o upOptions, users instance.Users) (instance.Layout, error) {
 		return layout, err
 	}
 	switch {
-	case os.Geteuid() == 0 && o.engine == "":
+	case os.Geteuid() == 0 && o.Engine == "":
 		return layout.Enter(os.Args, os.Environ())
 	case users != nil:
 		return layout, layout.Reachable()
@@ -174,13 +158,20 @@ func keepUp(cmd *cobra.Command, p parts, in opened) error {
 	}
 	return supervise.Run(ctx, supervise.Config{
 		Parts: in.parts(p, out), Logs: in.Logs(), Now: time.Now, Hold: in.lock, Adopt: true,
-		Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
+		Log: newLog(cmd.ErrOrStderr(), in.options.LogLevel).With("part", "up"), StopWithin: stopWithin(in.options),
 	}, func() { in.announce(out) })
+}
+
+// stopWithin is how long the whole instance may take to stop: nine seconds, and what its requests and its work may
+// take beyond the usual.
+func stopWithin(o config.Config) time.Duration {
+	const usual, parts = 9 * time.Second, 2
+	return usual + parts*max(0, time.Duration(o.DrainSeconds)*time.Second-5*time.Second)
 }
 
 // announce tells that everything serves, and where.
 func (in *opened) announce(out io.Writer) {
-	address := "http://" + in.options.listen
+	address := "http://" + in.options.Listen
 	if written, err := os.ReadFile(in.Address()); err == nil {
 		address = strings.TrimSpace(string(written))
 	}
@@ -214,9 +205,9 @@ func (in *opened) open(ctx context.Context, p parts) error {
 
 // openDatabase finds the database: its own cluster, or the one that was named.
 func (in *opened) openDatabase(ctx context.Context) (err error) {
-	if in.options.database != "" {
-		in.owner = in.options.database
-		in.address, err = instance.Anonymous(in.options.database)
+	if in.options.Database != "" {
+		in.owner = in.options.Database
+		in.address, err = instance.Anonymous(in.options.Database)
 		return err
 	}
 	tools, err := os.OpenFile(filepath.Join(in.Logs(), "database-setup.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)

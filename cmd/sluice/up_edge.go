@@ -31,20 +31,17 @@ const (
 // start follows what was kept.
 func (in *opened) keepEdge() error {
 	o := in.options
-	if (o.tlsCert == "") != (o.tlsKey == "") {
-		return usageError{errors.New("--tls-cert and --tls-key go together")}
-	}
-	if o.tlsCert != "" {
-		if _, err := tls.LoadX509KeyPair(o.tlsCert, o.tlsKey); err != nil {
+	if o.TLSCertificateFile != "" {
+		if _, err := tls.LoadX509KeyPair(o.TLSCertificateFile, o.TLSKeyFile); err != nil {
 			return fmt.Errorf("checking the TLS certificate: %w", err)
 		}
 	}
-	if o.oidc != "" {
-		if _, err := readProvider(o.oidc); err != nil {
+	if o.OIDCFile != "" {
+		if _, err := readProvider(o.OIDCFile); err != nil {
 			return err
 		}
 	}
-	for name, path := range map[string]string{tlsCertificateFile: o.tlsCert, tlsKeyFile: o.tlsKey, providerFile: o.oidc} {
+	for name, path := range map[string]string{tlsCertificateFile: o.TLSCertificateFile, tlsKeyFile: o.TLSKeyFile, providerFile: o.OIDCFile} {
 		if path == "" {
 			continue
 		}

@@ -27,6 +27,8 @@ func layers() []layer {
 		{"gateway", []string{"gateway", "catalog", "policy"}},
 		// What is said over the wire is said in the nouns' own words; the record and the store are not reached.
 		{"gateway/wire", spoken("gateway/wire")},
+		// Asks the processes that run, and knows of the catalog nothing but that decisions are made.
+		{"gateway/admin", []string{"gateway/admin", "policy"}},
 		{"gateway/client", spoken("gateway/client", "gateway/wire", "gateway/messages")},
 		// The description is read as any reader outside would; of the product only names of states are known.
 		{"gateway/description", []string{"gateway/description"}},
@@ -81,6 +83,8 @@ func onlyImporters() []only {
 		{"golang.org/x/oauth2", "gateway/session"},
 		{"github.com/zitadel/", "gateway/providertest"},
 		{"github.com/pquerna/otp", "catalog"},
+		{"github.com/prometheus/", "gateway/admin"},
+		{"filippo.io/age", "cmd/sluice"},
 	}
 }
 

@@ -69,6 +69,7 @@ type (
 	Envelope       = envelope.Envelope
 	Release        = release.View
 	ReleasePackage = release.Package
+	RecallSpec     = release.RecallSpec
 	TraceEntry     = trace.View
 	TraceProof     = trace.Proof
 	Chain          = trace.Chain
