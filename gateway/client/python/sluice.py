@@ -2975,6 +2975,24 @@ class UploadVerbs:
         """
         return self._client._record(Upload, _Call("POST", ["uploads"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
+    def file(self, file: BinaryIO, *, dataset: Optional[str] = None, source: Union[UploadSource, Mapping[str, Any], None] = None) -> Upload:
+        """Sends a whole file, which can be read again from its beginning, in chunks, and completes it. It is read
+        twice, first for its digest, and never whole in memory.
+        """
+        whole, size = hashlib.sha256(), 0
+        file.seek(0)
+        while piece := file.read(1 << 20):
+            whole.update(piece)
+            size += len(piece)
+        said = {"size": size, "digest": "sha256:" + whole.hexdigest()}
+        started = self.start({**said, "source": {} if source is None else source, **({} if dataset is None else {"dataset": dataset})})
+        file.seek(0)
+        for number in range(1, (size + started.chunk_bytes - 1) // started.chunk_bytes + 1):
+            chunk = file.read(started.chunk_bytes)
+            digest = base64.b64encode(hashlib.sha256(chunk).digest()).decode()
+            self.send(started.id, str(number), chunk, content_digest=f"sha-256=:{digest}:")
+        return self.complete(started.id, said)
+
 
 class UsageVerbs:
     def __init__(self, client: Client) -> None:
