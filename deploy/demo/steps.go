@@ -55,7 +55,10 @@ type demo struct {
 // play tells every chapter in order. An error ends the story: what follows would rest on it.
 func (d *demo) play(ctx context.Context) error {
 	steps := []func(context.Context) error{d.found, d.publish, d.register, d.agree}
-	if !d.keep {
+	switch {
+	case d.freeze != "":
+		steps = append(steps, d.debugRun, d.blockedJob, d.refusals, d.release, d.leaveFrozen)
+	case !d.keep:
 		steps = append(steps, d.debugRun, d.blockedJob, d.refusals, d.attempts, d.release, d.hostileProgram, d.revocations, d.lineage)
 	}
 	for _, step := range steps {
@@ -118,6 +121,9 @@ func (d *demo) publish(ctx context.Context) error {
 	var err error
 	if d.rows, err = table(); err != nil {
 		return err
+	}
+	if d.freeze != "" {
+		d.rows = sample(d.rows)
 	}
 	var ok bool
 	if d.victim, ok = findVictim(d.rows); !ok {
