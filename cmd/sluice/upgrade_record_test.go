@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,8 +37,10 @@ func (f *frozen) decisionsReplay(t *testing.T) {
 		}
 		var q policy.Request
 		var was []policy.Reason
-		if err := errors.Join(json.Unmarshal(k.Request, &q), json.Unmarshal(k.Reasons, &was)); err != nil {
-			t.Fatal(err)
+		strict := json.NewDecoder(bytes.NewReader(k.Request))
+		strict.DisallowUnknownFields() // a member that is no longer read is an input lost
+		if err := errors.Join(strict.Decode(&q), json.Unmarshal(k.Reasons, &was)); err != nil {
+			t.Fatalf("the decision of %s: %v", k.At, err)
 		}
 		is, err := archived[k.Revision].Decide(ctx, q)
 		if err != nil || is.Allow != k.Allow || is.Revision != k.Revision || !sameReasons(was, is.Reasons) {

@@ -56,22 +56,38 @@ func sample(rows []personYear) (kept []personYear) {
 	return kept
 }
 
-// leaveFrozen backs up the running instance, and puts beside it what a test needs to act in it.
+// leaveFrozen backs up the running instance, and puts beside it what a test needs to act in it. The folder takes its
+// name last: a frozen deployment is whole or not there.
 func (d *demo) leaveFrozen(ctx context.Context) error {
 	d.chapter(9, "Frozen as it is now")
-	if err := keepFile(filepath.Join(d.freeze, "passphrase"), []byte(frozenPassphrase)); err != nil {
+	made := filepath.Join(d.dir, "frozen")
+	if err := os.RemoveAll(made); err != nil {
+		return fmt.Errorf("clearing what did not come to its end: %w", err)
+	}
+	if err := keepFile(filepath.Join(made, "passphrase"), []byte(frozenPassphrase)); err != nil {
 		return err
 	}
-	if err := d.backUp(ctx); err != nil {
+	if err := d.backUp(ctx, made); err != nil {
 		return err
 	}
+	if err := d.leaveBeside(made); err != nil {
+		return err
+	}
+	if err := os.Rename(made, d.freeze); err != nil {
+		return fmt.Errorf("naming the frozen deployment: %w", err)
+	}
+	return nil
+}
+
+// leaveBeside adds people's profiles, the product, and the story so far to a backup.
+func (d *demo) leaveBeside(made string) error {
 	for _, p := range d.people() {
 		profile := client.NewProfile("", p.home, p.login, p.key)
-		if err := profile.Save(filepath.Join(d.freeze, frozenPeople, p.login+".json")); err != nil {
+		if err := profile.Save(filepath.Join(made, frozenPeople, p.login+".json")); err != nil {
 			return fmt.Errorf("keeping the profile of %s: %w", p.login, err)
 		}
 	}
-	if err := os.CopyFS(filepath.Join(d.freeze, frozenRelease), os.DirFS(filepath.Join(d.dir, "release"))); err != nil {
+	if err := os.CopyFS(filepath.Join(made, frozenRelease), os.DirFS(filepath.Join(d.dir, "release"))); err != nil {
 		return fmt.Errorf("keeping the product: %w", err)
 	}
 	d.tell("admin", "sluice backup", "ok", "database, objects, signed log; the city is invented, so its keys lie beside them")
@@ -79,13 +95,13 @@ func (d *demo) leaveFrozen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the story: %w", err)
 	}
-	return keepFile(filepath.Join(d.freeze, frozenStory), told)
+	return keepFile(filepath.Join(made, frozenStory), told)
 }
 
 // backUp runs `sluice backup` with the keys in the same folder: nobody does that to a real instance.
-func (d *demo) backUp(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, d.sluice, "backup", "--data", d.data, "--out", d.freeze, //nolint:gosec // our own program
-		"--keys", filepath.Join(d.freeze, "keys.age"), "--passphrase-file", filepath.Join(d.freeze, "passphrase"))
+func (d *demo) backUp(ctx context.Context, made string) error {
+	cmd := exec.CommandContext(ctx, d.sluice, "backup", "--data", d.data, "--out", made, //nolint:gosec // our own program
+		"--keys", filepath.Join(made, "keys.age"), "--passphrase-file", filepath.Join(made, "passphrase"))
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("backing up: %w: %s", err, said)
 	}
