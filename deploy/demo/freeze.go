@@ -16,7 +16,7 @@ import (
 // A frozen deployment is what a story leaves, kept so that later code can be tried on it: a backup and, because its
 // city is invented, every key beside it. deploy/frozen/README.md says what lies where.
 const (
-	frozenPassphrase = "a frozen city keeps no secrets\n"
+	frozenPassphrase = "a frozen city keeps no secrets\n" //nolint:gosec // public on purpose
 	frozenPeople     = "people"
 	frozenRelease    = "release"
 	frozenStory      = "story.jsonl"
