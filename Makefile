@@ -14,7 +14,7 @@ STATIC := -s -w -linkmode external -extldflags "-static -Wl,--no-warnings"
 FORM := unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }; \
 	go vet ./... && $(LINT) run
 
-.PHONY: help setup setup-test build demo up test bench lint generate generate-check release-description clean
+.PHONY: help setup setup-test build demo up freeze test test-upgrade bench lint generate generate-check release-description clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,10 +43,17 @@ demo: $(BIN)/sluice-demo ## walk one real dataset to an approved product, then s
 up: $(BIN)/sluice-demo ## start an instance in build/up with the demo's data and leave it running
 	@$(BIN)/sluice-demo --keep --data build/up
 
+freeze: $(BIN)/sluice-demo ## freeze a small deployment of today's code: make freeze NAME=0.2
+	@[ -n "$${NAME:-}" ] || { echo "name it: make freeze NAME=0.2"; exit 2; }
+	@$(BIN)/sluice-demo --dir build/freeze --freeze "deploy/frozen/$$NAME"
+
 test: setup-test build ## everything: form, rules of the tree, policies, units, and the whole on real parts
 	@$(FORM)
 	@go mod verify >/dev/null
 	@$(GOTEST) -shuffle=on ./...
+
+test-upgrade: setup-test ## open every frozen deployment with today's code
+	@go test ./cmd/sluice -count=1 -run 'TestUpgrade'
 
 bench: build ## measure what the issues promise, as ratios, with the machine's load beside them
 	@go run ./deploy/bench

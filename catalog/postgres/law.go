@@ -238,3 +238,9 @@ func (t *Tx) KeepBundle(ctx context.Context, revision string, files map[string][
 	return t.exec(ctx, `insert into policy_bundle (revision, files, seen_at) values ($1, $2, $3)
 		on conflict do nothing`, revision, files, at)
 }
+
+// Bundle reads the files of a policy bundle that was kept, by name: what was decided under it can be decided again.
+// ErrNone when no bundle of that revision was in force here.
+func (t *Tx) Bundle(ctx context.Context, revision string) (map[string][]byte, error) {
+	return value[map[string][]byte](ctx, t, "select files from policy_bundle where revision = $1", revision)
+}

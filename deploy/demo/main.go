@@ -27,7 +27,8 @@ type options struct {
 	dir    string // folder of everything the demo leaves
 	data   string // folder of the instance
 	listen string
-	keep   bool // leave the instance running with the demo data
+	keep   bool   // leave the instance running with the demo data
+	freeze string // folder of a frozen deployment to make of a small story
 	probe  string
 	kills  int    // how often the instance is killed in the middle of the story
 	seed   uint64 // of the kills' moments
@@ -40,6 +41,7 @@ func main() {
 	flag.StringVar(&o.data, "data", "", "folder of the instance; default: below -dir, made anew")
 	flag.StringVar(&o.listen, "listen", "", "address of the API; default: a free port")
 	flag.BoolVar(&o.keep, "keep", false, "only publish, register and grant, then leave it running")
+	flag.StringVar(&o.freeze, "freeze", "", "tell the story up to its release over a small table, and freeze the instance into this new folder")
 	flag.StringVar(&o.probe, "probe", "build/bin/sluice-hostile", "hostile program for step 6")
 	flag.IntVar(&o.kills, "kills", 0, "kill the instance so often in the middle of the story, and start it again")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the kills' moments")
@@ -54,6 +56,9 @@ func main() {
 
 // run starts an instance, tells the story, and stops the instance again.
 func run(ctx context.Context, o options, out io.Writer) (err error) {
+	if _, err := os.Lstat(o.freeze); o.freeze != "" && err == nil {
+		return fmt.Errorf("%s is there already: what is frozen is never made again; name another", o.freeze)
+	}
 	if o.data == "" {
 		o.data = filepath.Join(o.dir, "data")
 		if err := os.RemoveAll(o.data); err != nil {
@@ -129,7 +134,7 @@ func start(ctx context.Context, o options) (*instance, error) {
 		return nil, fmt.Errorf("making the log: %w", err)
 	}
 	rules := filepath.Join(o.dir, "rules.yaml")
-	if err := writeRules(rules); err != nil {
+	if err := writeRules(rules, o.freeze != ""); err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(o.sluice, "up", "--data", o.data, "--listen", o.listen, "--rules", rules) //nolint:gosec // our own program

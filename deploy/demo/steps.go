@@ -55,7 +55,10 @@ type demo struct {
 // play tells every chapter in order. An error ends the story: what follows would rest on it.
 func (d *demo) play(ctx context.Context) error {
 	steps := []func(context.Context) error{d.found, d.publish, d.register, d.agree}
-	if !d.keep {
+	switch {
+	case d.freeze != "":
+		steps = append(steps, d.debugRun, d.blockedJob, d.refusals, d.release, d.leaveFrozen)
+	case !d.keep:
 		steps = append(steps, d.debugRun, d.blockedJob, d.refusals, d.attempts, d.release, d.hostileProgram, d.revocations, d.lineage)
 	}
 	for _, step := range steps {
@@ -118,6 +121,9 @@ func (d *demo) publish(ctx context.Context) error {
 	var err error
 	if d.rows, err = table(); err != nil {
 		return err
+	}
+	if d.freeze != "" {
+		d.rows = sample(d.rows)
 	}
 	var ok bool
 	if d.victim, ok = findVictim(d.rows); !ok {
@@ -431,7 +437,7 @@ func keepFile(path string, body []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
-	return os.WriteFile(path, body, 0o644)
+	return os.WriteFile(path, body, 0o644) //nolint:gosec // where the demo's own flags say
 }
 
 // place tells where the first fault of a refused upload is.
