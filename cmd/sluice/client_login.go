@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,17 +15,13 @@ import (
 
 // newLogin makes a key on the person's side and offers it.
 func newLogin() *cobra.Command {
-	cmd := offline(text{
-		use:   "login --org ORG --login LOGIN --server URL",
-		short: "Make a key of your own and offer it to your organization",
-		long: `Makes a key on this machine, writes it to the profile file (mode 0600), and offers its public half to the gateway.
-The key counts once an administrator of your organization has compared the fingerprint with the one printed here
-and admitted it. Where the profile has a key for this login already, that key is offered again.`,
+	cmd := rehearsable(offline(text{
+		use: "login --org ORG --login LOGIN --server URL",
 		example: "  sluice login --server http://127.0.0.1:8420 --org ORG-0002 --login kaifa\n" +
-			"  sluice login --server https://sluice.example.org --org ORG-0002 --login kaifa --profile kaifa.json",
-	}, login)
-	cmd.Flags().String("org", "", "number of your organization (needed)")
-	cmd.Flags().String("login", "", "your login there (needed)")
+			"  sluice login --server https://sluice.example.org --org ORG-0002 --login kaifa --profile kaifa",
+	}, login))
+	cmd.Flags().String("org", "", "")
+	cmd.Flags().String("login", "", "")
 	return need(cmd, "org", "login")
 }
 
@@ -37,64 +32,77 @@ type offered struct {
 }
 
 func login(c *call) error {
-	path, err := profilePath(c.flag("profile"))
+	path, err := c.profilePath()
 	if err != nil {
 		return err
 	}
 	server := serverAddress(c.flag("server"), "")
 	if server == "" {
-		return usageError{errors.New("--server URL is needed; see `sluice login --help`")}
+		return usage("flag.needed", "flag", "--server URL", "command", c.cmd.CommandPath())
 	}
-	profile, made, err := ownProfile(path, client.Profile{Server: server, Org: c.flag("org"), Login: c.flag("login")})
+	profile, there, err := ownProfile(path, client.Profile{Server: server, Org: c.flag("org"), Login: c.flag("login")})
 	if err != nil {
 		return err
 	}
-	key, err := profile.PrivateKey()
-	if err != nil {
-		return err
+	isNew := !there && !c.rehearses()
+	if isNew {
+		if err := profile.Save(path); err != nil {
+			return failed("profile.not_written", "path", path).because(err)
+		}
 	}
-	fingerprint, err := client.New(server, key).Keys.Offer(c.ctx, profile.Org, profile.Login)
+	fingerprint, err := c.offer(server, profile)
 	if err != nil {
-		if made {
+		if isNew {
 			err = errors.Join(err, os.Remove(path)) // a key nobody knows of is of no use
 		}
 		return err
 	}
-	c.note("Tell an administrator of %s this fingerprint; they compare it and run: sluice key admit %s", profile.Org, fingerprint)
+	c.note("login.tell", "org", profile.Org, "fingerprint", fingerprint)
 	return one(c, offered{fingerprint, path}, nil, []field[offered]{
 		{"fingerprint", func(o offered) string { return o.Fingerprint }},
 		{"profile", func(o offered) string { return o.Profile }},
 	})
 }
 
-// ownProfile makes a profile with a new key, or returns the one that is there for the same login.
-func ownProfile(path string, want client.Profile) (profile client.Profile, made bool, err error) {
+// offer hands in the public half of a profile's key.
+func (c *call) offer(server string, profile client.Profile) (string, error) {
+	key, err := profile.PrivateKey()
+	if err != nil {
+		return "", err
+	}
+	c.Client = client.New(server, key).In(string(c.Language))
+	if c.rehearses() {
+		c.Rehearse()
+	}
+	return c.Keys.Offer(c.ctx, profile.Org, profile.Login)
+}
+
+// ownProfile returns the profile that is there for a login, or one with a new key that is not written yet.
+func ownProfile(path string, want client.Profile) (profile client.Profile, isThere bool, err error) {
 	there, err := client.LoadProfile(path)
 	if err == nil {
 		if there.Org != want.Org || there.Login != want.Login {
-			return there, false, usageError{fmt.Errorf("%s is the profile of another login: give --profile FILE", path)}
+			return there, true, usage("login.other_login", "path", path)
 		}
 		if there.Server != "" && there.Server != want.Server {
-			return there, false, usageError{fmt.Errorf("%s is the profile for another server: give --profile FILE", path)}
+			return there, true, usage("login.other_server", "path", path)
 		}
-		return there, false, nil
+		return there, true, nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
-		return there, false, err
+		return there, false, failed("profile.unreadable", "path", path).because(err)
 	}
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return want, false, fmt.Errorf("making a key: %w", err)
 	}
-	want = client.NewProfile(want.Server, want.Org, want.Login, key)
-	return want, true, want.Save(path)
+	return client.NewProfile(want.Server, want.Org, want.Login, key), false, nil
 }
 
 // newWhoami shows the caller to themselves.
 func newWhoami() *cobra.Command {
 	return command(text{
 		use:     "whoami",
-		short:   "Show who you are here: organization, roles, capacities",
 		example: "  sluice whoami\n  sluice whoami --profile kaifa.json -o json",
 	}, func(c *call) error {
 		me, err := c.Whoami(c.ctx)
@@ -102,8 +110,8 @@ func newWhoami() *cobra.Command {
 			{"login", func(m wire.Me) string { return m.Login }},
 			{"name", func(m wire.Me) string { return m.Name }},
 			{"organization", func(m wire.Me) string { return m.Org + " " + m.OrgName }},
-			{"roles", func(m wire.Me) string { return strings.Join(m.Roles, ", ") }},
-			{"capacities", func(m wire.Me) string { return strings.Join(m.Capacities, ", ") }},
+			{"roles", func(m wire.Me) string { return words(c, m.Roles) }},
+			{"capacities", func(m wire.Me) string { return words(c, m.Capacities) }},
 		})
 	})
 }

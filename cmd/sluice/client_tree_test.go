@@ -7,12 +7,24 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
+	"github.com/sluicedata/sluice/gateway/messages"
 )
 
-// visit calls fn for every command people can see, cobra's own help and completion aside.
+func english(t *testing.T) texts.Texts {
+	t.Helper()
+	said, err := texts.In(messages.English)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return said
+}
+
+// visit calls fn for every command people can see.
 func visit(cmd *cobra.Command, fn func(*cobra.Command)) {
 	for _, child := range cmd.Commands() {
-		if !child.Hidden && child.Name() != "help" && child.Name() != "completion" {
+		if !child.Hidden {
 			fn(child)
 			visit(child, fn)
 		}
@@ -20,7 +32,7 @@ func visit(cmd *cobra.Command, fn func(*cobra.Command)) {
 }
 
 func TestEveryCommandSaysWhatItDoesAndShowsHow(t *testing.T) {
-	visit(newRoot(production()), func(cmd *cobra.Command) {
+	visit(newRoot(production(), english(t)), func(cmd *cobra.Command) {
 		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") {
 			t.Errorf("%s: needs one line without a full stop", cmd.CommandPath())
 		}
@@ -31,8 +43,8 @@ func TestEveryCommandSaysWhatItDoesAndShowsHow(t *testing.T) {
 	})
 }
 
-// words splits an example as a shell would, double quotes only.
-func words(line string) []string {
+// shellWords splits an example as a shell would, double quotes only.
+func shellWords(line string) []string {
 	var all []string
 	for i, piece := range strings.Split(line, `"`) {
 		if i%2 == 1 {
@@ -45,14 +57,15 @@ func words(line string) []string {
 }
 
 func TestExamplesAreCommandLines(t *testing.T) {
-	visit(newRoot(production()), func(cmd *cobra.Command) {
+	visit(newRoot(production(), english(t)), func(cmd *cobra.Command) {
 		for _, line := range strings.Split(strings.ReplaceAll(cmd.Example, " && ", "\n"), "\n") {
-			given := words(line)
+			line, _, _ = strings.Cut(line, " > ")
+			given := shellWords(line)
 			if len(given) < 2 || given[0] != "sluice" {
 				t.Errorf("%s: not a command line: %s", cmd.CommandPath(), line)
 				continue
 			}
-			found, rest, err := newRoot(production()).Find(given[1:])
+			found, rest, err := newRoot(production(), english(t)).Find(given[1:])
 			if err != nil {
 				t.Errorf("%s: %s: %v", cmd.CommandPath(), line, err)
 				continue

@@ -30,23 +30,20 @@ type upOptions struct {
 func newUp(p parts) *cobra.Command {
 	var o upOptions
 	cmd := &cobra.Command{
-		Use:   "up --data DIR",
-		Short: "Start every part of Sluice on this machine",
-		Long: `Starts a database, an object store, a container engine, and Sluice's own processes, each under its own
-user, and stops all of them on Ctrl-C. A folder that an earlier start used is found as it was.`,
+		Use:     "up --data DIR",
 		Example: "  sluice up --data /var/lib/sluice\n  sluice up --data ./data --listen 127.0.0.1:9000",
-		Args:    cobra.NoArgs,
+		Args:    named("up"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return up(cmd, p, o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.data, "data", "", "folder of everything the instance keeps (needed)")
-	f.StringVar(&o.listen, "listen", "127.0.0.1:8420", "address of the API")
-	f.StringVar(&o.engine, "engine", "", "container engine to use as it is (unix:///…); default: one of its own")
-	f.StringVar(&o.database, "database", "", "address of a database to use, as its owner; default: one of its own")
-	f.StringVar(&o.runner, "runner", "", "sluice-runner; default: beside this program")
-	f.StringVar(&o.rules, "rules", "", "rule set of this site; default: the city's")
-	f.StringVar(&o.runsc, "runsc", "/usr/local/lib/sluice/runsc", "gVisor's runtime")
-	f.BoolVar(&o.singleUser, "single-user", false, "run everything as one user: NO separation between the parts")
+	f.StringVar(&o.data, "data", "", "")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8420", "")
+	f.StringVar(&o.engine, "engine", "", "")
+	f.StringVar(&o.database, "database", "", "")
+	f.StringVar(&o.runner, "runner", "", "")
+	f.StringVar(&o.rules, "rules", "", "")
+	f.StringVar(&o.runsc, "runsc", "/usr/local/lib/sluice/runsc", "")
+	f.BoolVar(&o.singleUser, "single-user", false, "")
 	return cmd
 }
 
@@ -80,14 +77,14 @@ func up(cmd *cobra.Command, p parts, o upOptions) error {
 // admit checks who is calling with what, and finds the users the parts run as.
 func admit(o *upOptions, uid int) (instance.Users, error) {
 	if o.data == "" {
-		return nil, usageError{errors.New("--data DIR is needed")}
+		return nil, usage("flag.needed", "flag", "--data DIR", "command", "sluice up")
 	}
 	if uid != 0 && !o.singleUser {
 		return nil, fmt.Errorf("only root can give each part its own user. With --single-user everything runs as you, and:\n  - %s",
 			strings.Join(instance.Lost(), "\n  - "))
 	}
 	if uid != 0 && o.engine == "" {
-		return nil, usageError{errors.New("--single-user without root needs --engine: only root can start one")}
+		return nil, usage("up.needs_engine")
 	}
 	if err := o.findPrograms(); err != nil {
 		return nil, err

@@ -54,7 +54,11 @@ func (d Datasets) Publish(ctx context.Context, slug string, body io.Reader) (v w
 	if _, err := d.c.Whoami(ctx); err != nil {
 		return v, err
 	}
-	r, err := d.c.request(ctx, message{method: http.MethodPost, path: []string{"datasets", slug, "versions"}})
+	m := message{method: http.MethodPost, path: []string{"datasets", slug, "versions"}}
+	if d.c.rehearsing {
+		return v, d.c.rehearse(ctx, m)
+	}
+	r, err := d.c.request(ctx, m)
 	if err != nil {
 		return v, err
 	}
@@ -131,10 +135,14 @@ func (d Datasets) SignProfile(ctx context.Context, slug string, number int) (wir
 	if err != nil {
 		return wire.Version{}, err
 	}
-	signed, err := envelope.Sign(dataset.ProfileType, d.c.fingerprint, d.c.key, dataset.ProfileStatement{
+	statement := dataset.ProfileStatement{
 		Dataset: name.Slug(slug), Number: number, Manifest: name.Digest(v.Digest), Profile: name.DigestOf(bytes),
 		Steward: name.ID(me.Member), At: now.UTC(),
-	})
+	}
+	if d.c.rehearsing {
+		return wire.Version{}, d.c.unsigned(ctx, statement, version(slug, number, "profile", "sign")...)
+	}
+	signed, err := envelope.Sign(dataset.ProfileType, d.c.fingerprint, d.c.key, statement)
 	if err != nil {
 		return wire.Version{}, fmt.Errorf("signing profile: %w", err)
 	}
