@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -11,8 +12,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// completionLimit bounds how long a shell waits for the server.
-const completionLimit = 2 * time.Second
+// completionLimit bounds how long a shell waits for the server: two seconds, or what SLUICE_COMPLETION_LIMIT says
+// ("5s") where the server is far away.
+func completionLimit() time.Duration {
+	if limit, err := time.ParseDuration(os.Getenv("SLUICE_COMPLETION_LIMIT")); err == nil {
+		return limit
+	}
+	return 2 * time.Second
+}
 
 // choice is one thing that may stand at a place of a command line, with what helps to tell it from others.
 type choice struct{ id, about string }
@@ -74,7 +81,7 @@ func suggest(cmd *cobra.Command, args []string, kind, begun string) ([]string, c
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	c := newCall(cmd, args)
-	ctx, cancel := context.WithTimeout(cmd.Context(), completionLimit)
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionLimit())
 	defer cancel()
 	c.ctx, c.tell = ctx, io.Discard
 	var fitting []string

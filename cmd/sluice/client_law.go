@@ -211,7 +211,7 @@ func grantEnd(c *call, g wire.Grant) string {
 	if g.EndedAt != nil {
 		return g.Scope.To.String()
 	}
-	return c.left(g.Scope.To, "due.ended")
+	return c.left(g.Scope.To, c.Say("due.ended"))
 }
 
 // grantRows tells a row scope in few words.

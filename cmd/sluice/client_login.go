@@ -60,7 +60,7 @@ func login(c *call) error {
 	c.note("login.tell", "org", profile.Org, "fingerprint", fingerprint)
 	return one(c, offered{fingerprint, path}, nil, []field[offered]{
 		{"fingerprint", func(o offered) string { return o.Fingerprint }},
-		{"profile", func(o offered) string { return o.Profile }},
+		{"profile file", func(o offered) string { return o.Profile }},
 	})
 }
 

@@ -30,7 +30,7 @@ func newProfiles() *cobra.Command {
 
 func keptFields(c *call) []field[kept] {
 	return []field[kept]{
-		{"profile", func(k kept) string { return k.Name }},
+		{"profile name", func(k kept) string { return k.Name }},
 		{"in use", func(k kept) string { return c.yesNo(k.Used) }},
 		{"server", func(k kept) string { return k.Server }},
 		{"organization", func(k kept) string { return k.Org }},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -70,11 +71,7 @@ func worded(said texts.Texts, err error) string {
 	case errors.As(err, &told):
 		return told.text
 	case errors.As(err, &own):
-		text := said.Say(own.key, own.pairs...)
-		if own.cause != nil {
-			text += said.Say("because", "cause", worded(said, own.cause))
-		}
-		return text
+		return said.Say(own.key, own.pairs...) + becauseOf(said, own)
 	}
 	if text := flagText(said, err); text != "" {
 		return text
@@ -89,6 +86,18 @@ func worded(said texts.Texts, err error) string {
 		return lookup.Name + ": " + said.Say("system.no_such_host")
 	}
 	return err.Error()
+}
+
+// becauseOf says what a failure was caused by. A file that the failure names is not named again.
+func becauseOf(said texts.Texts, own failure) string {
+	if own.cause == nil {
+		return ""
+	}
+	cause := worded(said, own.cause)
+	for _, named := range own.pairs {
+		cause = strings.TrimPrefix(cause, fmt.Sprint(named)+": ")
+	}
+	return said.Say("because", "cause", cause)
 }
 
 // placed names the file an error of the system is about.

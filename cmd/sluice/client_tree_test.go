@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,25 +82,132 @@ func TestExamplesAreCommandLines(t *testing.T) {
 	})
 }
 
-func TestEveryClientCommandIsInAScript(t *testing.T) {
+// played is how the scripts play a command: which exit codes it is seen with.
+type played map[string]map[string]bool
+
+// playedScripts reads every line of the scripts that runs the program: `exec sluice …` ends with 0, `exits N sluice
+// …` with N.
+func playedScripts(t *testing.T, paths []string) played {
+	t.Helper()
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var scripts strings.Builder
+	all := played{}
 	for _, file := range files {
 		body, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		scripts.Write(body)
-	}
-	root := &cobra.Command{Use: "sluice"}
-	root.AddCommand(clientCommands()...)
-	visit(root, func(cmd *cobra.Command) {
-		group := cmd.HasSubCommands() && strings.Fields(cmd.Use)[0] == cmd.Use
-		if !group && !strings.Contains(scripts.String(), "exec "+cmd.CommandPath()+" ") && !strings.Contains(scripts.String(), "exec "+cmd.CommandPath()+"\n") {
-			t.Errorf("%s: in no script", cmd.CommandPath())
+		for _, line := range strings.Split(string(body), "\n") {
+			code := "0"
+			command, ok := strings.CutPrefix(line, "exec sluice ")
+			if rest, exits := strings.CutPrefix(line, "exits "); exits {
+				code, command, _ = strings.Cut(rest, " ")
+				command, ok = strings.CutPrefix(command, "sluice ")
+			}
+			if path := commandOf(command, paths); ok && path != "" {
+				if all[path] == nil {
+					all[path] = map[string]bool{}
+				}
+				all[path][code] = true
+			}
 		}
-	})
+	}
+	return all
+}
+
+// commandOf finds the longest path of a command that a line begins with; global flags may stand before it.
+func commandOf(line string, paths []string) (longest string) {
+	words := strings.Fields(line)
+	for len(words) > 2 && strings.HasPrefix(words[0], "--") {
+		words = words[2:]
+	}
+	rest := strings.Join(words, " ") + " "
+	for _, path := range paths {
+		if len(path) > len(longest) && strings.HasPrefix(rest, strings.ReplaceAll(path, ".", " ")+" ") {
+			longest = path
+		}
+	}
+	return longest
+}
+
+// asksNobody lists the commands that nobody can be refused: they are about the caller, or about files.
+func asksNobody() []string {
+	return []string{
+		"whoami", "login", "profile.list", "profile.use", "profile.show", "profile.remove", "release.verify",
+		"trace.verify", "completion", "help", "up",
+	}
+}
+
+// neverRefused says why a command that asks the server is never refused by policy; and of which no object can be
+// missing, though its use line names one.
+func neverRefused() map[string]string {
+	return map[string]string{
+		"agreement.show": "who may not see agreements is told there is none",
+		"grant.show":     "who may not see grants is told there is none",
+		"org.show":       "every member may see their own; another is told there is none",
+		"trace.export":   "the log's hashes are everybody's",
+	}
+}
+
+func neverMissing() map[string]string {
+	return map[string]string{
+		"trace.lineage":   "a digest nobody read or wrote has an empty lineage",
+		"member.invite":   "the login is the one to be made",
+		"release.verify":  "its argument is a folder",
+		"completion":      "its argument is a word",
+		"dataset.publish": "its argument is a file",
+	}
+}
+
+// Every command is played with success; where it asks the server, with a refusal; where it names an object, with
+// one that is not there; where it waits, with patience that ends; where it reads a file, with a bad one.
+func TestEveryCommandIsPlayedInEveryWay(t *testing.T) {
+	commands := leaves(t)
+	scripts := playedScripts(t, leafPaths(t))
+	for path, cmd := range commands {
+		if path == "up" { // up_test.go
+			continue
+		}
+		seen := scripts[path]
+		offline := slices.Contains(asksNobody(), path)
+		for _, way := range []struct {
+			code, what string
+			applies    bool
+		}{
+			{"0", "done", path != "help"},
+			{"3", "refused by policy", !offline && neverRefused()[path] == ""},
+			{"4", "on an object that is not there", !offline && len(arguments(cmd.Use)) > 0 && neverMissing()[path] == ""},
+			{"5", "with patience that ends", cmd.Flags().Lookup("timeout") != nil},
+			{"2", "with a bad file", cmd.Flags().Lookup("file") != nil},
+		} {
+			if way.applies && !seen[way.code] {
+				t.Errorf("%s: no script plays it %s (exit code %s)", strings.ReplaceAll(path, ".", " "), way.what, way.code)
+			}
+		}
+	}
+}
+
+// No command takes what it does not know: an argument too many, a flag of no name. Each says so, with exit code 2.
+func TestEveryCommandRefusesWhatItDoesNotTake(t *testing.T) {
+	for path, cmd := range leaves(t) {
+		if path == "help" {
+			continue
+		}
+		words := strings.Split(path, ".")
+		for _, more := range [][]string{
+			append(slices.Repeat([]string{"x"}, len(arguments(cmd.Use))), "one-too-many"), {"--no-such-flag"}, {"--lang", "fr"},
+		} {
+			var stderr strings.Builder
+			args := append(slices.Clone(words), more...)
+			code := run(t.Context(), production(), args, strings.NewReader(""), io.Discard, &stderr)
+			if path == "up" && more[0] == "--lang" {
+				continue
+			}
+			if code != exitUsage || stderr.Len() == 0 {
+				t.Errorf("%v: exit code %d: %s", args, code, stderr.String())
+			}
+		}
+	}
 }

@@ -89,10 +89,10 @@ func (c *call) due(t *time.Time, done bool) string {
 	if t == nil || t.IsZero() || done {
 		return untilDay(t)
 	}
-	return c.left(lastDay(*t), "due.over")
+	return c.left(lastDay(*t), c.Say("due.over"))
 }
 
-// left shows a last day with the working days until it; over names the phrase for a day that has passed.
+// left shows a last day with the working days until it; over is said of a day that has passed.
 func (c *call) left(day calendar.Date, over string) string {
 	days, err := calendar.Default()
 	if err != nil || day.IsZero() {
@@ -101,7 +101,7 @@ func (c *call) left(day calendar.Date, over string) string {
 	today := calendar.DateOf(c.now())
 	switch left := days.WorkingDays(today, day); {
 	case day.Before(today):
-		return day.String() + c.Say(over)
+		return day.String() + over
 	case day == today:
 		return day.String() + c.Say("due.today")
 	case left == 1:
