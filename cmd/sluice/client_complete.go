@@ -155,7 +155,7 @@ func wordChoices(codes ...string) source {
 
 // meaning is a code's word where it says more than the code.
 func (c *call) meaning(code string) string {
-	if text := c.Word(code); text != code {
+	if text := c.Meaning(code); text != code {
 		return text
 	}
 	return ""

@@ -68,10 +68,10 @@ func worded(said texts.Texts, err error) string {
 	var own failure
 	var told toldError
 	switch {
+	case errors.As(err, &own): // first: what was told may be its cause
+		return said.Say(own.key, own.pairs...) + becauseOf(said, own)
 	case errors.As(err, &told):
 		return told.text
-	case errors.As(err, &own):
-		return said.Say(own.key, own.pairs...) + becauseOf(said, own)
 	}
 	if text := flagText(said, err); text != "" {
 		return text

@@ -253,7 +253,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		got = itoa(code.ExitCode())
 	}
 	if got != args[0] {
-		ts.Logf("MISMATCH exit code %s, want %s: %v", got, args[0], args)
+		ts.Fatalf("exit code %s, want %s", got, args[0])
 	}
 }
 

@@ -189,6 +189,20 @@ func TestEveryCommandIsPlayedInEveryWay(t *testing.T) {
 	}
 }
 
+// Every command that changes something can be rehearsed; the others have nothing to rehearse.
+func TestEveryChangeCanBeRehearsed(t *testing.T) {
+	readers := []string{
+		"list", "show", "columns", "watch", "query", "prove", "lineage", "export", "verify", "get", "whoami", "completion",
+		"help", "up",
+	}
+	for path, cmd := range leaves(t) {
+		reads := slices.Contains(readers, cmd.Name())
+		if has := cmd.Flags().Lookup("dry-run") != nil; has == reads {
+			t.Errorf("%s: reads only: %v, can be rehearsed: %v", path, reads, has)
+		}
+	}
+}
+
 // No command takes what it does not know: an argument too many, a flag of no name. Each says so, with exit code 2.
 func TestEveryCommandRefusesWhatItDoesNotTake(t *testing.T) {
 	for path, cmd := range leaves(t) {

@@ -103,10 +103,13 @@ func (t Texts) Say(key string, pairs ...any) string {
 // be typed again.
 func (t Texts) Word(code string) string {
 	if t.Language == messages.Chinese {
-		return t.words.Word(t.Language, code)
+		return t.Meaning(code)
 	}
 	return code
 }
+
+// Meaning says what a code of the record means, in both languages; the code itself when it has no word.
+func (t Texts) Meaning(code string) string { return t.words.Word(t.Language, code) }
 
 // Title says what a stable code means, "" when it has no text.
 func (t Texts) Title(code string) string {
