@@ -93,7 +93,7 @@ func writeUsage(w io.Writer, cmd *cobra.Command, said texts.Texts) error {
 
 func useRows(cmd *cobra.Command) [][]string {
 	line := strings.TrimSuffix(cmd.UseLine(), " [flags]")
-	if cmd.HasAvailableSubCommands() {
+	if cmd.HasAvailableSubCommands() && len(arguments(cmd.Use)) == 0 {
 		return [][]string{{"  " + line + " COMMAND"}}
 	}
 	return [][]string{{"  " + line}}

@@ -190,7 +190,7 @@ func findingsText(c *call, j wire.Job) (string, error) {
 	for _, f := range findings {
 		b.WriteString("\n  " + f.Code)
 		if place := codePlace(c, f.Relation, f.Line); place != "" {
-			b.WriteString(" (" + place + ")")
+			b.WriteString(c.Say("place.within", "place", place))
 		}
 		if f.What != "" {
 			b.WriteString(": " + f.What)
@@ -208,7 +208,7 @@ func failureText(c *call, j wire.Job) string {
 	}
 	text := "\n  " + c.Say("job.error_class", "class", f.Class)
 	if place := codePlace(c, f.Relation, f.Line); place != "" {
-		text += " (" + place + ")"
+		text += c.Say("place.within", "place", place)
 	}
 	if f.Message != "" {
 		text += "\n  " + strings.ReplaceAll(f.Message, "\n", "\n  ")

@@ -12,6 +12,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/catalog/trust"
 	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
 )
@@ -81,6 +84,10 @@ func worded(said texts.Texts, err error) string {
 			return placed(err) + said.Say(known.key)
 		}
 	}
+	var fault *trace.Fault
+	if errors.As(err, &fault) {
+		return said.Say("proof.entry", "index", fault.Index, "reason", fault.Reason)
+	}
 	var lookup *net.DNSError
 	if errors.As(err, &lookup) {
 		return lookup.Name + ": " + said.Say("system.no_such_host")
@@ -109,7 +116,7 @@ func placed(err error) string {
 	return ""
 }
 
-// systemError is an error of the system or of the client that people meet, and the phrase for it.
+// systemError is an error of the system or of what verifies that people meet, and the phrase for it.
 type systemError struct {
 	is  error
 	key string
@@ -118,6 +125,18 @@ type systemError struct {
 func systemErrors() []systemError {
 	return []systemError{
 		{client.ErrProfileOpen, "profile.open"},
+		{client.ErrProduct, "proof.other_bytes"},
+		{client.ErrEntry, "proof.other_entry"},
+		{trust.ErrUnknown, "proof.key_unknown"},
+		{trust.ErrPurpose, "proof.key_purpose"},
+		{trust.ErrTime, "proof.key_time"},
+		{trust.ErrRevoked, "proof.key_revoked"},
+		{envelope.ErrSignature, "proof.signature"},
+		{envelope.ErrKey, "proof.signature"},
+		{envelope.ErrType, "proof.other_type"},
+		{trace.ErrProof, "proof.not_held"},
+		{trace.ErrCheckpoint, "proof.no_checkpoint"},
+		{trace.ErrCorrupt, "proof.log_differs"},
 		{os.ErrNotExist, "system.no_such_file"},
 		{os.ErrExist, "system.exists"},
 		{os.ErrPermission, "system.no_permission"},
