@@ -29,7 +29,7 @@ func loggedOf(c trace.Checkpoint, result string) logged {
 	return logged{Origin: c.Origin, Size: c.Size, Root: hex.EncodeToString(c.Root[:]), Result: result}
 }
 
-func loggedFields(c *call) []field[logged] {
+func loggedFields() []field[logged] {
 	return []field[logged]{
 		{"log", func(l logged) string { return l.Origin }},
 		{"entries", func(l logged) string { return number(l.Size) }},
@@ -43,7 +43,7 @@ func traceExport() *cobra.Command {
 		use: "export --dir DIR", example: "  sluice trace export --dir log",
 	}, func(c *call) error {
 		copied, err := export(c, c.flag("dir"))
-		return one(c, loggedOf(copied, c.Say("log.copied")), err, loggedFields(c))
+		return one(c, loggedOf(copied, c.Say("log.copied")), err, loggedFields())
 	})
 	cmd.Flags().String("dir", "", "")
 	return need(cmd, "dir")
@@ -127,7 +127,7 @@ func verifyLog(c *call, k keyFlags) error {
 	if err != nil {
 		return failed("verify.not").because(err)
 	}
-	return one(c, loggedOf(head, c.Say("log.fits")), nil, loggedFields(c))
+	return one(c, loggedOf(head, c.Say("log.fits")), nil, loggedFields())
 }
 
 // keys opens the keys a log is verified with.
