@@ -146,6 +146,8 @@ func neverRefused() map[string]string {
 	return map[string]string{
 		"agreement.show": "who may not see agreements is told there is none",
 		"grant.show":     "who may not see grants is told there is none",
+		"grant.approve":  "the grant is the operator's: who may not decide on it is told there is none",
+		"grant.revoke":   "the grant is the operator's: who may not decide on it is told there is none",
 		"org.show":       "every member may see their own; another is told there is none",
 		"trace.export":   "the log's hashes are everybody's",
 	}

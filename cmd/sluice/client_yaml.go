@@ -34,7 +34,7 @@ func (c *call) readFile(path string) ([]byte, error) {
 	}
 	body, err := io.ReadAll(io.LimitReader(from, maxInput+1))
 	if err != nil {
-		return nil, failed("file.unreadable", "path", path).because(err)
+		return nil, usage("file.unreadable", "path", path).because(err)
 	}
 	if len(body) > maxInput {
 		return nil, usage("file.too_long", "path", path, "n", number(maxInput))
