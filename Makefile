@@ -14,7 +14,7 @@ STATIC := -s -w -linkmode external -extldflags "-static -Wl,--no-warnings"
 FORM := unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }; \
 	go vet ./... && $(LINT) run
 
-.PHONY: help setup setup-test build demo up test bench lint generate generate-check clean
+.PHONY: help setup setup-test build demo up test bench lint generate generate-check release-description clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,8 +51,9 @@ test: setup-test build ## everything: form, rules of the tree, policies, units, 
 bench: build ## measure what the issues promise, as ratios, with the machine's load beside them
 	@go run ./deploy/bench
 
-lint: setup-test ## gofmt, vet and golangci-lint
+lint: setup-test ## gofmt, vet, golangci-lint, and the form of the API's description
 	@$(FORM)
+	@go test ./gateway/description
 
 generate: ## make again what is made from tables (every //go:generate)
 	@go generate ./...
@@ -63,6 +64,10 @@ generate-check: ## fail when generate changes a file
 	@$(MAKE) --no-print-directory generate
 	@(git status --porcelain; git diff) >build/after
 	@cmp -s build/before build/after || { echo "generated files are stale; run make generate:"; diff build/before build/after; exit 1; }
+
+release-description: ## freeze the API's description as the released one; what broke since is forgiven
+	@cp gateway/openapi.json gateway/released/openapi-v1.json
+	@sed -i '/^[^#]/d' gateway/released/allowed.txt
 
 clean: ## remove build/, unless an instance runs in it
 	@! [ -e build/up/lock ] || flock -n build/up/lock true || { echo "an instance runs in build/up: stop it first"; exit 1; }

@@ -28,6 +28,8 @@ type deed struct {
 	number   string // the object's readable name in the trace
 	decided  bool
 	repeated bool // an earlier act answers: there is no decision of its own
+	changes  bool // the verb creates or decides
+	tagged   bool // the object was held against the tag its caller saw
 	decision policy.Decision
 	request  policy.Request
 	refs     map[string]string // digests the entry refers to
@@ -50,7 +52,7 @@ func (c *core) act(ctx context.Context, caller policy.Subject, action policy.Act
 		return d.write()
 	})
 	err = outward(err)
-	if refused(err) {
+	if refused(err) || d.changes && lost(err) {
 		return c.traceRefusal(ctx, d, err)
 	}
 	return err
@@ -75,6 +77,13 @@ func outward(err error) error {
 func refused(err error) bool {
 	kind := fault.Of(err)
 	return kind == fault.Denied || kind == fault.Unknown
+}
+
+// lost tells whether a change came too late: the state did not allow it, or another's act came before. The trace
+// holds every try at a decision, also those that lost.
+func lost(err error) bool {
+	kind := fault.Of(err)
+	return kind == fault.Conflict || kind == fault.Changed
 }
 
 // decide asks policy and stops the verb on a refusal. Another organization's object that the caller may not

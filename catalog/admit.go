@@ -20,6 +20,19 @@ import (
 // was sealed. Only the keeper's role can do either, and only the keeper can unwrap keys.
 type Work struct{ c *core }
 
+// QueueSetting is the public fact under which claims find the rule set's cap on one organization's running work.
+const QueueSetting = "queue"
+
+// Announce mirrors the rule set's queue values to where claims read them. The keeper calls it when it starts: what
+// a worker may hold is not the worker's to say.
+func (s *Work) Announce(ctx context.Context) error {
+	body, err := json.Marshal(map[string]int{"running": s.c.Rules.Queue.Running()})
+	if err != nil {
+		return fmt.Errorf("encoding queue values: %w", err)
+	}
+	return s.c.DB.InTx(ctx, func(tx *postgres.Tx) error { return tx.PutSetting(ctx, QueueSetting, body) })
+}
+
 // Unwrapper opens data keys wrapped to the keeper.
 type Unwrapper func(info string, wrapped []byte) ([]byte, error)
 
@@ -60,7 +73,7 @@ func (s *Work) putOff(ctx context.Context, id string) error {
 
 // claims names the act a claim of each kind is decided as: work on a department's own data, or a job.
 var claims = map[work.Kind]policy.Action{
-	work.Ingest: "work.claim", work.Profile: "work.claim", work.Preview: "work.claim",
+	work.Inspect: "work.claim", work.Ingest: "work.claim", work.Profile: "work.claim", work.Preview: "work.claim",
 	work.Check: "job.claim", work.Debug: "job.claim", work.Run: "job.claim",
 }
 
@@ -92,6 +105,8 @@ func (d *deed) admission(w postgres.Work, letter work.Letter, unwrap Unwrapper) 
 		return d.admitJob(w, letter, unwrap)
 	case work.Ingest, work.Profile, work.Preview:
 		return d.admitDataset(w, letter, unwrap)
+	case work.Inspect:
+		return d.admitUpload(w, unwrap)
 	}
 	return work.Keys{}, fmt.Errorf("work of unknown kind")
 }
@@ -110,8 +125,12 @@ func (d *deed) admitDataset(w postgres.Work, letter work.Letter, unwrap Unwrappe
 		return work.Keys{}, err
 	}
 	k := keychain{d: d, unwrap: unwrap, keys: work.Keys{Data: map[string][]byte{}, Units: map[string][]byte{}, Digest: map[string][]byte{}}}
-	k.data(v.DataKey)
 	k.write(v.DataKey)
+	if letter.Kind == work.Ingest {
+		k.raw(v)
+		return k.keys, k.err
+	}
+	k.parts(v)
 	if letter.Kind == work.Preview {
 		k.dataset(row)
 		k.random()
@@ -125,7 +144,7 @@ func (d *deed) admitJob(w postgres.Work, letter work.Letter, unwrap Unwrapper) (
 	if err != nil {
 		return work.Keys{}, err
 	}
-	p, _, g, err := d.planned(found)
+	p, _, g, err := d.planned(found, share)
 	if err != nil {
 		return work.Keys{}, err
 	}
@@ -134,6 +153,9 @@ func (d *deed) admitJob(w postgres.Work, letter work.Letter, unwrap Unwrapper) (
 		return work.Keys{}, err
 	}
 	facts := policy.Facts{Scope: g.scope(p, row.Kind == string(job.Debug))}
+	if row.Kind == string(job.Check) { // empty tables: nobody's data is read, whatever was granted
+		d.action, facts = "work.claim", policy.Facts{}
+	}
 	if err := d.decide(policy.Object{Kind: "job", ID: row.ID, Org: row.Org}, row.Number, facts); err != nil {
 		return work.Keys{}, err
 	}
@@ -159,7 +181,11 @@ func (d *deed) startJob(k *keychain, row postgres.Job, p job.Package, g *ground,
 		v := g.versions[versionKey(ds.ID, in.Version)]
 		d.refs["input."+in.Name] = text(v.ManifestDigest)
 		d.detail["columns."+in.Name] = joined(in.Columns)
-		k.data(v.DataKey)
+		if letter.Kind == work.Run {
+			k.parts(v)
+		} else {
+			k.data(v.DataKey) // a debug run reads the profile, which lies under the version's own key
+		}
 		k.dataset(ds)
 	}
 	compared, err := k.earlier(p, g, row.ID, letter.Kind)
@@ -243,6 +269,30 @@ func (k *keychain) secret(id string) []byte {
 
 func (k *keychain) data(id string)  { k.keys.Data[id] = k.secret(id) }
 func (k *keychain) write(id string) { k.keys.Write = &work.WriteKey{ID: id, Secret: k.secret(id)} }
+
+// parts adds the keys the parts of a version lie under: its own, and those of older versions it shares parts with.
+func (k *keychain) parts(v postgres.Version) {
+	refs, err := partsOf(v)
+	k.refs(refs, err)
+}
+
+// raw adds the keys of the chunks a version is made from.
+func (k *keychain) raw(v postgres.Version) {
+	var refs []object.Ref
+	err := json.Unmarshal(v.Raw, &refs)
+	k.refs(refs, err)
+}
+
+func (k *keychain) refs(refs []object.Ref, err error) {
+	if k.err == nil {
+		k.err = err
+	}
+	for _, r := range refs {
+		if k.keys.Data[r.Key] == nil {
+			k.data(r.Key)
+		}
+	}
+}
 
 // dataset adds the unit and digest keys of a dataset, derived from its master.
 func (k *keychain) dataset(row postgres.Dataset) {

@@ -161,20 +161,17 @@ func (s *Agreements) Show(ctx context.Context, caller policy.Subject, number str
 }
 
 // List returns the agreements the caller's organization is a party to, or all to the data authority.
-func (s *Agreements) List(ctx context.Context, caller policy.Subject) (views []agreement.View, err error) {
+func (s *Agreements) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[agreement.View], err error) {
 	err = s.c.act(ctx, caller, "agreement.list", func(d *deed) error {
-		if err := d.decide(policy.Object{Kind: "agreement", Org: caller.Org}, "", policy.Facts{}); err != nil {
-			return err
-		}
 		of := caller.Org
 		if contains(caller.Capacities, "data_authority") {
 			of = ""
 		}
-		rows, err := d.tx.Agreements(ctx, of)
-		if err != nil {
-			return fmt.Errorf("listing agreements: %w", err)
+		if err := d.decide(policy.Object{Kind: "agreement", Org: caller.Org}, "", policy.Facts{}); err != nil {
+			return err
 		}
-		views, err = each(rows, d.agreementView)
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Agreement, error) { return d.tx.Agreements(ctx, of, w) },
+			func(r postgres.Agreement) string { return r.ID }, d.agreementView)
 		return err
 	})
 	return views, err

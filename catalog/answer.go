@@ -10,7 +10,6 @@ import (
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/keyring"
 	"github.com/sluicedata/sluice/catalog/object"
-	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/work"
 	"github.com/sluicedata/sluice/policy"
@@ -69,6 +68,8 @@ func (d *deed) askedKey(asked postgres.KeyRequest) (string, error) {
 	switch asked.Act {
 	case "dataset.preview", "dataset.profile":
 		return d.datasetKey(asked)
+	case "upload.inspect":
+		return d.inspectionKey(asked)
 	case "output.fetch":
 		return d.outputKey(asked)
 	case "release.get":
@@ -127,8 +128,8 @@ func (d *deed) releaseKey(asked postgres.KeyRequest) (string, error) {
 	if _, _, err := d.release(l.Number); err != nil {
 		return "", err
 	}
-	if l.State != string(output.Released) {
-		return "", fault.New(fault.Conflict, "release.not_released")
+	if err := d.obtainable(l); err != nil {
+		return "", err
 	}
 	var ref object.Ref
 	if err := json.Unmarshal(l.Object, &ref); err != nil {

@@ -30,6 +30,9 @@ type Config struct {
 	Rand     io.Reader
 	// PersonKey keys the hashes that stand for people in the trace (32 bytes, one per instance).
 	PersonKey []byte
+	// FactorKey seals the secrets of second factors (FactorKeySize bytes). Only the gateway has it; without it
+	// there are no second factors.
+	FactorKey []byte
 }
 
 // Policy decides and can be archived, so that old decisions can be replayed.
@@ -44,26 +47,34 @@ type Catalog struct {
 	Orgs          *Orgs
 	Members       *Members
 	Keys          *Keys
+	Identities    *Identities
+	Factors       *Factors
 	Sessions      *Sessions
 	Datasets      *Datasets
+	Uploads       *Uploads
 	Registrations *Registrations
 	Agreements    *Agreements
 	Grants        *Grants
 	Jobs          *Jobs
+	Usage         *Usage
 	Outputs       *Outputs
 	Requests      *Requests
 	Releases      *Releases
 	Trace         *Trace
 	Work          *Work
+	Trust         *Trust
 }
 
 // core is what every service shares.
-type core struct{ Config }
+type core struct {
+	Config
+	jobBell bell
+}
 
 // New opens the front door. The policy bundle in force is archived under its revision, so that whatever it
 // decides can be decided again.
 func New(ctx context.Context, conf Config) (*Catalog, error) {
-	c := &core{conf}
+	c := &core{Config: conf}
 	err := conf.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		return tx.KeepBundle(ctx, conf.Policy.Revision(), conf.Policy.Files(), conf.Now())
 	})
@@ -71,10 +82,10 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 		return nil, fmt.Errorf("archiving policy bundle: %w", err)
 	}
 	return &Catalog{
-		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Sessions: &Sessions{c},
-		Datasets: &Datasets{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
-		Jobs: &Jobs{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
-		Trace: &Trace{c}, Work: &Work{c},
+		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Identities: &Identities{c}, Factors: &Factors{c}, Sessions: &Sessions{c},
+		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
+		Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
+		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c},
 	}, nil
 }
 

@@ -212,12 +212,16 @@ func (c *city) enter(tx *postgres.Tx, p *person, home postgres.Org, capacities [
 		return err
 	}
 	p.key, p.print, p.home = private, org.Fingerprint(public), home.Number
-	p.Subject = policy.Subject{Member: name.NewID().String(), Org: home.ID, Roles: org.RoleNames(roles), Strength: "key"}
+	p.Subject = policy.Subject{Member: name.NewID().String(), Org: home.ID, Roles: org.RoleNames(roles), Strength: policy.Strong, Method: policy.ByKey}
 	for _, k := range capacities {
 		p.Capacities = append(p.Capacities, string(k))
 	}
 	m := postgres.Member{ID: p.Member, Org: home.ID, Login: "p" + p.Member[:8] + p.Member[30:], Name: "P", Roles: p.Roles, State: "active", CreatedAt: c.now}
-	k := postgres.MemberKey{ID: name.NewID().String(), Fingerprint: p.print, Member: p.Member, PublicKey: public, State: "admitted", OfferedAt: c.now}
+	expires := c.now.AddDate(1, 0, 0)
+	k := postgres.MemberKey{
+		ID: name.NewID().String(), Fingerprint: p.print, Member: p.Member, PublicKey: public, State: "admitted",
+		OfferedAt: c.now, AdmittedAt: &c.now, ExpiresAt: &expires,
+	}
 	return errors.Join(tx.InsertMember(c.ctx, m), tx.InsertKey(c.ctx, k))
 }
 
@@ -233,8 +237,15 @@ func (c *city) turns() {
 	}
 }
 
-// work claims the oldest work, waits for its admission, and seals what do makes of it.
+// work claims the oldest work, waits for its admission, seals what do makes of it, and lets the keeper settle it.
 func (c *city) work(do func(letter work.Letter, keys work.Keys) (string, work.Result)) {
+	c.t.Helper()
+	c.sealed(do)
+	c.turns()
+}
+
+// sealed is work up to its seal.
+func (c *city) sealed(do func(letter work.Letter, keys work.Keys) (string, work.Result)) {
 	c.t.Helper()
 	private, err := keyring.NewPrivateKey()
 	c.must(err)
@@ -259,7 +270,6 @@ func (c *city) work(do func(letter work.Letter, keys work.Keys) (string, work.Re
 	body, err := json.Marshal(result)
 	c.must(err)
 	c.must(c.queue.Seal(c.ctx, claimed, outcome, body))
-	c.turns()
 }
 
 // put stores bytes under the work's write key.
@@ -292,14 +302,7 @@ func (c *city) publish() {
 	c.t.Helper()
 	_, err := c.serve.Datasets.Declare(c.ctx, c.steward.Subject, c.spec())
 	c.must(err)
-	_, err = c.serve.Datasets.Publish(c.ctx, c.steward.Subject, slug, bytes.NewReader([]byte("raw")))
-	c.must(err)
-	c.work(func(_ work.Letter, keys work.Keys) (string, work.Result) {
-		ref := c.put(keys, object.Data, []byte("part"))
-		return "success", work.Result{
-			Ingest: &task.IngestReport{Rows: 100, Parts: []string{"part-0001.parquet"}}, Objects: []work.Object{{Name: "part-0001.parquet", Ref: ref, Rows: 100}},
-		}
-	})
+	c.feed(dataset.Publication{Mode: dataset.Replace}, "part")
 }
 
 func (c *city) register() {

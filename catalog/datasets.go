@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/envelope"
@@ -25,10 +24,13 @@ type Datasets struct{ c *core }
 // Declare adds a dataset without any data yet. Who: data_steward of a data provider.
 func (s *Datasets) Declare(ctx context.Context, caller policy.Subject, spec dataset.Spec) (view dataset.View, err error) {
 	declared := spec.Dataset(name.ID(caller.Org))
-	if err := declared.Validate(s.c.Rules.Data.Columns); err != nil {
+	if err := declared.Validate(s.c.bounds()); err != nil {
 		return dataset.View{}, err
 	}
-	err = s.c.change(ctx, caller, "dataset.publish", &view, func(d *deed) error {
+	if err := spec.CheckConfirmation(); err != nil {
+		return dataset.View{}, err
+	}
+	err = s.c.change(ctx, caller, "dataset.declare", &view, func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "dataset", Org: caller.Org}, spec.Slug, policy.Facts{}); err != nil {
 			return err
 		}
@@ -40,6 +42,7 @@ func (s *Datasets) Declare(ctx context.Context, caller policy.Subject, spec data
 			ID: name.NewID().String(), Slug: spec.Slug, Org: caller.Org, Title: spec.Title, Class: string(spec.Class),
 			State: string(dataset.Flow().Start()), Columns: spec.Columns, Units: spec.Units,
 			RoundTo: spec.RoundTo, Terms: &spec.Terms, SecretKey: master.ID, CreatedAt: d.now,
+			Confirmed: spec.Confirmation(),
 		}
 		d.object.ID = row.ID
 		if err := d.tx.InsertDataset(ctx, row); err != nil {
@@ -54,65 +57,10 @@ func (s *Datasets) Declare(ctx context.Context, caller policy.Subject, spec data
 	return view, err
 }
 
-// Publish takes the bytes of a new version: UTF-8 CSV, parsed in a container, never here. It answers as soon
-// as the bytes are stored; the version is available, or refused with row, column and reason, once its
-// ingest has settled. Who: data_steward of the provider.
-func (s *Datasets) Publish(ctx context.Context, caller policy.Subject, slug string, body io.Reader) (view dataset.VersionView, err error) {
-	err = s.c.act(ctx, caller, "dataset.publish", func(d *deed) error {
-		d.detail["phase"] = "receive"
-		_, err := d.dataset(slug)
-		return err
-	})
-	if err != nil {
-		return dataset.VersionView{}, err
-	}
-	key, wrapped, err := s.c.dataKey(ctx, "version")
-	if err != nil {
-		return dataset.VersionView{}, err
-	}
-	raw, err := s.c.Store.Put(ctx, object.Intake, key, body)
-	if err != nil {
-		return dataset.VersionView{}, fmt.Errorf("storing upload: %w", err)
-	}
-	err = s.c.change(ctx, caller, "dataset.publish", &view, func(d *deed) error {
-		row, err := d.dataset(slug)
-		if err != nil {
-			return err
-		}
-		view, err = d.ingest(row, wrapped, raw)
-		return err
-	})
-	return view, err
-}
-
-// ingest adds the version and queues its parsing in one transaction.
-func (d *deed) ingest(row postgres.Dataset, key postgres.DataKey, raw object.Ref) (dataset.VersionView, error) {
-	if _, err := d.tx.LockDataset(d.ctx, row.Slug); err != nil {
-		return dataset.VersionView{}, err
-	}
-	versions, err := d.tx.Versions(d.ctx, row.ID)
-	if err != nil {
-		return dataset.VersionView{}, fmt.Errorf("reading versions: %w", err)
-	}
-	if err := d.tx.InsertDataKey(d.ctx, key); err != nil {
-		return dataset.VersionView{}, fmt.Errorf("keeping data key: %w", err)
-	}
-	ref, err := json.Marshal(raw)
-	if err != nil {
-		return dataset.VersionView{}, fmt.Errorf("encoding reference: %w", err)
-	}
-	v := postgres.Version{
-		Dataset: row.ID, Number: len(versions) + 1, State: string(dataset.Ingesting), DataKey: key.ID,
-		Raw: ref, CreatedBy: d.caller.Member, CreatedAt: d.now,
-	}
-	if err := d.tx.InsertVersion(d.ctx, v); err != nil {
-		return dataset.VersionView{}, fmt.Errorf("adding version: %w", err)
-	}
-	d.refs["raw"] = raw.Digest
-	letter := work.Letter{Kind: work.Ingest, Ingest: &work.IngestLetter{
-		Raw: raw, IngestLetter: task.IngestLetter{Columns: row.Columns, Units: row.Units, MaxErrors: d.c.Rules.Data.CellErrors},
-	}}
-	return versionView(row.Slug, v), d.queue(row.ID, &v.Number, letter)
+// bounds are what the rules in force let a declaration say.
+func (c *core) bounds() dataset.Bounds {
+	data := c.Rules.Data
+	return dataset.Bounds{Columns: data.Columns, KeepLeast: data.KeepLeast, KeepMost: data.KeepMost}
 }
 
 // Show returns a dataset. Who: its provider, operators, agencies, registrars.
@@ -129,16 +77,13 @@ func (s *Datasets) Show(ctx context.Context, caller policy.Subject, slug string)
 }
 
 // List returns the datasets. Who: as Show.
-func (s *Datasets) List(ctx context.Context, caller policy.Subject) (views []dataset.View, err error) {
+func (s *Datasets) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[dataset.View], err error) {
 	err = s.c.act(ctx, caller, "dataset.list", func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "dataset", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Datasets(ctx)
-		if err != nil {
-			return fmt.Errorf("listing datasets: %w", err)
-		}
-		views, err = each(rows, d.datasetView)
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Dataset, error) { return d.tx.Datasets(ctx, w) },
+			func(r postgres.Dataset) string { return r.ID }, d.datasetView)
 		return err
 	})
 	return views, err
@@ -154,7 +99,7 @@ func (s *Datasets) SetTerms(ctx context.Context, caller policy.Subject, slug str
 		if err := d.seen(d.datasetView(row)); err != nil {
 			return err
 		}
-		if err := terms.Validate(row.Columns); err != nil {
+		if err := terms.Validate(row.Columns, s.c.bounds()); err != nil {
 			return err
 		}
 		to, err := dataset.Flow().Check(state(row.State), "terms")
@@ -245,7 +190,7 @@ func (s *Datasets) Withdraw(ctx context.Context, caller policy.Subject, slug str
 	return view, err
 }
 
-// ShowVersion returns one version, with the reasons when its bytes were refused. Who: as Show.
+// ShowVersion returns one version with its parts, and with the reasons when its bytes were refused. Who: as Show.
 func (s *Datasets) ShowVersion(ctx context.Context, caller policy.Subject, slug string, number int) (view dataset.VersionView, err error) {
 	err = s.c.act(ctx, caller, "dataset.show", func(d *deed) error {
 		row, err := d.dataset(slug)
@@ -257,7 +202,8 @@ func (s *Datasets) ShowVersion(ctx context.Context, caller policy.Subject, slug 
 			return err
 		}
 		view = versionView(slug, v)
-		return nil
+		view.Parts, err = namedParts(v)
+		return err
 	})
 	return view, err
 }
@@ -439,22 +385,6 @@ func (d *deed) availableVersion(slug string, number int) (postgres.Dataset, post
 	return row, v, parts, err
 }
 
-// partsOf reads where the parts of an available version lie.
-func partsOf(v postgres.Version) ([]object.Ref, error) {
-	if v.State != string(dataset.Available) {
-		return nil, fault.New(fault.Conflict, "version.not_available")
-	}
-	m, err := dataset.DecodeManifest(v.Manifest)
-	if err != nil {
-		return nil, fmt.Errorf("reading manifest: %w", err)
-	}
-	refs := make([]object.Ref, 0, len(m.Parts))
-	for _, p := range m.Parts {
-		refs = append(refs, object.Ref{Bucket: object.Data, Key: v.DataKey, Digest: string(p.Digest), Size: p.Size})
-	}
-	return refs, nil
-}
-
 func (d *deed) datasetView(row postgres.Dataset) (dataset.View, error) {
 	home, err := d.tx.Org(d.ctx, row.Org)
 	if err != nil {
@@ -467,6 +397,7 @@ func (d *deed) datasetView(row postgres.Dataset) (dataset.View, error) {
 	view := dataset.View{
 		Slug: row.Slug, Title: row.Title, Provider: home.Number, ProviderName: home.Name, Class: row.Class, State: row.State,
 		Columns: row.Columns, Units: row.Units, RoundTo: row.RoundTo, Terms: row.Terms, CreatedAt: row.CreatedAt,
+		Confirmed: row.Confirmed,
 	}
 	for _, v := range versions {
 		view.Versions = append(view.Versions, versionView(row.Slug, v))
@@ -487,6 +418,9 @@ func versionView(slug string, v postgres.Version) dataset.VersionView {
 	}
 	if v.Rows != nil {
 		view.Rows = *v.Rows
+	}
+	if v.Publication != nil {
+		view.Mode, view.Base = v.Publication.Mode, v.Publication.Base
 	}
 	var profile object.Ref
 	if json.Unmarshal(v.Profile, &profile) == nil {

@@ -218,7 +218,7 @@ func grantFacts(g postgres.Grant) *policy.GrantFacts {
 		State: g.State, Operator: g.Operator, Purposes: set(s.Purposes), Columns: set(s.Columns),
 		Operations: set(s.Operations), Outputs: set(s.Outputs), RowsScoped: s.Rows.Scoped(), LevelCap: s.LevelCap,
 		VersionFrom: s.VersionFrom, VersionTo: s.VersionTo, From: s.From.Start().Unix(), To: s.To.End().Unix(),
-		RunsLeft: g.RunsLeft, RowsLeft: g.RowsLeft, LawfulBasis: s.LawfulBasis != "", MinUnits: s.MinUnits,
+		RunsLeft: g.RunsLeft, RowsLeft: g.RowsLeft, FailedLeft: g.FailedLeft, LawfulBasis: s.LawfulBasis != "", MinUnits: s.MinUnits,
 	}
 }
 

@@ -34,10 +34,13 @@ func (s *Grants) Propose(ctx context.Context, caller policy.Subject, spec grant.
 		if err != nil {
 			return err
 		}
+		if spec.Scope.Budget.Failed == 0 {
+			spec.Scope.Budget.Failed = int64(s.c.Rules.Budgets.GrantFailed)
+		}
 		row := postgres.Grant{
 			ID: name.NewID().String(), Agreement: a.ID, Operator: caller.Org, Dataset: found.ID,
 			State: string(grant.Flow().Start()), Scope: spec.Scope, RuleSet: s.c.Rules.Version, RunsLeft: spec.Scope.Budget.Runs,
-			RowsLeft: spec.Scope.Budget.Rows, EndsAt: spec.Scope.To.End(), ProposedBy: caller.Member, CreatedAt: d.now,
+			RowsLeft: spec.Scope.Budget.Rows, FailedLeft: spec.Scope.Budget.Failed, EndsAt: spec.Scope.To.End(), ProposedBy: caller.Member, CreatedAt: d.now,
 		}
 		if err := d.decideGrant(row, caller.Org); err != nil {
 			return err
@@ -171,26 +174,13 @@ func (s *Grants) Show(ctx context.Context, caller policy.Subject, number string)
 }
 
 // List returns the grants the caller's organization is a party to. Who: as Show.
-func (s *Grants) List(ctx context.Context, caller policy.Subject) (views []grant.View, err error) {
+func (s *Grants) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[grant.View], err error) {
 	err = s.c.act(ctx, caller, "grant.list", func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "grant", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Grants(ctx, caller.Org)
-		if err != nil {
-			return fmt.Errorf("listing grants: %w", err)
-		}
-		views, err = each(rows, func(row postgres.Grant) (grant.View, error) {
-			a, err := d.tx.ShareAgreement(ctx, row.Agreement)
-			if err != nil {
-				return grant.View{}, err
-			}
-			ds, err := d.tx.DatasetByID(ctx, row.Dataset)
-			if err != nil {
-				return grant.View{}, err
-			}
-			return d.grantView(row, a.Number, ds.Slug)
-		})
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Grant, error) { return d.tx.Grants(ctx, caller.Org, w) },
+			func(r postgres.Grant) string { return r.ID }, d.listedGrant)
 		return err
 	})
 	return views, err
@@ -229,7 +219,7 @@ func (d *deed) grantView(row postgres.Grant, agreement, slug string) (grant.View
 	operator, err := d.tx.Org(d.ctx, row.Operator)
 	return grant.View{
 		Number: row.Number, Agreement: agreement, Operator: operator.Number, Dataset: slug, State: row.State, Scope: row.Scope,
-		RunsLeft: row.RunsLeft, RowsLeft: row.RowsLeft, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt,
+		RunsLeft: row.RunsLeft, RowsLeft: row.RowsLeft, FailedLeft: row.FailedLeft, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt,
 	}, err
 }
 
@@ -242,4 +232,17 @@ func compare(a, b string) int { return strings.Compare(a, b) }
 func unique(names []string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// listedGrant shows a grant with the names of what it rests on.
+func (d *deed) listedGrant(row postgres.Grant) (grant.View, error) {
+	a, err := d.tx.ShareAgreement(d.ctx, row.Agreement)
+	if err != nil {
+		return grant.View{}, err
+	}
+	ds, err := d.tx.DatasetByID(d.ctx, row.Dataset)
+	if err != nil {
+		return grant.View{}, err
+	}
+	return d.grantView(row, a.Number, ds.Slug)
 }

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -10,10 +9,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/name"
-	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
-	"github.com/sluicedata/sluice/catalog/task"
-	"github.com/sluicedata/sluice/catalog/work"
 	"github.com/sluicedata/sluice/policy"
 )
 
@@ -35,37 +31,38 @@ func (s *Jobs) Debug(ctx context.Context, caller policy.Subject, p job.Package) 
 }
 
 func (s *Jobs) add(ctx context.Context, caller policy.Subject, action policy.Action, mode job.Mode, p job.Package) (view job.View, err error) {
-	if err := p.Validate(s.c.jobLimits()); err != nil {
-		return job.View{}, err
-	}
-	body, digest, err := p.Encode()
+	row, err := s.c.packed(caller, mode, p)
 	if err != nil {
 		return job.View{}, err
 	}
 	err = s.c.change(ctx, caller, action, &view, func(d *deed) error {
-		d.refs["code"] = string(digest)
+		d.refs["code"] = row.CodeDigest
 		g, err := d.groundOf(p.Inputs, caller.Org, spend)
 		if err != nil {
 			return err
 		}
-		facts := policy.Facts{Scope: g.scope(p, mode == job.Debug)}
-		if err := d.decide(policy.Object{Kind: "job", Org: caller.Org}, p.Name, facts); err != nil {
+		scope := g.scope(p, mode == job.Debug)
+		bill := billOf(p.Inputs, g)
+		if mode == job.Production {
+			if scope.Budgets, err = d.monthFacts(caller.Org, g, bill, d.tx.LockSpent); err != nil {
+				return err
+			}
+		}
+		if err := d.decide(policy.Object{Kind: "job", Org: caller.Org}, p.Name, policy.Facts{Scope: scope}); err != nil {
 			return err
 		}
-		row, inputs, err := d.newJob(mode, p, body, string(digest), g)
-		if err != nil {
+		if err := d.newJob(&row, p, g); err != nil {
 			return err
 		}
 		if mode == job.Production {
-			if err := d.debugged(string(digest)); err != nil {
-				return err
-			}
-			if err := d.spendBudgets(inputs, g, 1); err != nil {
+			if err := d.charge(row, g, bill); err != nil {
 				return err
 			}
 		}
-		view, err = d.jobView(row)
-		if err != nil {
+		if view, err = d.jobView(row); err != nil {
+			return err
+		}
+		if view.Budgets, err = d.jobBudgets(row); err != nil {
 			return err
 		}
 		return d.queue(row.ID, nil, checkLetter(p, g))
@@ -73,25 +70,48 @@ func (s *Jobs) add(ctx context.Context, caller policy.Subject, action policy.Act
 	return view, err
 }
 
-func (d *deed) newJob(mode job.Mode, p job.Package, body []byte, digest string, g *ground) (postgres.Job, []postgres.JobInput, error) {
-	number, err := d.newNumber(name.Job)
-	if err != nil {
-		return postgres.Job{}, nil, err
+// packed validates a package and freezes it as the job it would be.
+func (c *core) packed(caller policy.Subject, mode job.Mode, p job.Package) (postgres.Job, error) {
+	if err := p.Validate(c.jobLimits()); err != nil {
+		return postgres.Job{}, err
 	}
-	row := postgres.Job{
-		ID: name.NewID().String(), Number: number, Org: d.caller.Org, Author: d.caller.Member, Kind: string(mode),
-		State: string(flowOf(mode).Start()), Package: body, CodeDigest: digest, RuleSet: d.c.Rules.Version, CreatedAt: d.now,
+	body, digest, err := p.Encode()
+	return postgres.Job{
+		Org: caller.Org, Author: caller.Member, Kind: string(mode), State: string(flowOf(mode).Start()),
+		Package: body, CodeDigest: string(digest), RuleSet: c.Rules.Version,
+	}, err
+}
+
+// newJob adds a job with the inputs whose grants are known.
+func (d *deed) newJob(row *postgres.Job, p job.Package, g *ground) (err error) {
+	if row.Number, err = d.newNumber(name.Job); err != nil {
+		return err
 	}
-	d.object.ID, d.number = row.ID, number
+	row.ID, row.CreatedAt = name.NewID().String(), d.now
+	d.object.ID, d.number = row.ID, row.Number
 	var inputs []postgres.JobInput
 	for _, in := range p.Inputs {
+		if !g.knows(in) {
+			continue
+		}
 		grant := g.grants[string(in.Grant)]
 		inputs = append(inputs, postgres.JobInput{
 			Job: row.ID, Name: in.Name, DataGrant: grant.ID, Dataset: grant.Dataset, Version: in.Version, Columns: in.Columns,
 		})
 		d.detail["grant."+in.Name] = string(in.Grant)
 	}
-	return row, inputs, d.tx.InsertJob(d.ctx, row, inputs)
+	return d.tx.InsertJob(d.ctx, *row, inputs)
+}
+
+// charge holds the gate of debug runs, and takes a submit's cost from every budget it draws on.
+func (d *deed) charge(row postgres.Job, g *ground, b bill) error {
+	if err := d.debugged(row.CodeDigest); err != nil {
+		return err
+	}
+	if grants := overdrawn(g, b); len(grants) > 0 {
+		return fault.Refused(policy.Decision{Reasons: overspent(grants)})
+	}
+	return d.book(row, g, b, taken)
 }
 
 // debugged holds the rule that code runs on synthetic data before it runs on real data (gate "debug").
@@ -107,57 +127,6 @@ func (d *deed) debugged(digest string) error {
 		return fault.New(fault.Conflict, "job.not_debugged")
 	}
 	return nil
-}
-
-// spendBudgets takes one run, and the rows of each input, from every grant; runs −1 gives them back.
-func (d *deed) spendBudgets(inputs []postgres.JobInput, g *ground, runs int64) error {
-	rows := map[string]int64{}
-	for _, in := range inputs {
-		if n := g.versions[versionKey(in.Dataset, in.Version)].Rows; n != nil {
-			rows[in.DataGrant] += *n
-		}
-	}
-	for _, row := range g.grants {
-		err := d.tx.SpendGrant(d.ctx, row.ID, runs, runs*rows[row.ID])
-		if postgres.IsCheck(err, "data_grant_rows_check") {
-			return overspent() // several inputs of one grant: each alone was within what is left
-		}
-		if err != nil {
-			return fmt.Errorf("spending budget: %w", err)
-		}
-	}
-	return nil
-}
-
-// overspent refuses a job whose inputs together read more rows than their grant has left.
-func overspent() error {
-	return fault.Refused(policy.Decision{Reasons: []policy.Reason{{
-		Code: "budget.rows", Dimension: "budget", Remedy: "remedy.budget.rows",
-	}}})
-}
-
-// checkLetter asks for a verdict on a package's code over tables of the granted shape.
-func checkLetter(p job.Package, g *ground) work.Letter {
-	return work.Letter{Kind: work.Check, Check: &work.CheckLetter{CheckLetter: task.CheckLetter{
-		Code: p.Code, Tables: tableSpecs(p, g), Output: p.Tables(),
-	}}}
-}
-
-func tableSpecs(p job.Package, g *ground) []task.TableSpec {
-	var specs []task.TableSpec
-	for _, in := range p.Inputs {
-		ds, _ := g.datasetNamed(string(in.Dataset))
-		spec := task.TableSpec{Input: in.Name, Units: ds.Units}
-		for _, c := range ds.Columns {
-			if contains(in.Columns, c.Name) {
-				spec.Columns = append(spec.Columns, c)
-			} else {
-				spec.Known = append(spec.Known, c.Name)
-			}
-		}
-		specs = append(specs, spec)
-	}
-	return specs
 }
 
 // Approve is one seat's consent to a run on real data: the operator's security officer, then the agency.
@@ -186,7 +155,7 @@ func (s *Jobs) Approve(ctx context.Context, caller policy.Subject, number string
 
 // approve adds one seat's consent. The operator's seat comes first; the second consent queues the run.
 func (d *deed) approve(row *postgres.Job, seat string) error {
-	to, err := job.Flow().Check(state(row.State), "approve")
+	to, err := flowOf(job.Mode(row.Kind)).Check(state(row.State), "approve")
 	if err != nil {
 		return err
 	}
@@ -210,8 +179,11 @@ func (d *deed) approve(row *postgres.Job, seat string) error {
 
 // flowOf returns the life of a job of a mode.
 func flowOf(mode job.Mode) flow.Table {
-	if mode == job.Debug {
+	switch mode {
+	case job.Debug:
 		return job.DebugFlow()
+	case job.Check:
+		return job.CheckFlow()
 	}
 	return job.Flow()
 }
@@ -277,95 +249,18 @@ func oneAgency(agencies []string) (string, error) {
 	return agencies[0], nil
 }
 
-// queueRun queues the run of an approved job. What the worker is told is made again from the record.
-func (d *deed) queueRun(row postgres.Job) error {
-	letter, err := d.runLetter(row)
-	if err != nil {
-		return err
-	}
-	return d.queue(row.ID, nil, letter)
-}
-
-func (d *deed) runLetter(row postgres.Job) (work.Letter, error) {
-	p, plan, g, err := d.planned(row)
-	if err != nil {
-		return work.Letter{}, err
-	}
-	inputs, first, err := d.runInputs(p, g)
-	if err != nil {
-		return work.Letter{}, err
-	}
-	return work.Letter{Kind: work.Run, Run: &work.RunLetter{
-		Job: row.Number, Inputs: inputs, Code: d.code(p, g, plan, first),
-	}}, nil
-}
-
-// planned reads a job's package, what check made of it, and what it rests on.
-func (d *deed) planned(row postgres.Job) (p job.Package, plan []task.RelationPlan, g *ground, err error) {
-	if p, err = packageOf(row); err != nil {
-		return p, nil, nil, err
-	}
-	if row.Plan != nil {
-		if err := json.Unmarshal(row.Plan, &plan); err != nil {
-			return p, nil, nil, fmt.Errorf("reading plan: %w", err)
-		}
-	}
-	g, err = d.groundOf(p.Inputs, row.Org, share)
-	return p, plan, g, err
-}
-
-func (d *deed) runInputs(p job.Package, g *ground) (inputs []work.Input, first string, err error) {
-	for _, in := range p.Inputs {
-		ds, _ := g.datasetNamed(string(in.Dataset))
-		parts, err := partsOf(g.versions[versionKey(ds.ID, in.Version)])
-		if err != nil {
-			return nil, "", err
-		}
-		inputs = append(inputs, work.Input{Scope: scopeOf(ds, g.grants[string(in.Grant)], in.Name, in.Columns), Dataset: ds.ID, Parts: parts})
-		if first == "" {
-			first = ds.ID
-		}
-	}
-	return inputs, first, nil
-}
-
-func (d *deed) code(p job.Package, g *ground, plan []task.RelationPlan, digestBy string) work.Code {
-	limits := d.c.Rules.Jobs
-	ds := g.datasets[digestBy]
-	return work.Code{
-		Relations: plan, Tables: tableSpecs(p, g), Output: p.Tables(), RoundTo: ds.RoundTo, MemoryMB: limits.MemoryMB,
-		Threads: limits.Threads, Splits: limits.Splits, Near: limits.DifferenceNear, DigestBy: digestBy,
-	}
-}
-
-// debugLetter asks to run checked code on synthetic tables.
-func (d *deed) debugLetter(row postgres.Job) (work.Letter, error) {
-	p, plan, g, err := d.planned(row)
-	if err != nil {
-		return work.Letter{}, err
-	}
-	letter := work.DebugLetter{Rows: int64(d.c.Rules.Jobs.SyntheticRows), Source: p.Code}
-	for _, in := range p.Inputs {
-		ds, _ := g.datasetNamed(string(in.Dataset))
-		v := g.versions[versionKey(ds.ID, in.Version)]
-		if v.ProfileSigner == nil {
-			return work.Letter{}, fault.New(fault.Conflict, "profile.unsigned")
-		}
-		var ref object.Ref
-		if err := json.Unmarshal(v.Profile, &ref); err != nil {
-			return work.Letter{}, fmt.Errorf("reading profile reference: %w", err)
-		}
-		scope := scopeOf(ds, g.grants[string(in.Grant)], in.Name, in.Columns)
-		letter.Inputs = append(letter.Inputs, work.Input{Scope: scope, Dataset: ds.ID, Profile: &ref})
-		letter.Code.DigestBy = ds.ID
-	}
-	letter.Code = d.code(p, g, plan, letter.Code.DigestBy)
-	return work.Letter{Kind: work.Debug, Debug: &letter}, nil
-}
-
-// Cancel ends a job that has not ended. Who: its operator's developer; the agency.
+// Cancel ends a job that has not ended. One that had not begun has read nothing, and its budget is given back.
+// Who: its operator's developer; the agency.
 func (s *Jobs) Cancel(ctx context.Context, caller policy.Subject, number string) (view job.View, err error) {
 	err = s.c.change(ctx, caller, "job.cancel", &view, func(d *deed) error {
+		found, err := d.tx.Job(ctx, number)
+		if err != nil {
+			return err
+		}
+		p, _, g, err := d.planned(found, spend)
+		if err != nil {
+			return err
+		}
 		row, err := d.lockedJob(number, policy.Facts{})
 		if err != nil {
 			return err
@@ -375,6 +270,11 @@ func (s *Jobs) Cancel(ctx context.Context, caller policy.Subject, number string)
 		}
 		if _, err := flowOf(job.Mode(row.Kind)).Check(state(row.State), "cancel"); err != nil {
 			return err
+		}
+		if row.DataKey == nil { // no run was let at the data
+			if err := d.giveBack(row, g, p, returned); err != nil {
+				return err
+			}
 		}
 		if err := d.stopJobs([]postgres.Job{row}, "job.cancelled"); err != nil {
 			return err
@@ -406,33 +306,42 @@ func (d *deed) stopJobs(jobs []postgres.Job, reason string) error {
 // Show returns a job: the operator its own, the agency those under its agreements.
 func (s *Jobs) Show(ctx context.Context, caller policy.Subject, number string) (view job.View, err error) {
 	err = s.c.act(ctx, caller, "job.show", func(d *deed) error {
+		if view, err = d.shownJob(number); err != nil {
+			return err
+		}
 		row, err := d.tx.Job(ctx, number)
 		if err != nil {
 			return err
 		}
-		if err := d.party(row); err != nil {
-			return err
-		}
-		if err := d.decide(policy.Object{Kind: "job", ID: row.ID, Org: row.Org}, number, policy.Facts{}); err != nil {
-			return err
-		}
-		view, err = d.jobView(row)
+		view.Budgets, err = d.jobBudgets(row)
 		return err
 	})
 	return view, err
 }
 
-// List returns the caller's organization's jobs, newest first.
-func (s *Jobs) List(ctx context.Context, caller policy.Subject) (views []job.View, err error) {
+// shownJob reads a job for its parties and decides.
+func (d *deed) shownJob(number string) (job.View, error) {
+	row, err := d.tx.Job(d.ctx, number)
+	if err != nil {
+		return job.View{}, err
+	}
+	if err := d.party(row); err != nil {
+		return job.View{}, err
+	}
+	if err := d.decide(policy.Object{Kind: "job", ID: row.ID, Org: row.Org}, number, policy.Facts{}); err != nil {
+		return job.View{}, err
+	}
+	return d.jobView(row)
+}
+
+// List returns the jobs of the caller's organization and those under the agreements it is the agency of.
+func (s *Jobs) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[job.View], err error) {
 	err = s.c.act(ctx, caller, "job.list", func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "job", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Jobs(ctx, caller.Org, 200)
-		if err != nil {
-			return fmt.Errorf("listing jobs: %w", err)
-		}
-		views, err = each(rows, d.jobView)
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Job, error) { return d.tx.Jobs(ctx, caller.Org, w) },
+			func(r postgres.Job) string { return r.ID }, d.jobView)
 		return err
 	})
 	return views, err
@@ -476,10 +385,14 @@ func (d *deed) jobView(row postgres.Job) (job.View, error) {
 	if err != nil {
 		return job.View{}, err
 	}
+	answer, err := answerOf(row)
+	if err != nil {
+		return job.View{}, err
+	}
 	view := job.View{
 		Number: row.Number, Name: p.Name, Mode: job.Mode(row.Kind), State: row.State, Purpose: p.Purpose, CodeDigest: row.CodeDigest,
 		Stopped: text(row.Stopped), Failure: row.Failure, Findings: row.Findings, Usage: row.Usage,
-		CreatedAt: row.CreatedAt, EndedAt: row.EndedAt, Approvals: []string{}, Outputs: []string{},
+		Answer: answer, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt, Approvals: []string{}, Outputs: []string{},
 	}
 	for _, a := range row.Approvals {
 		view.Approvals = append(view.Approvals, a.Seat)
@@ -491,7 +404,7 @@ func (d *deed) jobView(row postgres.Job) (job.View, error) {
 	for _, o := range outputs {
 		view.Outputs = append(view.Outputs, o.Name)
 	}
-	if row.State == string(job.Queued) {
+	if row.State == string(job.Queued) || row.State == string(job.Submitted) {
 		view.QueuePlace, err = d.tx.QueuePlace(d.ctx, row.ID)
 	}
 	return view, err

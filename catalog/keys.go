@@ -5,6 +5,8 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -42,7 +44,7 @@ func (s *Keys) Offer(ctx context.Context, offer org.KeyOffer) (fingerprint strin
 		}
 		return tx.InsertKey(ctx, postgres.MemberKey{
 			ID: name.NewID().String(), Fingerprint: fingerprint, Member: who.ID, PublicKey: offer.PublicKey,
-			State: string(org.Offered), OfferedAt: s.c.Now(),
+			State: string(org.Offered), OfferedAt: s.c.Now(), Certificate: said.Certificate,
 		})
 	})
 	if errors.Is(err, postgres.ErrNone) || postgres.IsUnique(err, "member_key_fingerprint_key") {
@@ -51,7 +53,7 @@ func (s *Keys) Offer(ctx context.Context, offer org.KeyOffer) (fingerprint strin
 	return fingerprint, err
 }
 
-// Admit lets a key in. Who: org_admin of the key's organization, never for their own key; platform
+// Admit lets a key in, for as long as the rules say (keys.days). A program's key needs a certificate. Who: org_admin of the key's organization, never for their own key; platform
 // system_admin for an org_admin's key.
 func (s *Keys) Admit(ctx context.Context, caller policy.Subject, fingerprint string) (view org.KeyView, err error) {
 	err = s.c.change(ctx, caller, "key.admit", &view, func(d *deed) error {
@@ -65,15 +67,22 @@ func (s *Keys) Admit(ctx context.Context, caller policy.Subject, fingerprint str
 		if caller.Org != who.Org && !contains(who.Roles, string(org.OrgAdmin)) {
 			return fault.NotFound()
 		}
-		key.State = string(org.Admitted)
+		if who.Machine && key.Certificate == "" {
+			return fault.Bad("key.invalid", fault.Place{Location: "certificate", Code: "certificate.missing"})
+		}
+		expires := d.keyEnd()
+		key.State, key.AdmittedAt, key.ExpiresAt = string(org.Admitted), &d.now, &expires
 		view = keyView(key, who)
-		if err := d.tx.AdmitKey(ctx, key.ID, caller.Member, d.now); err != nil {
+		if err := d.tx.AdmitKey(ctx, key.ID, caller.Member, d.now, expires); err != nil {
 			return err
 		}
 		return d.join(who)
 	})
 	return view, err
 }
+
+// keyEnd is when a key admitted now expires.
+func (d *deed) keyEnd() time.Time { return d.now.AddDate(0, 0, d.c.Rules.Keys.Days) }
 
 // join makes a person active with their first admitted key.
 func (d *deed) join(who postgres.Member) error {
@@ -87,7 +96,8 @@ func (d *deed) join(who postgres.Member) error {
 	return d.tx.SetMember(d.ctx, who.ID, who.Roles, string(to))
 }
 
-// Revoke ends a key: its tokens stop counting at once. Who: org_admin.
+// Revoke ends a key: its tokens stop counting at once, and so does what it voted for and was not released yet:
+// whoever stole it gains nothing. Who: org_admin.
 func (s *Keys) Revoke(ctx context.Context, caller policy.Subject, fingerprint string) (view org.KeyView, err error) {
 	err = s.c.change(ctx, caller, "key.revoke", &view, func(d *deed) error {
 		key, who, err := d.key(fingerprint)
@@ -97,15 +107,103 @@ func (s *Keys) Revoke(ctx context.Context, caller policy.Subject, fingerprint st
 		if _, err := org.KeyFlow().Check(state(key.State), "revoke"); err != nil {
 			return err
 		}
-		key.State = string(org.Revoked)
+		key.State, key.RevokedAt = string(org.Revoked), &d.now
 		view = keyView(key, who)
-		return d.tx.RevokeKey(ctx, key.ID, d.now)
+		return d.endKey(key)
 	})
 	return view, err
 }
 
-// List returns the keys of an organization's people. Who: org_admin.
-func (s *Keys) List(ctx context.Context, caller policy.Subject, number string) (views []org.KeyView, err error) {
+// endKey revokes a key and voids its votes.
+func (d *deed) endKey(key postgres.MemberKey) error {
+	if err := d.tx.RevokeKey(d.ctx, key.ID, d.now); err != nil {
+		return err
+	}
+	voided, err := d.tx.VoidVotes(d.ctx, key.ID, d.now)
+	if err != nil {
+		return fmt.Errorf("voiding votes: %w", err)
+	}
+	if voided > 0 {
+		d.detail["voided"] = strconv.FormatInt(voided, 10)
+	}
+	return nil
+}
+
+// Rotate puts a new key in the place of an old one, at once: nobody admits it, since the old key vouches for it.
+// Who: the key's owner.
+func (s *Keys) Rotate(ctx context.Context, caller policy.Subject, fingerprint string, r org.KeyRotation) (view org.KeyView, err error) {
+	err = s.c.change(ctx, caller, "key.rotate", &view, func(d *deed) error {
+		old, who, err := d.key(fingerprint)
+		if err != nil {
+			return err
+		}
+		if who.ID != caller.Member {
+			return fault.NotFound()
+		}
+		if _, err := org.KeyFlow().Check(state(old.State), "rotate"); err != nil {
+			return err
+		}
+		if !keyCounts(old, d.now) {
+			return fault.New(fault.Conflict, "key.expired")
+		}
+		said, err := r.Check(old.PublicKey)
+		if err != nil {
+			return err
+		}
+		fresh, err := d.succeed(old, said, r.PublicKey)
+		view = keyView(fresh, who)
+		return err
+	})
+	return view, err
+}
+
+// succeed admits a key in the place of another one, with a certificate exactly when that one had one.
+func (d *deed) succeed(old postgres.MemberKey, said org.RotationStatement, public ed25519.PublicKey) (postgres.MemberKey, error) {
+	if (said.Certificate == "") != (old.Certificate == "") {
+		return old, fault.Bad("key.invalid", fault.Place{Location: "by_old.certificate", Code: "certificate.missing"})
+	}
+	to, err := org.KeyFlow().Check(org.Offered, "admit") // added and admitted at once
+	if err != nil {
+		return old, err
+	}
+	expires := d.keyEnd()
+	fresh := postgres.MemberKey{
+		ID: name.NewID().String(), Fingerprint: said.To, Member: old.Member, PublicKey: public, State: string(to),
+		OfferedAt: d.now, AdmittedAt: &d.now, AdmittedBy: &d.caller.Member, ExpiresAt: &expires, Certificate: said.Certificate,
+	}
+	d.refs["successor"] = said.To
+	err = d.tx.InsertKey(d.ctx, fresh)
+	if postgres.IsUnique(err, "member_key_fingerprint_key") {
+		return old, fault.New(fault.Conflict, "key.taken")
+	}
+	if err != nil {
+		return old, fmt.Errorf("admitting key: %w", err)
+	}
+	return fresh, d.endKey(old)
+}
+
+// Mine returns the caller's own keys. Who: everyone.
+func (s *Keys) Mine(ctx context.Context, caller policy.Subject) (views []org.KeyView, err error) {
+	err = s.c.act(ctx, caller, "key.mine", func(d *deed) error {
+		if err := d.decide(policy.Object{Kind: "key", Org: caller.Org}, "", policy.Facts{}); err != nil {
+			return err
+		}
+		rows, err := d.tx.KeysOf(ctx, caller.Member)
+		if err != nil {
+			return fmt.Errorf("listing keys: %w", err)
+		}
+		who, err := d.tx.Member(ctx, caller.Member)
+		if err != nil {
+			return err
+		}
+		views, err = each(rows, func(k postgres.MemberKey) (org.KeyView, error) { return keyView(k, who), nil })
+		return err
+	})
+	return views, err
+}
+
+// List returns the keys of an organization's people. Who: its org_admin.
+func (s *Keys) List(ctx context.Context, caller policy.Subject, number string, p Page) (views Listed[org.KeyView], err error) {
 	err = s.c.act(ctx, caller, "key.list", func(d *deed) error {
 		home, err := d.tx.OrgByNumber(ctx, number)
 		if err != nil {
@@ -114,22 +212,16 @@ func (s *Keys) List(ctx context.Context, caller policy.Subject, number string) (
 		if err := d.decide(policy.Object{Kind: "key", Org: home.ID}, number, policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Keys(ctx, home.ID)
-		if err != nil {
-			return fmt.Errorf("listing keys: %w", err)
-		}
-		views, err = each(rows, func(k postgres.MemberKey) (org.KeyView, error) {
-			who, err := d.tx.Member(ctx, k.Member)
-			return keyView(k, who), err
-		})
+		views, err = listed(p, func(w postgres.Window) ([]postgres.MemberKey, error) { return d.tx.Keys(ctx, home.ID, w) },
+			func(r postgres.MemberKey) string { return r.ID }, d.keyView)
 		return err
 	})
 	return views, err
 }
 
-// key reads the key an act is about and decides it.
+// key locks the key an act is about and decides it.
 func (d *deed) key(fingerprint string) (postgres.MemberKey, postgres.Member, error) {
-	key, err := d.tx.Key(d.ctx, fingerprint)
+	key, err := d.tx.LockKey(d.ctx, fingerprint)
 	if err != nil {
 		return postgres.MemberKey{}, postgres.Member{}, err
 	}
@@ -142,16 +234,29 @@ func (d *deed) key(fingerprint string) (postgres.MemberKey, postgres.Member, err
 	return key, who, d.decide(policy.Object{Kind: "key", ID: key.ID, Org: who.Org}, fingerprint, facts)
 }
 
+// keyCounts reports whether a key is admitted and has not expired.
+func keyCounts(k postgres.MemberKey, now time.Time) bool {
+	return k.State == string(org.Admitted) && k.ExpiresAt != nil && now.Before(*k.ExpiresAt)
+}
+
 // voterKey returns the public key a vote or a profile signature must verify with: admitted, and the
 // caller's own.
 func (d *deed) voterKey(fingerprint string) (ed25519.PublicKey, string, error) {
 	key, err := d.tx.Key(d.ctx, fingerprint)
-	if err != nil || key.Member != d.caller.Member || key.State != string(org.Admitted) {
+	if err != nil || key.Member != d.caller.Member || !keyCounts(key, d.now) {
 		return nil, "", fault.New(fault.Invalid, "signature.key_unknown")
 	}
 	return ed25519.PublicKey(key.PublicKey), key.ID, nil
 }
 
 func keyView(k postgres.MemberKey, m postgres.Member) org.KeyView {
-	return org.KeyView{Fingerprint: k.Fingerprint, Login: m.Login, State: k.State, OfferedAt: k.OfferedAt, AdmittedAt: k.AdmittedAt, LastUsed: k.LastUsed}
+	return org.KeyView{
+		Fingerprint: k.Fingerprint, Login: m.Login, State: k.State, OfferedAt: k.OfferedAt, AdmittedAt: k.AdmittedAt,
+		LastUsed: k.LastUsed, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt, Certificate: k.Certificate,
+	}
+}
+
+func (d *deed) keyView(k postgres.MemberKey) (org.KeyView, error) {
+	who, err := d.tx.Member(d.ctx, k.Member)
+	return keyView(k, who), err
 }

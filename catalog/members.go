@@ -26,7 +26,7 @@ func (s *Members) Invite(ctx context.Context, caller policy.Subject, number stri
 		}
 		row := postgres.Member{
 			ID: name.NewID().String(), Org: home.ID, Login: spec.Login, Name: spec.Name,
-			Roles: org.RoleNames(spec.Roles), State: string(org.Invited), CreatedAt: d.now,
+			Roles: org.RoleNames(spec.Roles), State: string(org.Invited), CreatedAt: d.now, Machine: spec.Machine,
 		}
 		if err := d.decide(policy.Object{Kind: "member", ID: row.ID, Org: home.ID}, number, policy.Facts{}); err != nil {
 			return err
@@ -49,6 +49,9 @@ func (s *Members) SetRoles(ctx context.Context, caller policy.Subject, number, l
 		row, err := d.member(number, login)
 		if err != nil {
 			return err
+		}
+		if row.Machine && !org.FitsMachine(roles) {
+			return fault.Bad("member.invalid", fault.Place{Location: "roles", Code: "role.not_for_machine"})
 		}
 		row.Roles = org.RoleNames(roles)
 		view = memberView(row)
@@ -75,7 +78,7 @@ func (s *Members) Remove(ctx context.Context, caller policy.Subject, number, log
 }
 
 // List returns the people of an organization. Who: its org_admin.
-func (s *Members) List(ctx context.Context, caller policy.Subject, number string) (views []org.MemberView, err error) {
+func (s *Members) List(ctx context.Context, caller policy.Subject, number string, p Page) (views Listed[org.MemberView], err error) {
 	err = s.c.act(ctx, caller, "member.list", func(d *deed) error {
 		home, err := d.tx.OrgByNumber(ctx, number)
 		if err != nil {
@@ -84,15 +87,9 @@ func (s *Members) List(ctx context.Context, caller policy.Subject, number string
 		if err := d.decide(policy.Object{Kind: "member", Org: home.ID}, number, policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Members(ctx, home.ID)
-		if err != nil {
-			return fmt.Errorf("listing members: %w", err)
-		}
-		views = make([]org.MemberView, 0, len(rows))
-		for _, r := range rows {
-			views = append(views, memberView(r))
-		}
-		return nil
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Member, error) { return d.tx.Members(ctx, home.ID, w) },
+			func(r postgres.Member) string { return r.ID }, plain(memberView))
+		return err
 	})
 	return views, err
 }
@@ -112,5 +109,5 @@ func (d *deed) member(number, login string) (postgres.Member, error) {
 }
 
 func memberView(m postgres.Member) org.MemberView {
-	return org.MemberView{Login: m.Login, Name: m.Name, Roles: m.Roles, State: m.State, CreatedAt: m.CreatedAt}
+	return org.MemberView{Login: m.Login, Name: m.Name, Roles: m.Roles, State: m.State, CreatedAt: m.CreatedAt, Machine: m.Machine}
 }

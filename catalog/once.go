@@ -49,10 +49,11 @@ const onceLife = 24 * time.Hour
 // again under its key.
 func (c *core) change(ctx context.Context, caller policy.Subject, action policy.Action, answer any, do func(*deed) error) error {
 	asked := conditionOf(ctx)
-	if asked.Key == "" {
-		return c.act(ctx, caller, action, do)
-	}
 	return c.act(ctx, caller, action, func(d *deed) error {
+		d.changes = true
+		if asked.Key == "" {
+			return d.conditioned(asked, do)
+		}
 		before, err := d.claimOnce(asked)
 		if err != nil {
 			return err
@@ -60,7 +61,7 @@ func (c *core) change(ctx context.Context, caller policy.Subject, action policy.
 		if before != nil {
 			return d.repeat(*before, answer)
 		}
-		if err := do(d); err != nil {
+		if err := d.conditioned(asked, do); err != nil {
 			return err
 		}
 		kept, err := json.Marshal(answer)
@@ -69,6 +70,17 @@ func (c *core) change(ctx context.Context, caller policy.Subject, action policy.
 		}
 		return d.tx.KeepAnswer(d.ctx, caller.Member, asked.Key, kept)
 	})
+}
+
+// conditioned carries out a change; one that was asked for under a tag it never looked at does not count.
+func (d *deed) conditioned(asked Condition, do func(*deed) error) error {
+	if err := do(d); err != nil {
+		return err
+	}
+	if asked.Seen != "" && !d.tagged {
+		return fault.Bad("request.invalid", fault.Place{Location: "header.If-Match", Code: "tag.unsupported"})
+	}
+	return nil
 }
 
 // claimOnce takes a key for this act, or returns what an earlier act answered under it.
@@ -106,8 +118,12 @@ func (d *deed) repeat(before postgres.Once, answer any) error {
 	return nil
 }
 
-// Tag names the state of an object as its viewer sees it: equal views have equal tags. It is opaque.
+// Tag names the state of an object as its viewer sees it: equal views have equal tags. It is opaque. A view may
+// leave out what moves by itself.
 func Tag(view any) (string, error) {
+	if moving, ok := view.(interface{ Steady() any }); ok {
+		view = moving.Steady()
+	}
 	body, err := json.Marshal(view)
 	if err != nil {
 		return "", fmt.Errorf("encoding view: %w", err)
@@ -123,6 +139,7 @@ func (d *deed) seen(view any, err error) error {
 	if err != nil || want == "" {
 		return err
 	}
+	d.tagged = true
 	tag, err := Tag(view)
 	if err == nil && tag != want {
 		err = fault.New(fault.Changed, "object.changed")

@@ -107,17 +107,14 @@ func (s *Orgs) Show(ctx context.Context, caller policy.Subject, number string) (
 	return view, err
 }
 
-// List returns all organizations. Who: platform system_admin.
-func (s *Orgs) List(ctx context.Context, caller policy.Subject) (views []org.View, err error) {
+// List returns all organizations. Who: platform system_admin, data authority.
+func (s *Orgs) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[org.View], err error) {
 	err = s.c.act(ctx, caller, "org.list", func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "org", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Orgs(ctx)
-		if err != nil {
-			return fmt.Errorf("listing organizations: %w", err)
-		}
-		views, err = each(rows, d.orgView)
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Org, error) { return d.tx.Orgs(ctx, w) },
+			func(r postgres.Org) string { return r.ID }, d.orgView)
 		return err
 	})
 	return views, err

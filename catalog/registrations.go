@@ -179,27 +179,18 @@ func (s *Registrations) Show(ctx context.Context, caller policy.Subject, number 
 }
 
 // List returns all registrations to a registrar and a registrant's own to it.
-func (s *Registrations) List(ctx context.Context, caller policy.Subject) (views []registration.View, err error) {
+func (s *Registrations) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[registration.View], err error) {
 	err = s.c.act(ctx, caller, "registration.list", func(d *deed) error {
+		of := caller.Org
+		if contains(caller.Capacities, "registrar") {
+			of = ""
+		}
 		if err := d.decide(policy.Object{Kind: "registration", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Registrations(ctx)
-		if err != nil {
-			return fmt.Errorf("listing registrations: %w", err)
-		}
-		views = []registration.View{}
-		for _, row := range rows {
-			if row.Org != caller.Org && !contains(caller.Capacities, "registrar") {
-				continue
-			}
-			ds, err := d.tx.DatasetByID(ctx, row.Dataset)
-			if err != nil {
-				return err
-			}
-			views = append(views, registrationView(row, ds.Slug))
-		}
-		return nil
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Registration, error) { return d.tx.Registrations(ctx, of, w) },
+			func(r postgres.Registration) string { return r.ID }, d.registrationView)
+		return err
 	})
 	return views, err
 }
@@ -237,4 +228,9 @@ func registrationView(row postgres.Registration, slug string) registration.View 
 func late(row postgres.Registration) bool {
 	passed := func(done *time.Time, due *time.Time) bool { return done != nil && due != nil && done.After(*due) }
 	return passed(row.AcceptedAt, &row.AcceptDue) || passed(row.NoticedAt, row.ReviewDue)
+}
+
+func (d *deed) registrationView(row postgres.Registration) (registration.View, error) {
+	ds, err := d.tx.DatasetByID(d.ctx, row.Dataset)
+	return registrationView(row, ds.Slug), err
 }

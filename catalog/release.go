@@ -139,7 +139,7 @@ func (d *deed) verifiedVotes(r postgres.Request, o postgres.Output) ([]output.Vo
 }
 
 func (d *deed) verifiedVote(r postgres.Request, o postgres.Output, v postgres.Vote) (output.Vote, bool, error) {
-	key, err := d.tx.KeyByID(d.ctx, v.MemberKey)
+	key, err := d.tx.ShareKey(d.ctx, v.MemberKey) // shared: it must not end before the release is on record
 	if err != nil {
 		return output.Vote{}, false, fmt.Errorf("reading voter's key: %w", err)
 	}
@@ -148,7 +148,7 @@ func (d *deed) verifiedVote(r postgres.Request, o postgres.Output, v postgres.Vo
 		return output.Vote{}, false, fmt.Errorf("reading vote: %w", err)
 	}
 	cast, err := output.OpenVote(signed, key.PublicKey)
-	ok := err == nil && key.State == "admitted" && key.Member == v.Voter && string(cast.Voter) == v.Voter &&
+	ok := err == nil && keyCounts(key, d.now) && key.Member == v.Voter && string(cast.Voter) == v.Voter &&
 		string(cast.Seat) == v.Seat && cast.Fits(d.subjectOf(r, o), d.now)
 	return cast, ok, nil
 }

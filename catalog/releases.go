@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/object"
-	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/policy"
@@ -26,8 +24,8 @@ func (s *Releases) Get(ctx context.Context, caller policy.Subject, number string
 		if err != nil {
 			return err
 		}
-		if l.State != string(output.Released) {
-			return fault.New(fault.Conflict, "release.not_released")
+		if err := d.obtainable(l); err != nil {
+			return err
 		}
 		if err := json.Unmarshal(l.Object, &ref); err != nil {
 			return fmt.Errorf("reading reference: %w", err)
@@ -71,22 +69,13 @@ func (s *Releases) Show(ctx context.Context, caller policy.Subject, number strin
 }
 
 // List returns the releases the caller's organization is a party to.
-func (s *Releases) List(ctx context.Context, caller policy.Subject) (views []release.View, err error) {
+func (s *Releases) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[release.View], err error) {
 	err = s.c.act(ctx, caller, "release.list", func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "release", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Releases(ctx, caller.Org)
-		if err != nil {
-			return fmt.Errorf("listing releases: %w", err)
-		}
-		views, err = each(rows, func(l postgres.Release) (release.View, error) {
-			row, err := d.jobOfOutput(l.Output)
-			if err != nil {
-				return release.View{}, err
-			}
-			return d.releaseView(l, row)
-		})
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Release, error) { return d.tx.Releases(ctx, caller.Org, w) },
+			func(r postgres.Release) string { return r.ID }, d.listedRelease)
 		return err
 	})
 	return views, err
@@ -121,9 +110,22 @@ func (d *deed) releaseView(l postgres.Release, row postgres.Job) (release.View, 
 	if err != nil {
 		return release.View{}, fmt.Errorf("reading request: %w", err)
 	}
+	now, err := d.releaseState(l)
+	if err != nil {
+		return release.View{}, err
+	}
 	o, err := d.tx.Output(d.ctx, l.Output)
 	return release.View{
-		Number: l.Number, Request: r.Number, Job: row.Number, Output: o.Name, Digest: l.Digest, State: l.State,
+		Number: l.Number, Request: r.Number, Job: row.Number, Output: o.Name, Digest: l.Digest, State: string(now),
 		CreatedAt: l.CreatedAt, ReleasedAt: l.ReleasedAt,
 	}, err
+}
+
+// listedRelease shows a release with the job it came from.
+func (d *deed) listedRelease(l postgres.Release) (release.View, error) {
+	row, err := d.jobOfOutput(l.Output)
+	if err != nil {
+		return release.View{}, err
+	}
+	return d.releaseView(l, row)
 }

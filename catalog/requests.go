@@ -121,15 +121,16 @@ func (s *Requests) Vote(ctx context.Context, caller policy.Subject, number strin
 		if err != nil {
 			return err
 		}
-		cast, err := d.openVote(r, o, signed)
-		if err != nil {
-			return err
-		}
+		cast, unread := d.openVote(r, o, signed)
 		facts, err := d.voteFacts(r, row, o, cast)
 		if err != nil {
 			return err
 		}
-		if err := d.decide(policy.Object{Kind: "review", ID: r.ID, Org: row.Org}, number, policy.Facts{Review: facts}); err != nil {
+		err = d.decide(policy.Object{Kind: "review", ID: r.ID, Org: row.Org}, number, policy.Facts{Review: facts})
+		if unread != nil && !hidden(d.decision) {
+			return unread // who has a seat learns what is wrong with the envelope; nobody else does
+		}
+		if err != nil {
 			return err
 		}
 		if r.State != string(output.InReview) {
@@ -243,26 +244,13 @@ func (s *Requests) Show(ctx context.Context, caller policy.Subject, number strin
 }
 
 // List returns the requests the caller's organization has a seat in.
-func (s *Requests) List(ctx context.Context, caller policy.Subject) (views []output.RequestView, err error) {
+func (s *Requests) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[output.RequestView], err error) {
 	err = s.c.act(ctx, caller, "review.list", func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "review", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		rows, err := d.tx.Requests(ctx, caller.Org)
-		if err != nil {
-			return fmt.Errorf("listing requests: %w", err)
-		}
-		views, err = each(rows, func(r postgres.Request) (output.RequestView, error) {
-			o, err := d.tx.Output(ctx, r.Output)
-			if err != nil {
-				return output.RequestView{}, err
-			}
-			row, err := d.tx.JobByID(ctx, o.Job)
-			if err != nil {
-				return output.RequestView{}, err
-			}
-			return d.requestView(r, row, o)
-		})
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Request, error) { return d.tx.Requests(ctx, caller.Org, w) },
+			func(r postgres.Request) string { return r.ID }, d.listedRequest)
 		return err
 	})
 	return views, err
@@ -353,4 +341,17 @@ func datasetsOf(row postgres.Job) []string {
 		slugs = append(slugs, string(in.Dataset))
 	}
 	return unique(slugs)
+}
+
+// listedRequest shows a request with the output and job it is about.
+func (d *deed) listedRequest(r postgres.Request) (output.RequestView, error) {
+	o, err := d.tx.Output(d.ctx, r.Output)
+	if err != nil {
+		return output.RequestView{}, err
+	}
+	row, err := d.tx.JobByID(d.ctx, o.Job)
+	if err != nil {
+		return output.RequestView{}, err
+	}
+	return d.requestView(r, row, o)
 }

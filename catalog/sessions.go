@@ -16,15 +16,15 @@ import (
 	"github.com/sluicedata/sluice/policy"
 )
 
-// Sessions turns proofs of key possession into short, opaque tokens and tokens into subjects. It decides
-// nothing: every act that follows does.
+// Sessions turns proofs into short, opaque tokens and tokens into subjects. It decides nothing: every act that
+// follows does. It knows nothing of HTTP: an edge verifies what is signed and hands in what that says.
 type Sessions struct{ c *core }
 
-// PublicKey returns the admitted key of a fingerprint, to verify an assertion with.
+// PublicKey returns the key of a fingerprint that is in force, to verify an assertion with.
 func (s *Sessions) PublicKey(ctx context.Context, fingerprint string) (public ed25519.PublicKey, err error) {
 	err = s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		key, err := tx.Key(ctx, fingerprint)
-		if err != nil || key.State != string(org.Admitted) {
+		if err != nil || !keyCounts(key, s.c.Now()) {
 			return fault.New(fault.Unauthenticated, "key.unknown")
 		}
 		public = key.PublicKey
@@ -33,44 +33,68 @@ func (s *Sessions) PublicKey(ctx context.Context, fingerprint string) (public ed
 	return public, err
 }
 
-// Open spends a verified assertion (RFC 7523: jti counts once until it expires) and returns a token.
-func (s *Sessions) Open(ctx context.Context, fingerprint, jti string, expires time.Time) (token string, life time.Duration, err error) {
-	raw := make([]byte, 32)
-	if _, err := io.ReadFull(s.c.Rand, raw); err != nil {
-		return "", 0, fmt.Errorf("making token: %w", err)
-	}
-	token = base64.RawURLEncoding.EncodeToString(raw)
-	life = time.Duration(s.c.Rules.Sessions.TokenMinutes) * time.Minute
-	now := s.c.Now()
+// Open spends a verified assertion and returns a token and its life. The token of a key that goes with a
+// certificate is bound to it.
+func (s *Sessions) Open(ctx context.Context, a org.Assertion) (token string, life time.Duration, err error) {
 	err = s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		key, err := tx.Key(ctx, fingerprint)
-		if err != nil || key.State != string(org.Admitted) {
-			return fault.New(fault.Unauthenticated, "key.unknown")
+		key, err := s.provenKey(ctx, tx, a)
+		if err != nil {
+			return err
 		}
-		who, err := tx.Member(ctx, key.Member)
-		if err != nil || who.State != string(org.Active) {
-			return fault.New(fault.Unauthenticated, "key.unknown")
-		}
-		if err := tx.SweepTokens(ctx, now); err != nil {
-			return fmt.Errorf("sweeping tokens: %w", err)
-		}
-		if err := tx.UseAssertion(ctx, key.ID, jti, expires); err != nil {
-			if postgres.IsUnique(err, "assertion_pkey") {
-				return fault.New(fault.Unauthenticated, "assertion.replayed")
-			}
-			return fmt.Errorf("spending assertion: %w", err)
-		}
-		if err := tx.UseKey(ctx, key.ID, now); err != nil {
-			return fmt.Errorf("noting key use: %w", err)
-		}
-		return tx.InsertToken(ctx, tokenHash(token), key.ID, now, now.Add(life))
+		row := postgres.Token{Member: key.Member, MemberKey: &key.ID, Certificate: key.Certificate}
+		token, life, err = s.issue(ctx, tx, row)
+		return err
 	})
 	return token, life, err
 }
 
-// Subject returns who stands behind a token now: a removed member, a revoked key or an ended capacity counts
-// from the next call on.
-func (s *Sessions) Subject(ctx context.Context, token string) (who policy.Subject, err error) {
+// provenKey spends an assertion and notes the use of its key.
+func (s *Sessions) provenKey(ctx context.Context, tx *postgres.Tx, a org.Assertion) (postgres.MemberKey, error) {
+	now := s.c.Now()
+	key, err := tx.Key(ctx, a.Fingerprint)
+	if err != nil || !keyCounts(key, now) {
+		return key, fault.New(fault.Unauthenticated, "key.unknown")
+	}
+	who, err := tx.Member(ctx, key.Member)
+	if err != nil || who.State != string(org.Active) {
+		return key, fault.New(fault.Unauthenticated, "key.unknown")
+	}
+	if key.Certificate != "" && key.Certificate != a.Certificate {
+		return key, fault.New(fault.Unauthenticated, "certificate.other")
+	}
+	if err := tx.UseAssertion(ctx, key.ID, a.ID, a.Expires); err != nil {
+		if postgres.IsUnique(err, "assertion_pkey") {
+			return key, fault.New(fault.Unauthenticated, "assertion.replayed")
+		}
+		return key, fmt.Errorf("spending assertion: %w", err)
+	}
+	if err := tx.UseKey(ctx, key.ID, now); err != nil {
+		return key, fmt.Errorf("noting key use: %w", err)
+	}
+	return key, nil
+}
+
+// issue makes a token for what row says was proven.
+func (s *Sessions) issue(ctx context.Context, tx *postgres.Tx, row postgres.Token) (token string, life time.Duration, err error) {
+	now := s.c.Now()
+	if token, err = s.c.secret(); err != nil {
+		return "", 0, err
+	}
+	life = time.Duration(s.c.Rules.Sessions.TokenMinutes) * time.Minute
+	row.Hash, row.CreatedAt, row.ExpiresAt = tokenHash(token), now, now.Add(life)
+	if err := tx.SweepTokens(ctx, now); err != nil {
+		return "", 0, fmt.Errorf("sweeping tokens: %w", err)
+	}
+	if err := tx.InsertToken(ctx, row); err != nil {
+		return "", 0, fmt.Errorf("keeping token: %w", err)
+	}
+	return token, life, nil
+}
+
+// Subject returns who stands behind a token now: a removed member, an ended key or an ended capacity counts
+// from the next call on. certificate names the one the connection came with, "" for none: a bound token is
+// nobody's over any other.
+func (s *Sessions) Subject(ctx context.Context, token, certificate string) (who policy.Subject, err error) {
 	now := s.c.Now()
 	err = s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		caller, err := tx.TokenCaller(ctx, tokenHash(token), now)
@@ -80,14 +104,35 @@ func (s *Sessions) Subject(ctx context.Context, token string) (who policy.Subjec
 		if err != nil {
 			return fmt.Errorf("reading token: %w", err)
 		}
+		if caller.Certificate != "" && caller.Certificate != certificate {
+			return fault.New(fault.Unauthenticated, "certificate.other")
+		}
 		held, err := tx.Capacities(ctx, caller.Org, now)
 		if err != nil {
 			return fmt.Errorf("reading capacities: %w", err)
 		}
-		who = policy.Subject{Member: caller.Member, Org: caller.Org, Roles: caller.Roles, Capacities: held, Strength: "key"}
+		who = policy.Subject{Member: caller.Member, Org: caller.Org, Roles: caller.Roles, Capacities: held, ProvenAt: caller.CreatedAt.Unix()}
+		who.Strength, who.Method = proof(caller, now)
 		return nil
 	})
 	return who, err
+}
+
+// proof says how well and by what a caller proved who they are.
+func proof(c postgres.Caller, now time.Time) (strength, method string) {
+	switch {
+	case c.Machine:
+		return policy.Machine, policy.ByCertificate
+	case c.Key != nil && c.Certificate != "":
+		return policy.Strong, policy.ByCertificate
+	case c.Key != nil:
+		return policy.Strong, policy.ByKey
+	case c.StrongUntil != nil && now.Before(*c.StrongUntil):
+		return policy.Strong, policy.ByFactor
+	case c.ProviderStrong:
+		return policy.Strong, policy.ByProvider
+	}
+	return policy.Basic, policy.ByProvider
 }
 
 // Whoami describes a subject to itself.
@@ -101,10 +146,39 @@ func (s *Sessions) Whoami(ctx context.Context, who policy.Subject) (me org.Me, e
 		if err != nil {
 			return err
 		}
-		me = org.Me{Member: who.Member, Login: person.Login, Name: person.Name, Org: home.Number, OrgName: home.Name, Roles: who.Roles, Capacities: who.Capacities}
-		return nil
+		me = org.Me{
+			Member: who.Member, Login: person.Login, Name: person.Name, Org: home.Number, OrgName: home.Name,
+			Roles: who.Roles, Capacities: who.Capacities, Strength: who.Strength, Method: who.Method,
+		}
+		return s.keyEnd(ctx, tx, &me)
 	})
 	return me, outward(err)
+}
+
+// keyEnd tells when the last of a person's keys ends, and whether that is soon.
+func (s *Sessions) keyEnd(ctx context.Context, tx *postgres.Tx, me *org.Me) error {
+	now := s.c.Now()
+	keys, err := tx.KeysOf(ctx, me.Member)
+	if err != nil {
+		return fmt.Errorf("reading keys: %w", err)
+	}
+	for _, k := range keys {
+		if keyCounts(k, now) && (me.KeyExpiresAt == nil || k.ExpiresAt.After(*me.KeyExpiresAt)) {
+			me.KeyExpiresAt = k.ExpiresAt
+		}
+	}
+	warn := now.AddDate(0, 0, s.c.Rules.Keys.WarningDays)
+	me.KeyExpiresSoon = me.KeyExpiresAt != nil && me.KeyExpiresAt.Before(warn)
+	return nil
+}
+
+// secret draws 32 random bytes as 43 characters.
+func (c *core) secret() (string, error) {
+	raw := make([]byte, 32)
+	if _, err := io.ReadFull(c.Rand, raw); err != nil {
+		return "", fmt.Errorf("drawing a secret: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
 func tokenHash(token string) []byte {

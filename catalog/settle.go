@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/fault"
@@ -48,6 +49,8 @@ func (d *deed) consequences(w postgres.Work, outcome string, r work.Result, unwr
 	switch work.Kind(w.Kind) {
 	case work.Ingest, work.Profile, work.Preview:
 		return d.settleDataset(w, outcome, r)
+	case work.Inspect:
+		return d.settleInspect(w, outcome, r)
 	case work.Check, work.Debug, work.Run:
 		return d.settleJob(w, outcome, r, unwrap)
 	}
@@ -82,28 +85,46 @@ func (d *deed) settleIngest(row postgres.Dataset, number int, outcome string, r 
 	if err != nil {
 		return err
 	}
-	if outcome != "success" || r.Ingest == nil || len(r.Ingest.Errors) > 0 || len(r.Objects) == 0 {
+	if outcome != "success" || r.Ingest == nil || len(r.Ingest.Errors) > 0 || len(r.Objects) != 1 {
 		return d.refuseIngest(row, v, outcome, r)
+	}
+	parts, refs, err := d.parts(v, r.Objects[0])
+	if fault.Of(err) == fault.Conflict {
+		r.Ingest.Errors = []dataset.BadCell{{Reason: fault.Code(err)}}
+		return d.refuseIngest(row, v, outcome, r)
+	}
+	if err != nil {
+		return err
 	}
 	to, err := dataset.VersionFlow().Check(state(v.State), "ingest")
 	if err != nil {
 		return err
 	}
-	m, err := d.manifest(row, v, r)
+	m, err := d.manifest(row, v, parts)
 	if err != nil {
 		return err
 	}
+	v.State = string(to)
+	if err := d.putManifest(v, m, refs); err != nil {
+		return err
+	}
+	return d.checkDataset(row)
+}
+
+// putManifest makes a version available as a manifest says, with where its parts lie.
+func (d *deed) putManifest(v postgres.Version, m dataset.Manifest, refs []object.Ref) error {
 	body, digest, err := m.Encode()
 	if err != nil {
 		return fmt.Errorf("encoding manifest: %w", err)
 	}
-	sum := string(digest)
-	v.State, v.Manifest, v.ManifestDigest, v.Rows = string(to), body, &sum, &r.Ingest.Rows
-	d.refs["manifest"] = sum
-	if err := d.tx.PutManifest(d.ctx, v); err != nil {
-		return err
+	lie, err := json.Marshal(refs)
+	if err != nil {
+		return fmt.Errorf("encoding locations: %w", err)
 	}
-	return d.checkDataset(row)
+	sum := string(digest)
+	v.Manifest, v.ManifestDigest, v.Rows, v.Locations = body, &sum, &m.Rows, lie
+	d.refs["manifest"] = sum
+	return d.tx.PutManifest(d.ctx, v)
 }
 
 // checkDataset moves a dataset on with its first available version; terms that were declared with it catalogue
@@ -126,17 +147,17 @@ func (d *deed) checkDataset(row postgres.Dataset) error {
 }
 
 // manifest describes an ingested version: its parts, and the version before it.
-func (d *deed) manifest(row postgres.Dataset, v postgres.Version, r work.Result) (dataset.Manifest, error) {
+func (d *deed) manifest(row postgres.Dataset, v postgres.Version, parts []dataset.Part) (dataset.Manifest, error) {
 	home, err := d.tx.Org(d.ctx, row.Org)
 	if err != nil {
 		return dataset.Manifest{}, fmt.Errorf("reading provider: %w", err)
 	}
 	m := dataset.Manifest{
 		Format: dataset.ManifestFormat, Dataset: name.Slug(row.Slug), Number: v.Number, Provider: name.Number(home.Number),
-		Created: v.CreatedAt, Columns: row.Columns, Units: row.Units, RoundTo: row.RoundTo, Rows: r.Ingest.Rows,
+		Created: v.CreatedAt, Columns: row.Columns, Units: row.Units, RoundTo: row.RoundTo, Parts: parts,
 	}
-	for _, o := range r.Objects {
-		m.Parts = append(m.Parts, dataset.Part{Digest: name.Digest(o.Ref.Digest), Size: o.Ref.Size, Rows: o.Rows})
+	for _, p := range parts {
+		m.Rows += p.Rows
 	}
 	before, err := d.tx.Versions(d.ctx, row.ID)
 	if err != nil {
@@ -158,6 +179,7 @@ func (d *deed) refuseIngest(row postgres.Dataset, v postgres.Version, outcome st
 	refusal := dataset.Refusal{Outcome: outcome, Errors: []dataset.BadCell{}}
 	if r.Ingest != nil {
 		refusal.Errors, refusal.More = r.Ingest.Errors, r.Ingest.More
+		refusal.Difference = dataset.Difference(row.Columns, r.Ingest.Errors)
 	}
 	body, err := json.Marshal(refusal)
 	if err != nil {
@@ -172,7 +194,7 @@ func (d *deed) settleJob(w postgres.Work, outcome string, r work.Result, unwrap 
 	if err != nil {
 		return err
 	}
-	_, _, g, err := d.planned(found)
+	p, _, g, err := d.planned(found, spend)
 	if err != nil {
 		return err
 	}
@@ -190,14 +212,20 @@ func (d *deed) settleJob(w postgres.Work, outcome string, r work.Result, unwrap 
 		d.detail["stopped"] = *w.Stop
 		return d.tx.StopJob(d.ctx, row.ID, string(job.Killed), *w.Stop, d.now)
 	case outcome == "interrupted":
-		if err := d.giveBack(row, g); err != nil {
+		if err := d.giveBack(row, g, p, returned); err != nil {
 			return err
 		}
 		return d.tx.StopJob(d.ctx, row.ID, string(job.Killed), "platform.interrupted", d.now)
 	case w.Kind == string(work.Check):
-		return d.settleCheck(row, g, r)
+		return d.settleCheck(row, g, p, r)
 	case w.Kind == string(work.Debug):
 		return d.endJob(row, endings[outcome], r)
+	case outcome == "success" && r.Evidence != nil: // a product, not a failed answer
+		if err := d.giveBack(row, g, p, unfailing); err != nil {
+			return err
+		}
+	default:
+		d.detail["failed_answer"] = "1"
 	}
 	return d.settleRun(row, outcome, r, unwrap)
 }
@@ -205,55 +233,60 @@ func (d *deed) settleJob(w postgres.Work, outcome string, r work.Result, unwrap 
 // endings maps outcomes to the acts of the job's flow.
 var endings = map[string]string{"success": "succeed", "failed": "fail", "limit": "time_out"}
 
-// giveBack returns the budget a run reserved and did not use.
-func (d *deed) giveBack(row postgres.Job, g *ground) error {
-	if row.Kind != string(job.Production) {
-		return nil
-	}
-	inputs, err := d.tx.JobInputs(d.ctx, row.ID)
-	if err != nil {
-		return fmt.Errorf("reading inputs: %w", err)
-	}
-	return d.spendBudgets(inputs, g, -1)
-}
-
-// settleCheck moves a job on with a verified plan, or refuses it with every finding.
-func (d *deed) settleCheck(row postgres.Job, g *ground, r work.Result) error {
+// settleCheck moves a job on with a verified plan, or refuses it with every finding. Of a check it completes the
+// answer, with which it ends.
+func (d *deed) settleCheck(row postgres.Job, g *ground, p job.Package, r work.Result) error {
 	if r.Check == nil {
-		return d.failCheck(row, r)
-	}
-	act := "check"
-	if row.Kind == string(job.Debug) {
-		act = "" // its check is part of the run
-	}
-	if len(r.Check.Findings) > 0 {
-		act = "refuse"
-		if err := d.giveBack(row, g); err != nil {
-			return err
-		}
-	}
-	to := state(row.State)
-	if act != "" {
-		var err error
-		if to, err = flowOf(job.Mode(row.Kind)).Check(to, act); err != nil {
-			return err
-		}
-	}
-	plan, err := json.Marshal(r.Check.Relations)
-	if err != nil {
-		return fmt.Errorf("encoding plan: %w", err)
-	}
-	findings, err := json.Marshal(r.Check.Findings)
-	if err != nil {
-		return fmt.Errorf("encoding findings: %w", err)
+		return d.failCheck(row, g, p, r)
 	}
 	for i, f := range r.Check.Findings {
 		d.detail[fmt.Sprintf("finding.%02d", i)] = f.Code
 	}
-	if act == "refuse" {
-		return d.tx.PutCheck(d.ctx, row.ID, string(to), plan, findings, &d.now)
+	passes := len(r.Check.Findings) == 0
+	if row.Kind == string(job.Check) {
+		answer, err := d.completed(row, g, p, *r.Check)
+		if err != nil {
+			return err
+		}
+		if err := d.putAnswer(row, answer); err != nil {
+			return err
+		}
+		passes = answer.Passes
 	}
-	if err := d.tx.PutCheck(d.ctx, row.ID, string(to), plan, findings, nil); err != nil {
+	if !passes {
+		if err := d.giveBack(row, g, p, returned); err != nil {
+			return err
+		}
+	}
+	return d.putCheck(row, passes, *r.Check)
+}
+
+// putCheck keeps what a check found with the move it leads to.
+func (d *deed) putCheck(row postgres.Job, passes bool, r task.CheckReport) error {
+	to, table := state(row.State), flowOf(job.Mode(row.Kind))
+	var err error
+	switch {
+	case !passes:
+		to, err = table.Check(to, "refuse")
+	case row.Kind != string(job.Debug): // of a debug run the check is part of the run
+		to, err = table.Check(to, "check")
+	}
+	if err != nil {
+		return err
+	}
+	plan, err := json.Marshal(r.Relations)
+	if err != nil {
+		return fmt.Errorf("encoding plan: %w", err)
+	}
+	findings, err := json.Marshal(r.Findings)
+	if err != nil {
+		return fmt.Errorf("encoding findings: %w", err)
+	}
+	var ended *time.Time
+	if table.Ended(to) {
+		ended = &d.now
+	}
+	if err := d.tx.PutCheck(d.ctx, row.ID, string(to), plan, findings, ended); err != nil || ended != nil {
 		return err
 	}
 	row.Plan, row.State = plan, string(to)
@@ -261,9 +294,12 @@ func (d *deed) settleCheck(row postgres.Job, g *ground, r work.Result) error {
 }
 
 // failCheck ends a job whose check container failed: the code could not be read at all.
-func (d *deed) failCheck(row postgres.Job, r work.Result) error {
+func (d *deed) failCheck(row postgres.Job, g *ground, p job.Package, r work.Result) error {
 	if row.Kind == string(job.Debug) {
 		return d.endJob(row, "fail", r)
+	}
+	if err := d.giveBack(row, g, p, returned); err != nil {
+		return err
 	}
 	return d.endJob(row, "refuse", r)
 }
@@ -289,27 +325,12 @@ func (d *deed) endJob(row postgres.Job, act string, r work.Result) error {
 	if err != nil {
 		return err
 	}
-	failure, usage, err := told(r)
+	failure, usage, err := d.told(row, r)
 	if err != nil {
 		return err
 	}
 	d.detail["state"] = string(to)
 	return d.tx.EndJob(d.ctx, row.ID, string(to), failure, usage, &d.now)
-}
-
-// told is what the author learns of a run: class and line of a failure, rows per relation in buckets.
-func told(r work.Result) (failure, usage json.RawMessage, err error) {
-	if r.Failure != nil {
-		if failure, err = json.Marshal(r.Failure); err != nil {
-			return nil, nil, fmt.Errorf("encoding failure: %w", err)
-		}
-	}
-	used := job.Usage{Relations: []job.RelationSize{}, Tables: r.Tables}
-	for _, rel := range r.Relations {
-		used.Relations = append(used.Relations, job.RelationSize{Relation: rel.Relation, Rows: job.Bucket(rel.Rows)})
-	}
-	usage, err = json.Marshal(used)
-	return failure, usage, err
 }
 
 // settleRun quarantines what a run wrote and judges it at once by the evidence.
@@ -337,7 +358,7 @@ func (d *deed) settleRun(row postgres.Job, outcome string, r work.Result, unwrap
 	if err != nil {
 		return err
 	}
-	_, usage, err := told(r)
+	_, usage, err := d.told(row, r)
 	if err != nil {
 		return err
 	}

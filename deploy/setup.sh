@@ -96,6 +96,9 @@ linter() {
 	cd "$repository/deploy/tools" && GOFLAGS=-mod=readonly go build -o "$binary" github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 }
 
+# The tests run the Python client.
+[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3"
+
 command -v go >/dev/null || fail "Go 1.26 or later is needed and is not in PATH: see https://go.dev/dl/"
 
 missing=0

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"io"
 	"math"
@@ -13,64 +15,96 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/name"
 )
 
 // Bounds of a request's body.
 const (
-	maxJSON      = 1 << 20 // bytes
-	jsonPatience = 15 * time.Second
-	csvPatience  = 60 * time.Second // between two reads of an upload
+	maxJSON       = 1 << 20 // bytes, unless the instance is configured otherwise
+	jsonPatience  = 15 * time.Second
+	chunkPatience = 60 * time.Second // between two reads of a chunk
 )
 
-// bodyReader reads or refuses the body of a request before its verb.
-type bodyReader func(w http.ResponseWriter, r *http.Request) error
+// bodyReader reads or refuses the body of a request before its verb, and returns what it read whole.
+type bodyReader func(w http.ResponseWriter, r *http.Request) ([]byte, error)
 
 // noBody refuses bytes nobody would read.
-func noBody(_ http.ResponseWriter, r *http.Request) error {
+func noBody(_ http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > 0 {
-		return fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.unexpected"})
+		return nil, fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.unexpected"})
 	}
-	return nil
+	return nil, nil
 }
 
 // jsonBody reads a JSON text strictly and leaves it where huma finds it: UTF-8, one value, bounded in bytes,
 // depth and numbers, no member twice and none that is not spelt like ours. What stands for one thing to a
 // reader must not stand for another to us.
-func jsonBody(w http.ResponseWriter, r *http.Request) error {
-	if err := mediaType(r, "application/json"); err != nil {
-		return err
+func jsonBody(most int64) bodyReader {
+	return func(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+		if err := mediaType(r, "application/json"); err != nil {
+			return nil, err
+		}
+		slow := time.AfterFunc(jsonPatience, func() { giveUp(w) })
+		defer slow.Stop()
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+		if err != nil {
+			return nil, unread(err)
+		}
+		if code := checkJSON(text); code != "" {
+			return nil, fault.Bad("request.invalid", fault.Place{Location: "body", Code: code})
+		}
+		r.Body = io.NopCloser(bytes.NewReader(text))
+		return text, nil
 	}
-	slow := time.AfterFunc(jsonPatience, func() { giveUp(w) })
-	defer slow.Stop()
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxJSON))
-	if err != nil {
-		return unread(err)
-	}
-	if code := checkJSON(text); code != "" {
-		return fault.Bad("request.invalid", fault.Place{Location: "body", Code: code})
-	}
-	r.Body = io.NopCloser(bytes.NewReader(text))
-	return nil
 }
 
-// csvBody bounds an upload in bytes and in silence; its verb reads it as it comes.
-func csvBody(most int64) bodyReader {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := mediaType(r, "text/csv"); err != nil {
-			return err
+// chunkBody bounds a chunk in bytes and in silence; its verb reads it as it comes. A digest of the content must
+// come with it (RFC 9530).
+func chunkBody(most int64) bodyReader {
+	return func(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+		if err := mediaType(r, "application/octet-stream"); err != nil {
+			return nil, err
 		}
 		if r.ContentLength > most {
-			return tooLarge()
+			return nil, tooLarge()
 		}
 		if r.ContentLength == 0 {
-			return fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.missing"})
+			return nil, fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.missing"})
+		}
+		if _, err := contentDigest(r); err != nil {
+			return nil, err
 		}
 		r.Body = &patient{ReadCloser: http.MaxBytesReader(w, r.Body, most), w: w}
-		return nil
+		return nil, nil
 	}
 }
 
-// patient gives up on a sender who sends nothing for csvPatience.
+// contentDigest reads the SHA-256 of a request's content from its Content-Digest field (RFC 9530 2): the field
+// stands there once, and other algorithms beside SHA-256 do not count.
+func contentDigest(r *http.Request) (name.Digest, error) {
+	bad := func(code string) error {
+		return fault.Bad("request.invalid", fault.Place{Location: "header.content-digest", Code: code})
+	}
+	fields := r.Header.Values("Content-Digest")
+	if len(fields) == 0 {
+		return "", bad("digest.missing")
+	}
+	for member := range strings.SplitSeq(strings.Join(fields, ","), ",") {
+		value, ok := strings.CutPrefix(strings.TrimSpace(member), "sha-256=:")
+		value, ends := strings.CutSuffix(value, ":")
+		if !ok || !ends {
+			continue
+		}
+		sum, err := base64.StdEncoding.Strict().DecodeString(value)
+		if err != nil || len(sum) != sha256.Size {
+			return "", bad("digest.invalid")
+		}
+		return name.DigestSum([sha256.Size]byte(sum)), nil
+	}
+	return "", bad("digest.missing")
+}
+
+// patient gives up on a sender who sends nothing for chunkPatience.
 type patient struct {
 	io.ReadCloser
 	w http.ResponseWriter
@@ -78,9 +112,13 @@ type patient struct {
 
 // Read implements io.Reader.
 func (p *patient) Read(b []byte) (int, error) {
-	slow := time.AfterFunc(csvPatience, func() { giveUp(p.w) })
+	slow := time.AfterFunc(chunkPatience, func() { giveUp(p.w) })
 	defer slow.Stop()
-	return p.ReadCloser.Read(b)
+	n, err := p.ReadCloser.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = unread(err) // a line that broke is the sender's, not a failure of ours
+	}
+	return n, err
 }
 
 // giveUp ends a read under way.

@@ -11,14 +11,15 @@ import (
 	"testing"
 )
 
-// TestUploadStopsAtItsBound: an upload without a length is stopped where it passes the bound, not after.
-func TestUploadStopsAtItsBound(t *testing.T) {
+// TestChunkStopsAtItsBound: a chunk without a length is stopped where it passes the bound, not after.
+func TestChunkStopsAtItsBound(t *testing.T) {
 	for size, ok := range map[int]bool{10: true, 11: false, 1 << 20: false} {
 		r := httptest.NewRequest(http.MethodPost, "/", io.NopCloser(strings.NewReader(strings.Repeat("x", size))))
-		r.Header.Set("Content-Type", "text/csv")
+		r.Header.Set("Content-Type", "application/octet-stream")
+		r.Header.Set("Content-Digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:")
 		r.ContentLength = -1
 		w := httptest.NewRecorder()
-		if err := csvBody(10)(w, r); err != nil {
+		if _, err := chunkBody(10)(w, r); err != nil {
 			t.Fatal(err)
 		}
 		got, err := io.ReadAll(r.Body)

@@ -14,6 +14,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/upload"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/gatewaytest"
 )
@@ -22,6 +23,7 @@ import (
 type city struct {
 	*gatewaytest.Instance
 	department, agency, operator string // numbers
+	upload                       string // id
 	steward, chief, developer    *client.Client
 }
 
@@ -35,6 +37,7 @@ const (
 	theOutput       = "counts"
 	theRequest      = "Q-2026-0901"
 	theRelease      = "D-2026-0901"
+	theIdentity     = "01890a5d-ac96-774b-bcce-b302099a805a"
 )
 
 func newCity(t *testing.T) *city {
@@ -50,6 +53,11 @@ func newCity(t *testing.T) *city {
 	if _, err := c.steward.Datasets.Declare(context.Background(), datasetSpec()); err != nil {
 		t.Fatal(err)
 	}
+	up, err := c.steward.Uploads.Start(context.Background(), upload.Spec{Size: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.upload = up.ID
 	if err := c.Owner.InTx(context.Background(), c.fill); err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +116,10 @@ func (c *city) fill(tx *postgres.Tx) error {
 	}
 	id := func() string { return name.NewID().String() }
 	digest := string(name.DigestOf([]byte("bytes")))
+	steward, err := tx.MemberByLogin(ctx, department, "steward")
+	if err != nil {
+		return err
+	}
 	agreementID, grantID, jobID, outputID, requestID := id(), id(), id(), id(), id()
 	empty := json.RawMessage(`{}`)
 	body, code, err := jobPackage().Encode()
@@ -115,6 +127,12 @@ func (c *city) fill(tx *postgres.Tx) error {
 		return err
 	}
 	for _, insert := range []func() error{
+		func() error {
+			return tx.OfferIdentity(ctx, postgres.Identity{
+				ID: theIdentity, Issuer: "https://provider.example", Subject: "steward", Label: "steward", Member: steward.ID,
+				State: "offered", OfferedAt: now,
+			})
+		},
 		func() error {
 			return tx.InsertVersion(ctx, postgres.Version{
 				Dataset: ds.ID, Number: 1, State: string(dataset.Ingesting), DataKey: ds.SecretKey, CreatedBy: developer, CreatedAt: now,

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/gateway/session"
 	"github.com/sluicedata/sluice/gateway/wire"
@@ -19,10 +21,12 @@ import (
 
 // edge is what all routes share: one way in, one way out.
 type edge struct {
-	api         huma.API
-	gate        *session.Gate
-	problems    problems
-	uploadBytes int64
+	api        huma.API
+	gate       *session.Gate
+	problems   problems
+	limits     *limits
+	chunkBytes int64
+	bodyBytes  int64
 }
 
 // register puts one route on the edge: it knows the types of its verb.
@@ -82,7 +86,10 @@ type (
 		Body B
 	}
 
-	answer[V any] struct{ Body V }
+	answer[V any] struct {
+		ETag string `header:"ETag"` // of what was read: for If-Match
+		Body V
+	}
 )
 
 // handle registers a route without a body.
@@ -95,7 +102,8 @@ func handle[V any](e *edge, op huma.Operation, do func(call) (V, error)) {
 
 // handleBody registers a route with a JSON body.
 func handleBody[B, V any](e *edge, op huma.Operation, do func(call, B) (V, error)) {
-	e.guard(&op, jsonBody)
+	op.MaxBodyBytes = 2 * e.bodyBytes
+	e.guard(&op, jsonBody(e.bodyBytes))
 	huma.Register(e.api, op, func(ctx context.Context, in *full[B]) (*answer[V], error) {
 		return reply(ctx, e, in.place, func(c call) (V, error) { return do(c, in.Body) })
 	})
@@ -108,8 +116,16 @@ func reply[V any](ctx context.Context, e *edge, p place, do func(call) (V, error
 	if err != nil {
 		return nil, e.problems.of(p.r, err)
 	}
-	fillLists(&v)
-	return &answer[V]{v}, nil
+	out := answer[V]{Body: v}
+	if p.r.Method == http.MethodGet {
+		tag, err := catalog.Tag(v)
+		if err != nil {
+			return nil, e.problems.of(p.r, err)
+		}
+		out.ETag = `"` + tag + `"`
+	}
+	fillLists(&out.Body)
+	return &out, nil
 }
 
 func newCall(ctx context.Context, p place) call {
@@ -123,27 +139,46 @@ type subjectKey struct{}
 // guard puts what every request passes before its verb: who is calling, and a strict reading of what they sent.
 func (e *edge) guard(op *huma.Operation, read bodyReader) {
 	public := len(op.Security) == 0
+	changes := !public && op.Method == http.MethodPost
+	if changes {
+		tagged(op)
+	}
+	known := op.Parameters
 	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		if !public {
-			who, err := e.gate.Subject(r)
-			if err != nil {
-				e.problems.write(w, r, err)
-				return
-			}
-			ctx = huma.WithValue(ctx, subjectKey{}, who)
-			r, _ = humago.Unwrap(ctx) // another one: it carries the value
+		who, err := e.caller(w, r, public)
+		if err != nil {
+			e.problems.write(w, r, err)
+			return
 		}
-		err := checkQuery(r, op.Parameters)
+		inner := context.WithValue(r.Context(), subjectKey{}, who)
+		err = checkQuery(r, known)
+		var body []byte
 		if err == nil {
-			err = read(w, r)
+			body, err = read(w, r)
+		}
+		if err == nil && changes {
+			var c catalog.Condition
+			c, err = condition(r, body)
+			inner = catalog.Under(inner, c)
 		}
 		if err != nil {
 			e.problems.write(w, r, err)
 			return
 		}
-		next(ctx)
+		next(huma.WithContext(ctx, inner))
 	})
+}
+
+// caller finds who sent a request, and lets nobody ask for more than their share.
+func (e *edge) caller(w http.ResponseWriter, r *http.Request, public bool) (who policy.Subject, err error) {
+	if public {
+		return who, e.limits.stranger(w, r)
+	}
+	if who, err = e.gate.Subject(r); err != nil {
+		return who, errors.Join(err, e.limits.stranger(w, r))
+	}
+	return who, e.limits.member(w, who)
 }
 
 // checkQuery refuses fields the route does not have, and fields that come twice: which one would count?
@@ -162,12 +197,30 @@ func checkQuery(r *http.Request, known []*huma.Param) error {
 
 // token answers the token endpoint, whose errors have a form of their own (RFC 6749 5.2).
 func (e *edge) token(w http.ResponseWriter, r *http.Request) {
+	if err := e.limits.stranger(w, r); err != nil {
+		e.problems.write(w, r, err)
+		return
+	}
 	token, err := e.gate.Token(w, r)
 	if err == nil {
 		writeJSON(w, http.StatusOK, "application/json", token)
 		return
 	}
 	e.problems.writeOAuth(w, r, err)
+}
+
+// browser runs a step of a login, which answers by sending the browser on.
+func (e *edge) browser(step func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := step(w, r)
+		var refused *session.Refusal
+		switch {
+		case errors.As(err, &refused):
+			e.problems.writeOAuth(w, r, refused)
+		case err != nil:
+			e.problems.write(w, r, err)
+		}
+	}
 }
 
 func (e *edge) unknown(w http.ResponseWriter, r *http.Request) {

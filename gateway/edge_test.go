@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -195,64 +194,6 @@ func TestLanguages(t *testing.T) {
 		t.Fatalf("got %v", titles)
 	}
 }
-
-// TestUploadIsBounded: an upload streams, has one media type, and stops at the rule set's size.
-func TestUploadIsBounded(t *testing.T) {
-	i := gatewaytest.Start(t)
-	home := i.Org(t, "A department", org.DataProvider)
-	p := newPerson(t, i, home, "holder", org.OrgAdmin, org.DataSteward)
-	body, err := json.Marshal(datasetSpec())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := p.post(t, i, "/datasets", string(body)); got.status != 201 {
-		t.Fatalf("got %d %s", got.status, got.body)
-	}
-	address, bearer := i.URL+"/api/v1/datasets/"+theDataset+"/versions", "Bearer "+p.token
-	taken := call(t, "POST", address, strings.NewReader("resident_id,plan,visits\n1,free,2\n"), "Authorization", bearer, "Content-Type", "text/csv; charset=utf-8")
-	var v wire.Version
-	if err := json.Unmarshal(taken.body, &v); err != nil || taken.status != 202 || v.State != "ingesting" || v.Number != 1 {
-		t.Fatalf("got %d %s", taken.status, taken.body)
-	}
-	for name, tt := range map[string]struct {
-		body    io.Reader
-		headers []string
-		status  int
-	}{
-		"another type":     {strings.NewReader("x"), []string{"Content-Type", "application/json"}, 415},
-		"another alphabet": {strings.NewReader("x"), []string{"Content-Type", "text/csv; charset=gbk"}, 415},
-		"compressed":       {strings.NewReader("x"), []string{"Content-Type", "text/csv", "Content-Encoding", "gzip"}, 415},
-		"nothing":          {http.NoBody, []string{"Content-Type", "text/csv"}, 422},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := call(t, "POST", address, tt.body, append(tt.headers, "Authorization", bearer)...)
-			if got.status != tt.status {
-				t.Fatalf("got %d %s", got.status, got.body)
-			}
-		})
-	}
-	t.Run("larger than may be", func(t *testing.T) {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", address, io.LimitReader(nothing{}, 1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.ContentLength = 2<<30 + 1
-		r.Header = http.Header{"Authorization": {bearer}, "Content-Type": {"text/csv"}, "Expect": {"100-continue"}}
-		answer, err := (&http.Transport{ExpectContinueTimeout: 1 << 40, DisableKeepAlives: true}).RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		if answer.StatusCode != 413 {
-			t.Fatalf("got %d", answer.StatusCode)
-		}
-	})
-}
-
-// nothing is an endless file.
-type nothing struct{}
-
-func (nothing) Read(b []byte) (int, error) { return len(b), nil }
 
 // TestFailuresOfOursTellNothing: when the record is away, the caller gets a request id and no word of why; the log
 // has both.

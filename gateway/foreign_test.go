@@ -1,14 +1,22 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicedata/sluice/catalog/agreement"
+	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/grant"
+	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/catalog/output"
+	"github.com/sluicedata/sluice/catalog/registration"
 	"github.com/sluicedata/sluice/gateway"
+	"github.com/sluicedata/sluice/gateway/wire"
 )
 
 // parameters of the routes: of the one of everything, and of what is not there.
@@ -16,7 +24,9 @@ func theirs(c *city) map[string]string {
 	return map[string]string{
 		"org": c.department, "login": "steward", "capacity": "registrant", "dataset": theDataset, "version": "1",
 		"preview": "01890a5d-ac96-774b-bcce-b302099a8057", "output": theOutput,
-		"fingerprint": c.steward.Fingerprint(), "entry": "01890a5d-ac96-774b-bcce-b302099a8057",
+		"identity": theIdentity, "fingerprint": c.steward.Fingerprint(), "entry": "01890a5d-ac96-774b-bcce-b302099a8057",
+		"digest": string(name.DigestOf([]byte("bytes"))),
+		"upload": c.upload, "chunk": "1",
 	}
 }
 
@@ -24,7 +34,9 @@ func nobodys() map[string]string {
 	return map[string]string{
 		"org": "ORG-0999", "login": "nobodyy", "capacity": "registrant", "dataset": "other-visits!"[:12], "version": "7",
 		"preview": "01890a5d-ac96-774b-bcce-b302099a8058", "output": "absent",
-		"fingerprint": "sha256:" + strings.Repeat("0f", 32), "entry": "01890a5d-ac96-774b-bcce-b302099a8058",
+		"identity": "01890a5d-ac96-774b-bcce-b302099a805b", "fingerprint": "sha256:" + strings.Repeat("0f", 32), "entry": "01890a5d-ac96-774b-bcce-b302099a8058",
+		"digest": "sha256:" + strings.Repeat("0f", 32),
+		"upload": "01890a5d-ac96-774b-bcce-b302099a8058", "chunk": "1",
 	}
 }
 
@@ -36,15 +48,42 @@ func numbers() map[string]string {
 	}
 }
 
-// bodies are good bodies of the routes that take one and have a parameter.
-func bodies() map[string]string {
-	envelope := `{"type":"t","scheme":"ed25519","key":"k","payload":"e30=","signature":"AAAA"}`
-	return map[string]string{
-		"capacity-grant": `{"capacity":"registrant","document":"d"}`, "member-invite": `{"login":"lee","name":"Lee","roles":["developer"]}`,
-		"member-role": `{"roles":["developer"]}`, "profile-sign": envelope, "review-vote": envelope,
-		"preview-ask": `{"grant":"` + theGrant + `"}`, "agreement-file": `{"receipt":"r"}`,
-		"dataset-terms": `{"purposes":["x"],"columns":["plan"],"operations":["sql"],"outputs":["table"],"min_units":10,"approval":"manual","to":"2030-01-01"}`,
+// bodies are good bodies of the routes that take one.
+func (c *city) bodies(t *testing.T) map[string]string {
+	t.Helper()
+	digest := name.DigestOf([]byte("text"))
+	made := map[string]string{}
+	for id, v := range map[string]any{
+		"org-create":      org.Spec{Name: "A new one"},
+		"capacity-grant":  org.CapacitySpec{Capacity: org.Registrant, Document: "d"},
+		"member-invite":   org.MemberSpec{Login: "lee", Name: "Lee", Roles: []org.Role{org.Developer}},
+		"member-role":     wire.Roles{Roles: []org.Role{org.Developer}},
+		"dataset-declare": datasetSpec(), "dataset-terms": terms(),
+		"preview-ask": wire.PreviewSpec{Grant: theGrant}, "agreement-file": wire.Receipt{Receipt: "r"},
+		"registration-apply": wire.Application{Dataset: theDataset, RegistrationSpec: registration.Spec{
+			Declarations: registration.Declarations{NoStateSecret: true, TradeSecretHandled: true, PersonalHandled: true, RiskAssessed: true},
+			Summary:      "visits", Commitment: digest, Evidence: digest,
+		}},
+		"agreement-record": agreement.Spec{
+			Operator: c.operator, From: day(0), To: day(300), Datasets: []name.Slug{theDataset}, Document: digest,
+			Decision: agreement.Decision{Document: "d", Date: day(0)},
+		},
+		"grant-propose": grant.Spec{Agreement: theAgreement, Scope: scope()},
+		"job-submit":    jobPackage(), "job-debug": jobPackage(), "job-check": jobPackage(),
+		"dataset-publish": wire.Publication{Upload: "01890a5d-ac96-774b-bcce-b302099a8057", Mode: dataset.Replace},
+		"upload-complete": wire.Sum{Size: 1, Digest: digest},
+		"review-open":     output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
+	} {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made[id] = string(text)
 	}
+	made["profile-sign"] = `{"type":"t","scheme":"ed25519","key":"k","payload":"e30=","signature":"AAAA"}`
+	made["review-vote"] = made["profile-sign"]
+	made["key-rotate"] = `{"public_key":"AAAA","by_old":` + made["profile-sign"] + `,"by_new":` + made["profile-sign"] + `}`
+	return made
 }
 
 // may lists what a persona may see of another organization by the matrix of policy/access: there the answer
@@ -116,22 +155,23 @@ func (p *person) try(t *testing.T, c *city, r gateway.Description, values, numbe
 	if r.Method == http.MethodGet {
 		return p.get(t, c.Instance, path)
 	}
-	if r.ID == "dataset-publish" {
-		return call(t, "POST", c.URL+"/api/v1"+path, strings.NewReader("plan,visits\nfree,1\n"),
-			"Authorization", "Bearer "+p.token, "Content-Type", "text/csv")
+	if r.ID == "upload-send" {
+		return p.put(t, c.Instance, path, "x")
 	}
-	body, ok := bodies()[r.ID]
+	body, ok := c.bodies(t)[r.ID]
 	if !ok {
-		return call(t, "POST", c.URL+"/api/v1"+path, nil, "Authorization", "Bearer "+p.token)
+		return call(t, "POST", c.URL+"/api/v1"+path, nil, "Authorization", "Bearer "+p.token, "If-Match", unmatched)
 	}
-	return p.post(t, c.Instance, path, body)
+	return p.post(t, c.Instance, path, body, "If-Match", unmatched)
 }
 
-// comparable is an answer without what differs in every one: the request's id and the time.
+// comparable is an answer without what differs in every one: the request's id, the time, and what is left of the
+// caller's own share.
 func comparable(r reply) map[string]any {
 	id := r.header.Get("X-Request-Id")
 	header := r.header.Clone()
 	header.Del("Date")
+	header.Del("RateLimit")
 	header.Set("X-Request-Id", strings.Repeat("x", len(id)))
 	return map[string]any{
 		"status": r.status, "header": map[string][]string(header),

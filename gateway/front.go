@@ -14,12 +14,12 @@ import (
 )
 
 // front is what every request passes first.
-func (e *edge) front(inner http.Handler) http.Handler {
+func (e *edge) front(inner http.Handler, observed func(http.Handler) http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e.problems.write(w, r, fault.New(fault.Denied, "origin.foreign"))
 	}))
-	return e.named(e.caught(protected(e.plain(guard.Handler(inner)))))
+	return e.named(observed(e.caught(protected(e.plain(guard.Handler(inner))))))
 }
 
 // requestKey is where a request's id waits.

@@ -7,6 +7,7 @@
 package gateway
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -24,13 +25,26 @@ const Prefix = "/api/v1"
 // TokenPath is where tokens are given out, below a gateway's address.
 const TokenPath = Prefix + "/token"
 
-// Config is what a gateway is made of. All members are required.
+// LoginPath begins a login through a provider, CallbackPath ends it; both below a gateway's address.
+const (
+	LoginPath    = "/login/oidc"
+	CallbackPath = LoginPath + "/callback"
+)
+
+// Config is what a gateway is made of. All members are required unless they say so.
 type Config struct {
 	Catalog *catalog.Catalog
 	// BaseURL is the address people use, without a slash at its end: assertions must name it.
 	BaseURL string
 	Log     *slog.Logger
 	Now     func() time.Time
+	Limits  Limits
+	// Provider is an OpenID provider people may prove themselves at; nil: only keys count.
+	Provider *session.ProviderConfig
+	// Observe, when set, is told of every answered request, at the same time as others.
+	Observe func(Seen)
+	// BodyBytes bounds a JSON body; 0 means 1 MiB.
+	BodyBytes int64
 }
 
 // New returns the API. The handler is safe for concurrent use.
@@ -40,16 +54,28 @@ func New(c Config) http.Handler {
 		c.Log.Error("messages cannot be read; codes stand in for them", "err", err)
 	}
 	e := &edge{
-		gate:     session.New(session.Config{Sessions: c.Catalog.Sessions, TokenURL: c.BaseURL + TokenPath, Now: c.Now}),
-		problems: problems{texts: texts, log: c.Log}, uploadBytes: c.Catalog.Datasets.UploadBytes(),
+		gate:     c.gate(),
+		problems: problems{texts: texts, log: c.Log}, chunkBytes: c.Catalog.Uploads.ChunkBytes(),
+		bodyBytes: cmp.Or(c.BodyBytes, maxJSON), limits: newLimits(c.Limits, c.Now),
 	}
 	mux := http.NewServeMux()
 	e.describe(mux, c)
 	mux.HandleFunc("POST "+TokenPath, e.token)
+	mux.HandleFunc("GET "+LoginPath, e.browser(e.gate.Begin))
+	mux.HandleFunc("GET "+CallbackPath, e.browser(e.gate.Callback))
 	mux.HandleFunc("GET "+Prefix+"/openapi.json", serveSpec(e.api))
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("/", e.unknown)
-	return e.front(mux)
+	return e.front(mux, e.observed(c))
+}
+
+// gate is the way in.
+func (c Config) gate() *session.Gate {
+	conf := session.Config{Sessions: c.Catalog.Sessions, TokenURL: c.BaseURL + TokenPath, Now: c.Now}
+	if c.Provider != nil {
+		conf.Provider = session.NewProvider(*c.Provider, c.BaseURL+CallbackPath, c.Now)
+	}
+	return session.New(conf)
 }
 
 // describe registers every route, and with it its description.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/gateway/session"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
@@ -22,10 +24,26 @@ func setRoles(cat *catalog.Catalog) register {
 	}
 }
 
+// proveFactor strengthens the session it comes in, and tells its holder what they are now.
+func proveFactor(cat *catalog.Catalog) register {
+	return func(e *edge, op huma.Operation) {
+		handleBody(e, op, func(c call, b wire.FactorProof) (wire.Me, error) {
+			if err := cat.Factors.Prove(c.ctx, c.who, session.Token(c.r), b); err != nil {
+				return wire.Me{}, err
+			}
+			who, err := e.gate.Subject(c.r)
+			if err != nil {
+				return wire.Me{}, err
+			}
+			return cat.Sessions.Whoami(c.ctx, who)
+		})
+	}
+}
+
 // offerKey is the one verb nobody needs to be known for.
 func offerKey(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
-		op.Security = nil
+		op.Security = []map[string][]string{}
 		handleBody(e, op, func(c call, offer wire.KeyOffer) (wire.Fingerprint, error) {
 			fingerprint, err := cat.Keys.Offer(c.ctx, offer)
 			return wire.Fingerprint{Fingerprint: fingerprint}, err
@@ -49,13 +67,25 @@ func fileAgreement(cat *catalog.Catalog) register {
 	}
 }
 
-// publish hands the body on as it arrives: it is never whole in memory.
-func publish(cat *catalog.Catalog) register {
+// sendChunk hands the body on as it arrives: it is never whole in memory.
+func sendChunk(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
-		op.RequestBody = binary("text/csv", "UTF-8, header first, RFC 4180")
-		e.guard(&op, csvBody(e.uploadBytes))
-		registerRaw(e, op, func(c call) (wire.Version, error) {
-			return cat.Datasets.Publish(c.ctx, c.who, c.arg(0), c.r.Body)
+		op.RequestBody = binary("application/octet-stream", "The chunk's bytes: chunk_bytes of them, fewer in the last one")
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: "Content-Digest", In: "header", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "sha-256=:…: of the body (RFC 9530)",
+		})
+		e.guard(&op, chunkBody(e.chunkBytes))
+		registerRaw(e, op, func(c call) (wire.Chunk, error) {
+			number, err := c.number()
+			if err != nil {
+				return wire.Chunk{}, err
+			}
+			said, err := contentDigest(c.r)
+			if err != nil {
+				return wire.Chunk{}, err
+			}
+			return cat.Uploads.Send(c.ctx, c.who, c.arg(0), number, said, c.r.Body)
 		})
 	}
 }
@@ -92,41 +122,65 @@ func fetchOutput(cat *catalog.Catalog) register {
 	}
 }
 
+// trustFile hands out trust.json, which is everybody's to read.
+func trustFile(cat *catalog.Catalog) register {
+	return func(e *edge, op huma.Operation) {
+		handleFile(e, op, "application/json", func(c call) (file, error) {
+			document, err := cat.Trust.Show(c.ctx)
+			return file{Body: document}, err
+		})
+	}
+}
+
+// recalls hands out what the keeper signed, which is everybody's to read.
+func recalls(cat *catalog.Catalog) register {
+	return func(e *edge, op huma.Operation) {
+		handle(e, op, func(c call) (wire.List[wire.Envelope], error) { return items(cat.Releases.Recalls(c.ctx)) })
+	}
+}
+
 // queryTrace reads the filter from the query. Unknown fields are refused before.
 func queryTrace(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
 		op.Parameters = append(op.Parameters, query("act", "noun.verb"), query("decision", "allow or deny"),
-			query("object", "number or name"), query("before", "only entries of a smaller index"), query("limit", "1 to 200; 50"))
+			query("object", "number or name"), query("before", "only entries of a smaller index"), query("limit", limitHelp), query("cursor", cursorHelp))
 		handle(e, op, func(c call) (wire.List[wire.TraceEntry], error) {
 			filter, err := traceFilter(c)
 			if err != nil {
 				return wire.List[wire.TraceEntry]{}, err
 			}
-			return items(cat.Trace.Query(c.ctx, c.who, filter))
+			entries, err := cat.Trace.Query(c.ctx, c.who, filter)
+			out := wire.List[wire.TraceEntry]{Items: entries}
+			if err == nil && len(entries) == filter.Limit {
+				out.NextCursor = c.cursor(strconv.FormatInt(entries[len(entries)-1].Index, 10))
+			}
+			return out, err
 		})
 	}
 }
 
 func traceFilter(c call) (trace.Filter, error) {
 	values := c.r.URL.Query()
-	filter := trace.Filter{Act: values.Get("act"), Decision: values.Get("decision"), Object: values.Get("object")}
-	var p fault.Places
-	number := func(name string) int64 {
-		text := values.Get(name)
-		if text == "" {
-			return 0
-		}
-		n, err := strconv.ParseInt(text, 10, 64)
-		p.Require(err == nil && n >= 1, "query."+name, "number.invalid")
-		return n
+	page, err := c.page()
+	if err != nil {
+		return trace.Filter{}, err
 	}
-	filter.Before = number("before")
-	filter.Limit = int(min(number("limit"), maxPage+1))
-	return filter, p.Err("trace.filter_invalid")
+	filter := trace.Filter{
+		Act: values.Get("act"), Decision: values.Get("decision"), Object: values.Get("object"), Limit: cmp.Or(page.Limit, defaultPage),
+	}
+	if text := values.Get("before"); text != "" {
+		filter.Before, err = strconv.ParseInt(text, 10, 64)
+		if err != nil || filter.Before < 1 {
+			return filter, fault.Bad("request.invalid", fault.Place{Location: "query.before", Code: "number.invalid"})
+		}
+	}
+	if page.After != "" { // it comes from a page of the same filters: it is smaller
+		if filter.Before, err = strconv.ParseInt(page.After, 10, 64); err != nil {
+			return filter, badCursor()
+		}
+	}
+	return filter, nil
 }
-
-// maxPage is the longest list a caller may ask for at once.
-const maxPage = 200
 
 func prove(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"io"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/gatewaytest"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -37,7 +40,7 @@ func (r reply) problem(t *testing.T) wire.Problem {
 	return p
 }
 
-// call sends one request. headers are pairs of name and value.
+// call sends one request, a change under a key of its own. headers are pairs of name and value.
 func call(t *testing.T, method, address string, body io.Reader, headers ...string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), method, address, body)
@@ -46,6 +49,9 @@ func call(t *testing.T, method, address string, body io.Reader, headers ...strin
 	}
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
+	}
+	if _, given := r.Header["Idempotency-Key"]; method == http.MethodPost && !given {
+		r.Header.Set("Idempotency-Key", name.NewID().String())
 	}
 	return send(t, r)
 }
@@ -71,14 +77,20 @@ type person struct {
 	token string
 }
 
-// person invites and admits somebody and gets them a token.
+// newPerson is admitted by the platform's administrator, who may admit administrators only.
 func newPerson(t *testing.T, i *gatewaytest.Instance, home, login string, roles ...org.Role) *person {
+	t.Helper()
+	return admitted(t, i, i.Admin, home, login, roles...)
+}
+
+// admitted invites and admits somebody and gets them a token.
+func admitted(t *testing.T, i *gatewaytest.Instance, by *client.Client, home, login string, roles ...org.Role) *person {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := i.Holder(t, i.Admin, home, login, key, roles...)
+	c := i.Holder(t, by, home, login, key, roles...)
 	p := &person{key: key, print: c.Fingerprint()}
 	got := exchange(t, i, p.assertion(t, i, nil))
 	var token wire.Token
@@ -145,11 +157,26 @@ func form(t *testing.T, i *gatewaytest.Instance, values url.Values) reply {
 	return call(t, "POST", i.URL+"/api/v1/token", strings.NewReader(values.Encode()), "Content-Type", "application/x-www-form-urlencoded")
 }
 
-// post sends JSON as a person.
+// post sends JSON as a person; nothing when body is "".
 func (p *person) post(t *testing.T, i *gatewaytest.Instance, path, body string, headers ...string) reply {
 	t.Helper()
 	headers = append([]string{"Authorization", "Bearer " + p.token, "Content-Type", "application/json"}, headers...)
 	return call(t, "POST", i.URL+"/api/v1"+path, strings.NewReader(body), headers...)
+}
+
+// put sends bytes with their digest as a person.
+func (p *person) put(t *testing.T, i *gatewaytest.Instance, path, body string, headers ...string) reply {
+	t.Helper()
+	headers = append([]string{
+		"Authorization", "Bearer " + p.token, "Content-Type", "application/octet-stream", "Content-Digest", contentDigest(body),
+	}, headers...)
+	return call(t, "PUT", i.URL+"/api/v1"+path, strings.NewReader(body), headers...)
+}
+
+// contentDigest is the field of RFC 9530.
+func contentDigest(body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
 }
 
 func (p *person) get(t *testing.T, i *gatewaytest.Instance, path string, headers ...string) reply {

@@ -78,7 +78,7 @@ func (r route) operation() huma.Operation {
 			Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
 		})
 	}
-	for _, status := range []int{400, 401, 403, 404, 408, 409, 413, 415, 422, 500, 503} {
+	for _, status := range []int{400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 500, 503} {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Ref: "#/components/responses/Problem"}
 	}
 	return op
@@ -117,6 +117,8 @@ func finish(api *huma.OpenAPI) {
 		}
 	}
 	describeToken(api)
+	describeMembers(schemas.Map())
+	describeOperations(api)
 }
 
 // neverNull says of every list that it is never null.

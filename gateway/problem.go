@@ -3,8 +3,10 @@ package gateway
 import (
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"os"
+	"strconv"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/gateway/messages"
@@ -46,6 +48,8 @@ func statuses() map[fault.Kind]int {
 		fault.Unknown:         http.StatusNotFound,
 		fault.Conflict:        http.StatusConflict,
 		fault.Unavailable:     http.StatusServiceUnavailable,
+		fault.Changed:         http.StatusPreconditionFailed,
+		fault.Limited:         http.StatusTooManyRequests,
 	}
 }
 
@@ -66,6 +70,9 @@ func (p problems) of(r *http.Request, err error) *problem {
 	}
 	out.Reasons, out.Errors = p.reasons(r, f), places(f)
 	out.From, out.To, out.Allowed = f.From, f.To, f.Allowed
+	if f.Kind == fault.Limited {
+		out.headers.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.After.Seconds()))))
+	}
 	return out
 }
 

@@ -19,6 +19,7 @@ type route struct {
 const (
 	get  = http.MethodGet
 	post = http.MethodPost
+	put  = http.MethodPut
 
 	ok       = http.StatusOK
 	created  = http.StatusCreated
@@ -29,7 +30,7 @@ const (
 func routes(cat *catalog.Catalog) []route {
 	var all []route
 	for _, noun := range [][]route{
-		people(cat), datasets(cat), law(cat), jobs(cat), review(cat), log(cat),
+		people(cat), datasets(cat), uploads(cat), law(cat), jobs(cat), review(cat), log(cat),
 	} {
 		all = append(all, noun...)
 	}
@@ -39,6 +40,10 @@ func routes(cat *catalog.Catalog) []route {
 func people(cat *catalog.Catalog) []route {
 	return []route{
 		{get, "/me", ok, "me-show", "Who I am here", own(cat.Sessions.Whoami)},
+		{get, "/me/keys", ok, "key-mine", "List my own keys", allOwn(cat.Keys.Mine)},
+		{post, "/me/factor", created, "factor-enrol", "Begin a second factor of my own", body(cat.Factors.Enrol)},
+		{post, "/me/factor/confirm", ok, "factor-confirm", "Show that my authenticator works", body(cat.Factors.Confirm)},
+		{post, "/me/strength", ok, "factor-prove", "Make this session strong by my second factor", proveFactor(cat)},
 		{get, "/orgs", ok, "org-list", "List organizations", list(cat.Orgs.List)},
 		{post, "/orgs", created, "org-create", "Add an organization", body(cat.Orgs.Create)},
 		{get, "/orgs/{org}", ok, "org-show", "Show an organization", one(cat.Orgs.Show)},
@@ -48,10 +53,16 @@ func people(cat *catalog.Catalog) []route {
 		{post, "/orgs/{org}/members", created, "member-invite", "Add a person", oneBody(cat.Members.Invite)},
 		{post, "/orgs/{org}/members/{login}/roles", ok, "member-role", "Replace a person's roles", setRoles(cat)},
 		{post, "/orgs/{org}/members/{login}/remove", ok, "member-remove", "Remove a person", two(cat.Members.Remove)},
+		{post, "/orgs/{org}/members/{login}/factor/code", created, "factor-code", "Make a person's one-time code to enrol a second factor", two(cat.Factors.Code)},
+		{post, "/orgs/{org}/members/{login}/factor/reset", ok, "factor-reset", "End a person's second factor", two(cat.Factors.Reset)},
 		{get, "/orgs/{org}/keys", ok, "key-list", "List the keys of an organization's people", listOf(cat.Keys.List)},
 		{post, "/keys", accepted, "key-offer", "Offer a key for a login; nobody is authenticated yet", offerKey(cat)},
 		{post, "/keys/{fingerprint}/admit", ok, "key-admit", "Admit an offered key", one(cat.Keys.Admit)},
 		{post, "/keys/{fingerprint}/revoke", ok, "key-revoke", "Revoke a key", one(cat.Keys.Revoke)},
+		{post, "/keys/{fingerprint}/rotate", ok, "key-rotate", "Put a new key in the place of one of mine", oneBody(cat.Keys.Rotate)},
+		{get, "/orgs/{org}/identities", ok, "identity-list", "List who an organization's people are at the provider", allOf(cat.Identities.List)},
+		{post, "/identities/{identity}/admit", ok, "identity-admit", "Admit an offered identity", one(cat.Identities.Admit)},
+		{post, "/identities/{identity}/revoke", ok, "identity-revoke", "Revoke an identity", one(cat.Identities.Revoke)},
 	}
 }
 
@@ -64,7 +75,8 @@ func datasets(cat *catalog.Catalog) []route {
 		{post, "/datasets/{dataset}/terms", ok, "dataset-terms", "Replace the provider's terms", oneBody(cat.Datasets.SetTerms)},
 		{post, "/datasets/{dataset}/freeze", ok, "dataset-freeze", "Stop every use of a dataset", one(cat.Datasets.Freeze)},
 		{post, "/datasets/{dataset}/thaw", ok, "dataset-thaw", "End a freeze", one(cat.Datasets.Thaw)},
-		{post, "/datasets/{dataset}/versions", accepted, "dataset-publish", "Publish a version: UTF-8 CSV, parsed later", publish(cat)},
+		{get, "/datasets/{dataset}/usage", ok, "dataset-usage", "Show who used a dataset in a month", monthOfOne(cat.Datasets.Usage)},
+		{post, "/datasets/{dataset}/versions", accepted, "dataset-publish", "Publish a version from a complete upload", oneBody(cat.Datasets.Publish)},
 		{get, version, ok, "version-show", "Show a version", version1(cat.Datasets.ShowVersion)},
 		{post, version + "/withdraw", ok, "version-withdraw", "Withdraw a version for good", version1(cat.Datasets.Withdraw)},
 		{post, version + "/profile", accepted, "profile-make", "Ask for a version's profile", version1(cat.Datasets.Profile)},
@@ -72,6 +84,19 @@ func datasets(cat *catalog.Catalog) []route {
 		{post, version + "/profile/sign", ok, "profile-sign", "Sign a profile for debug runs", versionBody(cat.Datasets.SignProfile)},
 		{post, version + "/preview", accepted, "preview-ask", "Ask what a grant shows", askPreview(cat)},
 		{get, version + "/preview/{preview}", ok, "preview-show", "Get the rows of a preview", showPreview(cat)},
+	}
+}
+
+func uploads(cat *catalog.Catalog) []route {
+	return []route{
+		{get, "/uploads", ok, "upload-list", "List uploads that have not ended", list(cat.Uploads.List)},
+		{post, "/uploads", created, "upload-start", "Announce a file", body(cat.Uploads.Start)},
+		{get, "/uploads/{upload}", ok, "upload-show", "Show an upload and what is there of it", one(cat.Uploads.Show)},
+		{put, "/uploads/{upload}/chunks/{chunk}", ok, "upload-send", "Send one chunk; the same one may be sent again", sendChunk(cat)},
+		{post, "/uploads/{upload}/complete", ok, "upload-complete", "Say that all is sent", oneBody(cat.Uploads.Complete)},
+		{post, "/uploads/{upload}/inspect", accepted, "upload-inspect", "Ask what a complete upload looks like", one(cat.Uploads.Inspect)},
+		{get, "/uploads/{upload}/inspection", ok, "inspection-show", "Get what was found, with the first rows", oneBytes(cat.Uploads.ShowInspection)},
+		{post, "/uploads/{upload}/drop", ok, "upload-drop", "End an upload", one(cat.Uploads.Drop)},
 	}
 }
 
@@ -98,13 +123,16 @@ func law(cat *catalog.Catalog) []route {
 
 func jobs(cat *catalog.Catalog) []route {
 	return []route{
+		{get, "/usage", ok, "usage-show", "Show a month's use and budgets", monthOf(cat.Usage.Month)},
 		{get, "/jobs", ok, "job-list", "List jobs", list(cat.Jobs.List)},
 		{post, "/jobs", accepted, "job-submit", "Submit a job over real data", body(cat.Jobs.Submit)},
 		{post, "/jobs/debug", accepted, "job-debug", "Run a job over synthetic data", body(cat.Jobs.Debug)},
+		{post, "/jobs/check", accepted, "job-check", "Tell everything a submit would be refused for", body(cat.Jobs.Check)},
 		{get, "/jobs/{number}", ok, "job-show", "Show a job", one(cat.Jobs.Show)},
+		{get, "/jobs/{number}/events", ok, "job-watch", "Follow a job's states as events", followJob(cat)},
 		{post, "/jobs/{number}/approve", ok, "job-approve", "Consent to a run for one seat", one(cat.Jobs.Approve)},
 		{post, "/jobs/{number}/cancel", ok, "job-cancel", "Stop a job", one(cat.Jobs.Cancel)},
-		{get, "/jobs/{number}/outputs", ok, "output-list", "List a job's outputs and findings", listOf(cat.Outputs.List)},
+		{get, "/jobs/{number}/outputs", ok, "output-list", "List a job's outputs and findings", allOf(cat.Outputs.List)},
 		{get, "/jobs/{number}/outputs/{output}/content", ok, "output-fetch", "Get the values under review", fetchOutput(cat)},
 		{post, "/jobs/{number}/outputs/{output}/destroy", ok, "output-destroy", "Destroy an output", two(cat.Outputs.Destroy)},
 	}
@@ -119,6 +147,9 @@ func review(cat *catalog.Catalog) []route {
 		{get, "/releases", ok, "release-list", "List releases", list(cat.Releases.List)},
 		{get, "/releases/{number}", ok, "release-show", "Show a release", one(cat.Releases.Show)},
 		{get, "/releases/{number}/package", ok, "release-get", "Get a product with all that proves it", one(cat.Releases.Get)},
+		{post, "/releases/{number}/recall", ok, "release-recall", "Take a product back", oneBody(cat.Releases.Recall)},
+		{get, "/trust", ok, "trust-show", "Get trust.json as the root key signed it", trustFile(cat)},
+		{get, "/recalls", ok, "recall-list", "List the signed statements of products taken back", recalls(cat)},
 	}
 }
 
@@ -127,7 +158,7 @@ func log(cat *catalog.Catalog) []route {
 	return []route{
 		{get, "/trace", ok, "trace-query", "List trace entries, newest first", queryTrace(cat)},
 		{get, "/trace/entries/{entry}", ok, "trace-prove", "Get an entry with its proof", prove(cat)},
-		{get, "/trace/lineage/{digest}", ok, "trace-lineage", "Follow a digest both ways", listOf(cat.Trace.Lineage)},
+		{get, "/trace/lineage/{digest}", ok, "trace-lineage", "Follow a digest both ways", allOf(cat.Trace.Lineage)},
 		{get, "/trace/log/checkpoint", ok, "trace-checkpoint", "Get the signed checkpoint", checkpoint(cat)},
 		{get, "/trace/log/tile/{path...}", ok, "trace-tile", "Get a tile or an entry bundle", tile(cat)},
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/gateway/wire"
 	"github.com/sluicedata/sluice/policy"
 )
@@ -19,15 +20,25 @@ func own[V any](verb func(context.Context, policy.Subject) (V, error)) register 
 	}
 }
 
-// list is a verb that returns all there is for the caller.
-func list[V any](verb func(context.Context, policy.Subject) ([]V, error)) register {
+// list is a verb that returns what there is for the caller, part by part.
+func list[V any](verb func(context.Context, policy.Subject, catalog.Page) (catalog.Listed[V], error)) register {
+	return paged(func(c call, p catalog.Page) (catalog.Listed[V], error) { return verb(c.ctx, c.who, p) })
+}
+
+// listOf is a verb that returns what one object has, part by part.
+func listOf[V any](verb func(context.Context, policy.Subject, string, catalog.Page) (catalog.Listed[V], error)) register {
+	return paged(func(c call, p catalog.Page) (catalog.Listed[V], error) { return verb(c.ctx, c.who, c.arg(0), p) })
+}
+
+// allOwn is a verb that returns the few things of one kind the caller has, at once.
+func allOwn[V any](verb func(context.Context, policy.Subject) ([]V, error)) register {
 	return func(e *edge, op huma.Operation) {
 		handle(e, op, func(c call) (wire.List[V], error) { return items(verb(c.ctx, c.who)) })
 	}
 }
 
-// listOf is a verb that returns what one object has.
-func listOf[V any](verb func(context.Context, policy.Subject, string) ([]V, error)) register {
+// allOf is a verb that returns the few things one object has, at once.
+func allOf[V any](verb func(context.Context, policy.Subject, string) ([]V, error)) register {
 	return func(e *edge, op huma.Operation) {
 		handle(e, op, func(c call) (wire.List[V], error) { return items(verb(c.ctx, c.who, c.arg(0))) })
 	}
@@ -98,6 +109,35 @@ func versionBytes(verb func(context.Context, policy.Subject, string, int) ([]byt
 			bytes, err := verb(c.ctx, c.who, c.arg(0), number)
 			return file{Body: bytes}, err
 		})
+	}
+}
+
+// oneBytes is a verb that returns one object's JSON bytes as they were made.
+func oneBytes(verb func(context.Context, policy.Subject, string) ([]byte, error)) register {
+	return func(e *edge, op huma.Operation) {
+		handleFile(e, op, "application/json", func(c call) (file, error) {
+			bytes, err := verb(c.ctx, c.who, c.arg(0))
+			return file{Body: bytes}, err
+		})
+	}
+}
+
+// monthParameter picks a month.
+func monthParameter() *huma.Param { return query("month", "2026-11; the month that is now") }
+
+// monthOf is a verb about a month.
+func monthOf[V any](verb func(context.Context, policy.Subject, string) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		op.Parameters = append(op.Parameters, monthParameter())
+		handle(e, op, func(c call) (V, error) { return verb(c.ctx, c.who, c.r.URL.Query().Get("month")) })
+	}
+}
+
+// monthOfOne is a verb about a month of one object.
+func monthOfOne[V any](verb func(context.Context, policy.Subject, string, string) (V, error)) register {
+	return func(e *edge, op huma.Operation) {
+		op.Parameters = append(op.Parameters, monthParameter())
+		handle(e, op, func(c call) (V, error) { return verb(c.ctx, c.who, c.arg(0), c.r.URL.Query().Get("month")) })
 	}
 }
 

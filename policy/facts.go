@@ -27,6 +27,20 @@ type ScopeFacts struct {
 	// them (O33).
 	Datasets    int  `json:"datasets"`
 	JoinDecided bool `json:"join_decided"`
+	// Budgets are the monthly budgets a submit would draw on: of each dataset, and of the operator.
+	Budgets []BudgetFacts `json:"budgets,omitempty"`
+}
+
+// BudgetFacts is one monthly budget: what a run takes of it, and what is left before it does. A run takes a
+// failed answer too, and has it back unless it gives one.
+type BudgetFacts struct {
+	Scope      string `json:"scope"` // "dataset health-visits", "org"
+	Runs       int64  `json:"runs"`
+	Rows       int64  `json:"rows"`
+	Failed     int64  `json:"failed"`
+	RunsLeft   int64  `json:"runs_left"`
+	RowsLeft   int64  `json:"rows_left"`
+	FailedLeft int64  `json:"failed_left"`
 }
 
 // InputFacts is one input of a job: the asked side and the record's side.
@@ -101,6 +115,7 @@ type GrantFacts struct {
 	To          int64  `json:"to"`
 	RunsLeft    int64  `json:"runs_left"`
 	RowsLeft    int64  `json:"rows_left"`
+	FailedLeft  int64  `json:"failed_left"`
 	LawfulBasis bool   `json:"lawful_basis"` // a lawful basis for personal columns is recorded
 	MinUnits    int    `json:"min_units"`
 }

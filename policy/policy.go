@@ -12,13 +12,32 @@ import "context"
 
 // Subject is who is calling, computed once at the edge and handed down as a value.
 type Subject struct {
-	Member     string   `json:"member"`             // UUID of the person; "" for a process
-	Org        string   `json:"org"`                // UUID of the organization the person acts for
-	Capacities []string `json:"capacities"`         // of the organization, in force now (domain.md 2.1)
-	Roles      []string `json:"roles"`              // of the person in that organization
-	Process    string   `json:"process,omitempty"`  // "keeper" when a part of Sluice itself acts
-	Strength   string   `json:"strength,omitempty"` // how the person proved who they are: "key"
+	Member     string   `json:"member"`            // UUID of the person; "" for a process
+	Org        string   `json:"org"`               // UUID of the organization the person acts for
+	Capacities []string `json:"capacities"`        // of the organization, in force now (domain.md 2.1)
+	Roles      []string `json:"roles"`             // of the person in that organization
+	Process    string   `json:"process,omitempty"` // "keeper" when a part of Sluice itself acts
+	// Strength says how well the caller proved who they are, from the closed list below; Method by what; ProvenAt
+	// when, in unix seconds. Decisions of the first bundles have "key" for a personal key.
+	Strength string `json:"strength,omitempty"`
+	Method   string `json:"method,omitempty"`
+	ProvenAt int64  `json:"proven_at,omitempty"`
 }
+
+// The closed list of strengths. What each may do is a table of the bundle (rule/rego/strength.rego).
+const (
+	Basic   = "basic"   // a person whom another provider vouches for
+	Strong  = "strong"  // a person with their own key, or with a second factor beside the provider's word
+	Machine = "machine" // an organization's program: it brings feeds and reads, it never decides
+)
+
+// The closed list of methods.
+const (
+	ByKey         = "key"         // an admitted key of the caller's own (RFC 7523)
+	ByProvider    = "oidc"        // an OpenID provider's word
+	ByFactor      = "oidc+totp"   // the same, and a one-time password of the person's own
+	ByCertificate = "certificate" // an admitted key over a connection with the certificate that goes with it (RFC 8705)
+)
 
 // Action is a noun.verb of verbs.md: "job.submit".
 type Action string

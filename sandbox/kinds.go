@@ -12,14 +12,49 @@ import (
 	"github.com/sluicedata/sluice/catalog/work"
 )
 
+// rawFile is an upload inside a container, put together from its chunks.
+const rawFile = "raw"
+
+// otherFile refuses an upload whose whole is not what its sender said, though each chunk was.
+func otherFile() []task.BadCell { return []task.BadCell{{Reason: "file.digest"}} }
+
+// inspect looks at an upload nobody has described yet.
+func (p *piece) inspect(ctx context.Context) error {
+	s, err := p.prepare(ctx, task.Inspect)
+	if err != nil {
+		return err
+	}
+	whole, err := s.gather(ctx, p.letter.Inspect.Raw, p.letter.Inspect.Digest)
+	if err != nil {
+		return err
+	}
+	if !whole {
+		p.result.Inspect = &task.InspectReport{Errors: otherFile()}
+		return nil
+	}
+	if err := s.do(ctx, task.Letter{Inspect: &p.letter.Inspect.InspectLetter}); err != nil {
+		return err
+	}
+	p.result.Inspect = s.report.Inspect
+	if s.report.Inspect.File == "" {
+		return nil // it cannot be read: the report says why
+	}
+	return p.keepObject(ctx, s, object.Output, s.report.Inspect.File, s.report.Inspect.Rows)
+}
+
 // ingest parses an upload into parts under the version's own key.
 func (p *piece) ingest(ctx context.Context) error {
 	s, err := p.prepare(ctx, task.Ingest)
 	if err != nil {
 		return err
 	}
-	if err := s.fetch(ctx, p.letter.Ingest.Raw, "raw.csv"); err != nil {
+	whole, err := s.gather(ctx, p.letter.Ingest.Raw, p.letter.Ingest.Digest)
+	if err != nil {
 		return err
+	}
+	if !whole {
+		p.result.Ingest = &task.IngestReport{Errors: otherFile()}
+		return nil
 	}
 	if err := s.do(ctx, task.Letter{Ingest: &p.letter.Ingest.IngestLetter}); err != nil {
 		return err
@@ -201,11 +236,10 @@ func (p *piece) execute(ctx context.Context, staged *step, code work.Code, synth
 	err = s.do(ctx, task.Letter{SQL: &task.SQLLetter{
 		Relations: code.Relations, Tables: code.Tables, MemoryMB: code.MemoryMB, Threads: code.Threads, Synthetic: synthetic,
 	}})
-	if err != nil {
-		return nil, err
+	if s.report.SQL != nil { // of code that failed, the relations before it did
+		p.result.Relations = s.report.SQL.Relations
 	}
-	p.result.Relations = s.report.SQL.Relations
-	return s, nil
+	return s, err
 }
 
 // split repeats the statements on secret halves. The author's container never saw the splits.

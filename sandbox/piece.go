@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/task"
@@ -45,7 +47,7 @@ var errEnded = errors.New("ended")
 // run does the work of the letter's kind.
 func (p *piece) run(ctx context.Context) error {
 	kinds := map[work.Kind]func(context.Context) error{
-		work.Ingest: p.ingest, work.Profile: p.profile, work.Preview: p.preview,
+		work.Inspect: p.inspect, work.Ingest: p.ingest, work.Profile: p.profile, work.Preview: p.preview,
 		work.Check: p.check, work.Debug: p.debug, work.Run: p.production,
 	}
 	do, ok := kinds[p.letter.Kind]
@@ -89,18 +91,42 @@ const cleanPatience = 30 * time.Second
 
 // fetch decrypts an object into the input directory under a path of ours.
 func (s *step) fetch(ctx context.Context, ref object.Ref, path string) error {
-	key, err := object.NewDataKey(ref.Key, s.p.keys.Data[ref.Key])
-	if err != nil {
-		return fmt.Errorf("choosing data key: %w", err)
+	return s.fetchAll(ctx, []object.Ref{ref}, path, io.Discard)
+}
+
+// gather puts an upload together from its chunks and says whether the whole has its digest.
+func (s *step) gather(ctx context.Context, chunks []object.Ref, digest string) (bool, error) {
+	sum := sha256.New()
+	if err := s.fetchAll(ctx, chunks, rawFile, sum); err != nil {
+		return false, err
 	}
+	return name.DigestSum([sha256.Size]byte(sum.Sum(nil))).String() == digest, nil
+}
+
+// fetchAll decrypts objects one after the other into one file, each under its own data key, and to a second writer.
+func (s *step) fetchAll(ctx context.Context, refs []object.Ref, path string, also io.Writer) error {
 	f, err := s.create(path)
 	if err != nil {
 		return err
 	}
-	if err := s.p.w.Store.Get(ctx, ref, key, f); err != nil {
-		return errors.Join(fmt.Errorf("reading object: %w", err), f.Close())
+	for _, ref := range refs {
+		if err := s.pour(ctx, ref, io.MultiWriter(f, also)); err != nil {
+			return errors.Join(err, f.Close())
+		}
 	}
 	return f.Close()
+}
+
+// pour decrypts one object into w.
+func (s *step) pour(ctx context.Context, ref object.Ref, w io.Writer) error {
+	key, err := object.NewDataKey(ref.Key, s.p.keys.Data[ref.Key])
+	if err != nil {
+		return fmt.Errorf("choosing data key: %w", err)
+	}
+	if err := s.p.w.Store.Get(ctx, ref, key, w); err != nil {
+		return fmt.Errorf("reading object: %w", err)
+	}
+	return nil
 }
 
 // carry moves a file an earlier step left into this step's input.

@@ -42,6 +42,8 @@ type Worker struct {
 	Lease time.Duration
 	Beat  time.Duration
 	Pause time.Duration
+	// Sealed, when set, is told of every piece of work that was sealed, by kind and outcome.
+	Sealed func(kind, outcome string)
 	// Slots is how many pieces of work run beside each other; 0 means one.
 	Slots int
 }
@@ -115,6 +117,9 @@ func (w *Worker) seal(ctx context.Context, c postgres.Claimed, outcome Outcome, 
 	err = w.Queue.Seal(ctx, c, string(outcome), body)
 	if errors.Is(err, postgres.ErrLost) {
 		return nil
+	}
+	if err == nil && w.Sealed != nil {
+		w.Sealed(string(c.Kind), string(outcome))
 	}
 	return err
 }

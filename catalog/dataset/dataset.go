@@ -48,8 +48,14 @@ type Dataset struct {
 	Terms    *Terms     `json:"terms,omitempty"`
 }
 
-// Validate checks a dataset as it is declared. maxColumns comes from the rule set.
-func (d Dataset) Validate(maxColumns int) error {
+// Bounds are the rule set's values a declaration is held against.
+type Bounds struct {
+	Columns             int
+	KeepLeast, KeepMost int // versions a retention may keep
+}
+
+// Validate checks a dataset as it is declared.
+func (d Dataset) Validate(within Bounds) error {
 	var p fault.Places
 	_, err := name.ParseSlug(string(d.Slug))
 	p.Require(err == nil, "slug", "slug.invalid")
@@ -60,10 +66,10 @@ func (d Dataset) Validate(maxColumns int) error {
 	p.Require(slices.Contains([]Acquired{Own, Sharing, Social}, d.Acquired), "acquired", "acquired.unknown")
 	p.Require(d.Acquired == Own || d.Consent != "", "consent", "consent.missing")
 	p.Require(d.RoundTo >= 1 && d.RoundTo <= 1000, "round_to", "round_to.out_of_range")
-	p.Require(len(d.Columns) <= maxColumns, "columns", "columns.too_many")
+	p.Require(len(d.Columns) <= within.Columns, "columns", "columns.too_many")
 	checkSchema(&p, d.Columns, d.Units)
 	if d.Terms != nil {
-		d.Terms.check(&p, "terms.", d.Columns)
+		d.Terms.check(&p, "terms.", d.Columns, within)
 	}
 	return p.Err("dataset.invalid")
 }
@@ -86,6 +92,12 @@ type Terms struct {
 	MinUnits   int               `json:"min_units"` // at least; the rule set's may be higher
 	Approval   Approval          `json:"approval"`
 	To         calendar.Date     `json:"to"` // last day
+	Retention  *Retention        `json:"retention,omitempty"`
+}
+
+// Retention is how much of a feed is kept: the keeper withdraws what is older, once nothing needs it.
+type Retention struct {
+	Versions int `json:"versions"` // the newest available ones
 }
 
 // Approval says whether a job within the terms waits for people.
@@ -97,14 +109,14 @@ const (
 	Automatic Approval = "automatic" // where the rule set allows it too
 )
 
-// Validate checks terms against the columns they speak of.
-func (t Terms) Validate(columns []Column) error {
+// Validate checks terms against the columns they speak of and the rule set's bounds.
+func (t Terms) Validate(columns []Column, within Bounds) error {
 	var p fault.Places
-	t.check(&p, "", columns)
+	t.check(&p, "", columns, within)
 	return p.Err("terms.invalid")
 }
 
-func (t Terms) check(p *fault.Places, at string, columns []Column) {
+func (t Terms) check(p *fault.Places, at string, columns []Column, within Bounds) {
 	for i, c := range t.Columns {
 		place := fmt.Sprintf("%scolumns[%d]", at, i)
 		found, ok := Find(columns, c)
@@ -124,6 +136,10 @@ func (t Terms) check(p *fault.Places, at string, columns []Column) {
 	p.Require(t.MinUnits >= 0, at+"min_units", "min_units.negative")
 	p.Require(t.Approval == Manual || t.Approval == Automatic, at+"approval", "approval.unknown")
 	p.Require(!t.To.IsZero(), at+"to", "date.missing")
+	if r := t.Retention; r != nil {
+		kept := r.Versions >= within.KeepLeast && r.Versions <= within.KeepMost
+		p.Require(kept, at+"retention.versions", "retention.out_of_bounds")
+	}
 }
 
 // Version is one published state of a dataset's data.

@@ -158,12 +158,14 @@ func terms(t *testing.T) *dataset.Terms {
 	}
 }
 
+func within() dataset.Bounds { return dataset.Bounds{Columns: 10, KeepLeast: 2, KeepMost: 5} }
+
 func TestTerms(t *testing.T) {
-	if err := terms(t).Validate(columns()); err != nil {
+	if err := terms(t).Validate(columns(), within()); err != nil {
 		t.Fatal(err)
 	}
 	closed := dataset.Terms{Approval: dataset.Manual, To: terms(t).To}
-	if err := closed.Validate(columns()); err != nil {
+	if err := closed.Validate(columns(), within()); err != nil {
 		t.Fatalf("terms that allow nothing are terms: %v", err)
 	}
 	tests := []struct {
@@ -179,13 +181,15 @@ func TestTerms(t *testing.T) {
 		{"min_units min_units.negative", func(v *dataset.Terms) { v.MinUnits = -1 }},
 		{"approval approval.unknown", func(v *dataset.Terms) { v.Approval = "" }},
 		{"to date.missing", func(v *dataset.Terms) { v.To = calendar.Date{} }},
+		{"retention.versions retention.out_of_bounds", func(v *dataset.Terms) { v.Retention = &dataset.Retention{Versions: 1} }},
+		{"retention.versions retention.out_of_bounds", func(v *dataset.Terms) { v.Retention = &dataset.Retention{Versions: 6} }},
 	}
 	cols := columns()
 	cols[1].Mask = dataset.MaskDrop
 	for _, tt := range tests {
 		v := terms(t)
 		tt.spoil(v)
-		if diff := cmp.Diff([]string{tt.want}, places(v.Validate(cols))); diff != "" {
+		if diff := cmp.Diff([]string{tt.want}, places(v.Validate(cols, within()))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.want, diff)
 		}
 	}
@@ -198,7 +202,7 @@ func TestDataset(t *testing.T) {
 			Columns: columns(), Units: units(), RoundTo: 5, Terms: terms(t),
 		}
 	}
-	if err := good().Validate(10); err != nil {
+	if err := good().Validate(within()); err != nil {
 		t.Fatal(err)
 	}
 	if good().Level() != 4 {
@@ -227,13 +231,14 @@ func TestDataset(t *testing.T) {
 	for _, tt := range tests {
 		d := good()
 		tt.spoil(&d)
-		if diff := cmp.Diff([]string{tt.want}, places(d.Validate(10))); diff != "" {
+		if diff := cmp.Diff([]string{tt.want}, places(d.Validate(within()))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.want, diff)
 		}
 	}
 }
 
-func manifest() dataset.Manifest {
+// plain is a manifest of form 1, as versions from before parts had names have it.
+func plain() dataset.Manifest {
 	return dataset.Manifest{
 		Format: 1, Dataset: "health-visits", Number: 1, Provider: "ORG-0001",
 		Created: time.Date(2026, 3, 4, 13, 6, 7, 8, time.FixedZone("", 8*3600)), Columns: columns(), Units: units(), RoundTo: 5,
@@ -242,14 +247,35 @@ func manifest() dataset.Manifest {
 	}
 }
 
+// manifest is one of form 2.
+func manifest() dataset.Manifest {
+	m := plain()
+	m.Format, m.Number, m.Parts = 2, 3, m.Labelled()
+	m.Parts[0].Version, m.Parts[0].AddedAt = 1, time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+	m.Parts[1].Label, m.Parts[1].Version, m.Parts[1].AddedAt = "2026-03", 3, time.Date(2026, 3, 5, 5, 6, 7, 0, time.UTC)
+	return m
+}
+
+// The forms must last: a changed digest here is a changed format.
+func TestManifestForms(t *testing.T) {
+	for want, m := range map[name.Digest]dataset.Manifest{
+		"sha256:f41862006bfca75f98e7d96d2d7e3408c61e8d554837a5934ee8e1532b1d4135": plain(),
+		"sha256:bf1edbd6f062c92d6a5c8b1ea0e07c0c50cb31b858f476e7cf16db514a340724": manifest(),
+	} {
+		b, d, err := m.Encode()
+		if err != nil {
+			t.Fatalf("Encode: %v", err)
+		}
+		if d != want {
+			t.Errorf("form %d: digest %s, want %s\n%s", m.Format, d, want, b)
+		}
+	}
+}
+
 func TestManifest(t *testing.T) {
 	b, d, err := manifest().Encode()
 	if err != nil {
 		t.Fatalf("Encode: %v", err)
-	}
-	// The form must last: a changed digest here is a changed format.
-	if want := name.Digest("sha256:f41862006bfca75f98e7d96d2d7e3408c61e8d554837a5934ee8e1532b1d4135"); d != want {
-		t.Errorf("digest %s, want %s\n%s", d, want, b)
 	}
 	m, err := dataset.DecodeManifest(b)
 	if err != nil {
@@ -277,12 +303,17 @@ func TestManifestRefuses(t *testing.T) {
 		want  string
 		spoil func(*dataset.Manifest)
 	}{
-		{"format format.unknown", func(m *dataset.Manifest) { m.Format = 2 }},
+		{"format format.unknown", func(m *dataset.Manifest) { m.Format = 3 }},
 		{"dataset slug.invalid", func(m *dataset.Manifest) { m.Dataset = "" }},
 		{"provider number.invalid", func(m *dataset.Manifest) { m.Provider = "J-2026-0001" }},
-		{"number number.invalid", func(m *dataset.Manifest) { m.Number = 0; m.Previous = name.DigestOf(nil) }},
-		{"previous previous.invalid", func(m *dataset.Manifest) { m.Previous = name.DigestOf(nil) }},
-		{"previous digest.invalid", func(m *dataset.Manifest) { m.Number, m.Previous = 2, "x" }},
+		{"number number.invalid", func(m *dataset.Manifest) { *m = plain(); m.Number = 0; m.Previous = name.DigestOf(nil) }},
+		{"previous previous.invalid", func(m *dataset.Manifest) { *m = plain(); m.Previous = name.DigestOf(nil) }},
+		{"previous digest.invalid", func(m *dataset.Manifest) { m.Previous = "x" }},
+		{"parts[0] part.named", func(m *dataset.Manifest) { m.Format = 1; m.Parts[1] = plain().Parts[1] }},
+		{"parts[1].label label.invalid", func(m *dataset.Manifest) { m.Parts[1].Label = "a/b" }},
+		{"parts[1].label label.duplicate", func(m *dataset.Manifest) { m.Parts[1].Label = m.Parts[0].Label }},
+		{"parts[1].version version.invalid", func(m *dataset.Manifest) { m.Parts[1].Version = 4 }},
+		{"parts[1].added_at time.invalid", func(m *dataset.Manifest) { m.Parts[1].AddedAt = m.Parts[1].AddedAt.Add(1) }},
 		{"created time.invalid", func(m *dataset.Manifest) { m.Created = time.Time{} }},
 		{"round_to round_to.out_of_range", func(m *dataset.Manifest) { m.RoundTo = 0 }},
 		{"rows rows.sum", func(m *dataset.Manifest) { m.Rows = 8 }},

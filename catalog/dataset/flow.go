@@ -60,7 +60,8 @@ func VersionFlow() flow.Table {
 			{From: Ingesting, Act: "ingest", To: Available, Who: worker, Rule: "every row parses; the manifest is sealed"},
 			{From: Ingesting, Act: "refuse", To: Refused, Who: worker, Rule: "places and reasons are told; nothing is registered"},
 			{From: Ingesting, Act: "withdraw", To: Withdrawn, Who: steward},
-			{From: Available, Act: "withdraw", To: Withdrawn, Who: steward, Rule: "runs on it end within seconds"},
+			{From: Available, Act: "withdraw", To: Withdrawn, Who: steward + ", or the keeper",
+				Rule: "runs on it end within seconds; the keeper's by the terms' retention, once nothing needs it"},
 		},
 	}
 }

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/canon"
@@ -10,8 +11,12 @@ import (
 	"github.com/sluicedata/sluice/catalog/name"
 )
 
-// ManifestFormat is the version of the manifest's form.
-const ManifestFormat = 1
+// Versions of the manifest's form. Each stays readable and keeps its digest: members a later form added are
+// absent in an earlier one.
+const (
+	ManifestFormat = 2 // of new manifests
+	plainParts     = 1 // parts without a name
+)
 
 // Manifest lists the bytes of one dataset version. Its digest is what grants, traces and certificates mean
 // by "the data": it names parts by their plain content, never by where or under which key they lie, so that
@@ -31,11 +36,15 @@ type Manifest struct {
 	Previous name.Digest `json:"previous,omitempty"`
 }
 
-// Part is one immutable Parquet file of a version.
+// Part is one immutable Parquet file of a version. The members after Rows came with form 2.
 type Part struct {
 	Digest name.Digest `json:"digest"` // of the plain bytes
 	Size   int64       `json:"size"`   // bytes
 	Rows   int64       `json:"rows"`
+	// Label names the part among the dataset's: "2026-11". A late correction takes the label of what it corrects.
+	Label   string    `json:"label,omitempty"`
+	Version int       `json:"version,omitempty"` // the version that added it
+	AddedAt time.Time `json:"added_at,omitzero"` // UTC, whole seconds: when that version was published
 }
 
 // Location says where a part lies and as what bytes. It belongs to the record, not to the manifest.
@@ -74,7 +83,7 @@ func DecodeManifest(b []byte) (Manifest, error) {
 // Validate checks a manifest's form and sums.
 func (m Manifest) Validate() error {
 	var p fault.Places
-	p.Require(m.Format == ManifestFormat, "format", "format.unknown")
+	p.Require(m.Format == plainParts || m.Format == ManifestFormat, "format", "format.unknown")
 	_, err := name.ParseSlug(string(m.Dataset))
 	p.Require(err == nil, "dataset", "slug.invalid")
 	_, err = name.ParseNumberOf(name.Organization, string(m.Provider))
@@ -96,11 +105,27 @@ func (m Manifest) checkParts(p *fault.Places) {
 		p.Require(part.Digest.Valid(), at+".digest", "digest.invalid")
 		p.Require(!seen[part.Digest], at+".digest", "part.duplicate") // its rows would count twice
 		p.Require(part.Size > 0 && part.Rows >= 0, at, "part.size")
+		m.checkName(p, at, i)
 		seen[part.Digest] = true
 		rows += part.Rows
 	}
 	p.Require(len(m.Parts) > 0, "parts", "parts.missing")
 	p.Require(rows == m.Rows, "rows", "rows.sum")
+}
+
+// checkName checks what form 2 says of a part, and that form 1 does not.
+func (m Manifest) checkName(p *fault.Places, at string, i int) {
+	part := m.Parts[i]
+	if m.Format == plainParts {
+		p.Require(part.Label == "" && part.Version == 0 && part.AddedAt.IsZero(), at, "part.named")
+		return
+	}
+	same := func(o Part) bool { return o.Label == part.Label }
+	p.Require(IsLabel(part.Label), at+".label", "label.invalid")
+	p.Require(!slices.ContainsFunc(m.Parts[:i], same), at+".label", "label.duplicate")
+	p.Require(part.Version >= 1 && part.Version <= m.Number, at+".version", "version.invalid")
+	whole := part.AddedAt.Equal(part.AddedAt.UTC().Truncate(time.Second))
+	p.Require(!part.AddedAt.IsZero() && whole, at+".added_at", "time.invalid")
 }
 
 // ProfileType is the signature domain of a profile statement.

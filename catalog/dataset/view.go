@@ -1,8 +1,11 @@
 package dataset
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
+	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
 )
 
@@ -16,6 +19,37 @@ type Spec struct {
 	Units   []Unit   `json:"units" yaml:"units"`
 	RoundTo int      `json:"round_to" yaml:"round_to"`
 	Terms   Terms    `json:"terms" yaml:"terms"`
+	// Inspection is the digest of what was found in a file, when the declaration was made from that; Confirmed
+	// are the columns the steward declares in spite of a suspicion.
+	Inspection name.Digest `json:"inspection,omitempty" yaml:"inspection"`
+	Confirmed  []string    `json:"confirmed,omitempty" yaml:"confirmed"`
+}
+
+// Confirmation is a steward's explicit word on suspected columns.
+type Confirmation struct {
+	Inspection name.Digest `json:"inspection,omitempty"`
+	Columns    []string    `json:"columns"`
+}
+
+// Confirmation returns what a declaration confirms, nil when it says nothing of it.
+func (s Spec) Confirmation() *Confirmation {
+	if s.Inspection == "" && len(s.Confirmed) == 0 {
+		return nil
+	}
+	return &Confirmation{Inspection: s.Inspection, Columns: s.Confirmed}
+}
+
+// CheckConfirmation checks the form of what a declaration confirms.
+func (s Spec) CheckConfirmation() error {
+	var p fault.Places
+	p.Require(s.Inspection == "" || s.Inspection.Valid(), "inspection", "digest.invalid")
+	for i, c := range s.Confirmed {
+		place := fmt.Sprintf("confirmed[%d]", i)
+		_, known := Find(s.Columns, c)
+		p.Require(known, place, "column.unknown")
+		p.Require(!slices.Contains(s.Confirmed[:i], c), place, "column.duplicate")
+	}
+	return p.Err("dataset.invalid")
 }
 
 // View is a dataset as it is shown.
@@ -31,6 +65,7 @@ type View struct {
 	Units        []Unit        `json:"units"`
 	RoundTo      int           `json:"round_to"`
 	Terms        *Terms        `json:"terms,omitempty"`
+	Confirmed    *Confirmation `json:"confirmed,omitempty"`
 	Versions     []VersionView `json:"versions"`
 	CreatedAt    time.Time     `json:"created_at"`
 }
@@ -45,6 +80,9 @@ type VersionView struct {
 	Refusal       *Refusal  `json:"refusal,omitempty"`
 	Profile       string    `json:"profile,omitempty"` // digest of the profile
 	ProfileSigned bool      `json:"profile_signed"`
+	Mode          Mode      `json:"mode,omitempty"`  // how it was published
+	Base          int       `json:"base,omitempty"`  // the version it adds to or corrects
+	Parts         []Part    `json:"parts,omitempty"` // of one available version; lists of versions leave them out
 	CreatedAt     time.Time `json:"created_at"`
 }
 
@@ -53,6 +91,8 @@ type Refusal struct {
 	Outcome string    `json:"outcome"`
 	Errors  []BadCell `json:"errors"`
 	More    bool      `json:"more,omitempty"` // there were further faults
+	// Difference is how the file's columns differ from the declared ones.
+	Difference []Drift `json:"difference,omitempty"`
 }
 
 // BadCell names the place and reason of one input fault.
@@ -60,7 +100,7 @@ type BadCell struct {
 	Row    int64  `json:"row"`              // 1-based data row; 0 for the header or the file
 	Line   int64  `json:"line,omitempty"`   // 1-based line of the file
 	Column string `json:"column,omitempty"` // declared column name
-	Reason string `json:"reason"`           // stable code: header.missing, value.not_integer, utf8.invalid, …
+	Reason string `json:"reason"`           // stable code: column.missing, file.encoding, value.not_integer, utf8.invalid, …
 }
 
 // Dataset returns the dataset a spec declares for a department.

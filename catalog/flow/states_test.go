@@ -17,6 +17,8 @@ import (
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/registration"
+	"github.com/sluicedata/sluice/catalog/release"
+	"github.com/sluicedata/sluice/catalog/upload"
 )
 
 var update = flag.Bool("update", false, "write deploy/docs/states.md anew")
@@ -24,8 +26,9 @@ var update = flag.Bool("update", false, "write deploy/docs/states.md anew")
 // tables lists the table of every noun; a new one is added here.
 func tables() []flow.Table {
 	return []flow.Table{
-		org.Flow(), org.MemberFlow(), org.KeyFlow(), dataset.Flow(), dataset.VersionFlow(), registration.Flow(),
-		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), output.Flow(),
+		org.Flow(), org.MemberFlow(), org.KeyFlow(), org.IdentityFlow(), dataset.Flow(), dataset.VersionFlow(), upload.Flow(),
+		registration.Flow(), registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(),
+		output.Flow(), release.Flow(),
 	}
 }
 

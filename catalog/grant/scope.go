@@ -58,6 +58,8 @@ func (r Rows) Scoped() bool { return r.All != (len(r.Filters) > 0) }
 type Budget struct {
 	Runs int64 `json:"runs"` // production runs
 	Rows int64 `json:"rows"` // rows read by production runs
+	// Failed bounds failed answers of production runs; 0 asks for the rule set's (budgets.grant_failed).
+	Failed int64 `json:"failed,omitempty"`
 }
 
 // maxBudget keeps sums of budgets and uses within what JSON readers hold exactly.
@@ -77,6 +79,7 @@ func (s Scope) Validate() error {
 	p.Require(!s.From.IsZero() && !s.To.IsZero() && !s.To.Before(s.From), "to", "term.invalid")
 	p.Require(s.Budget.Runs >= 1 && s.Budget.Runs <= maxBudget, "budget.runs", "budget.out_of_range")
 	p.Require(s.Budget.Rows >= 1 && s.Budget.Rows <= maxBudget, "budget.rows", "budget.out_of_range")
+	p.Require(s.Budget.Failed >= 0 && s.Budget.Failed <= maxBudget, "budget.failed", "budget.out_of_range")
 	p.Require(s.MinUnits >= 0, "min_units", "min_units.negative")
 	p.Require(len(s.LawfulBasis) <= 500, "lawful_basis", "lawful_basis.too_long")
 	return p.Err("scope.invalid")

@@ -87,3 +87,18 @@ func DebugFlow() flow.Table {
 		},
 	}
 }
+
+// CheckFlow is the life of a check: it ends with its answer, and nothing follows from it.
+func CheckFlow() flow.Table {
+	return flow.Table{
+		Noun: "check", Title: "Job (check)", Source: "O19; domain 2.3.11.",
+		States: []flow.State{Submitted, Checked, Refused, Killed},
+		Ends:   []flow.State{Checked, Refused, Killed},
+		Moves: []flow.Move{
+			{From: flow.None, Act: "ask", To: Submitted, Who: developer, Rule: "refused by scope or not: the code is checked over the inputs that are known"},
+			{From: Submitted, Act: "check", To: Checked, Who: worker, Rule: "nothing would refuse it"},
+			{From: Submitted, Act: "refuse", To: Refused, Who: worker, Rule: "a submit would be refused; also at once when no input is known"},
+			{From: Submitted, Act: "cancel", To: Killed, Who: stopper, Rule: rightEnds},
+		},
+	}
+}

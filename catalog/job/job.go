@@ -16,6 +16,7 @@ type Mode string
 const (
 	Debug      Mode = "debug"      // synthetic tables; full logs, no approvals, nothing leaves
 	Production Mode = "production" // real data
+	Check      Mode = "check"      // no data: everything that would be refused, and what would pass
 )
 
 // Job is one submitted package. It keeps the rule set it began under.

@@ -3,6 +3,8 @@ package job
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/sluicedata/sluice/catalog/budget"
 )
 
 // View is a job as its operator and its agency see it.
@@ -13,13 +15,15 @@ type View struct {
 	State      string          `json:"state"`
 	Purpose    string          `json:"purpose"`
 	CodeDigest string          `json:"code_digest"`
-	QueuePlace int64           `json:"queue_place,omitempty"` // pieces of work before it
+	QueuePlace int64           `json:"queue_place,omitempty"` // pieces of work before it; a guide: it is exact until something ends
 	Approvals  []string        `json:"approvals"`             // seats that consented to the run
 	Findings   json.RawMessage `json:"findings,omitempty"`    // []task.CheckFinding: why check refused it
 	Failure    json.RawMessage `json:"failure,omitempty"`     // task.Failure: class and line
 	Usage      json.RawMessage `json:"usage,omitempty"`       // Usage
 	Stopped    string          `json:"stopped,omitempty"`     // why it was killed
 	Outputs    []string        `json:"outputs"`
+	Answer     *Answer         `json:"answer,omitempty"`  // of a check
+	Budgets    []budget.Left   `json:"budgets,omitempty"` // what the operator has left now; of a production job, to its operator
 	CreatedAt  time.Time       `json:"created_at"`
 	EndedAt    *time.Time      `json:"ended_at,omitempty"`
 }
@@ -29,6 +33,12 @@ type View struct {
 type Usage struct {
 	Relations []RelationSize    `json:"relations"`
 	Tables    map[string]string `json:"tables,omitempty"` // output name → CSV
+}
+
+// Steady returns the view without what other jobs change: nobody decides on that.
+func (v View) Steady() any {
+	v.QueuePlace, v.Budgets = 0, nil
+	return v
 }
 
 // Over tells whether nothing will happen to the job by itself any more: it has ended, or its outputs wait

@@ -41,10 +41,15 @@ type Keeper struct {
 type Keys struct {
 	Wrap        keyring.Key
 	Certificate keyring.Key
+	// RetiredWrap are wrapping keys before today's: data keys that were sealed to them are opened with them.
+	RetiredWrap []keyring.Key
 }
 
 // Serve works until ctx ends. An error of one turn is logged and the turn repeated: every step is idempotent.
 func (k *Keeper) Serve(ctx context.Context) error {
+	if err := k.Catalog.Work.Announce(ctx); err != nil {
+		return fmt.Errorf("announcing queue values: %w", err)
+	}
 	wake := make(chan struct{}, 1)
 	go k.listen(ctx, wake)
 	for ctx.Err() == nil {
@@ -103,7 +108,10 @@ func (k *Keeper) Turn(ctx context.Context) (bool, error) {
 		func() (bool, error) { return k.Catalog.Releases.Decide(ctx) },
 		func() (bool, error) { return k.Catalog.Trace.Sequence(ctx, k.Sequencer) },
 		func() (bool, error) { return k.Catalog.Releases.Finish(ctx, unwrap, signer) },
+		func() (bool, error) { return k.Catalog.Releases.SignRecall(ctx, signer) },
 		func() (bool, error) { return k.Catalog.Grants.Expire(ctx) },
+		func() (bool, error) { return k.Catalog.Uploads.Expire(ctx) },
+		func() (bool, error) { return k.Catalog.Datasets.Retain(ctx) },
 	} {
 		did, err := step() // one that fails must not keep the others from their turn
 		errs = append(errs, err)
@@ -114,11 +122,22 @@ func (k *Keeper) Turn(ctx context.Context) (bool, error) {
 
 // unwrapper opens data keys sealed to the wrapping key.
 func (k *Keeper) unwrapper() (catalog.Unwrapper, error) {
-	private, err := k.Keys.Wrap.Wrapping()
-	if err != nil {
-		return nil, fmt.Errorf("taking wrapping key: %w", err)
+	var all []keyring.PrivateKey
+	for _, key := range append([]keyring.Key{k.Keys.Wrap}, k.Keys.RetiredWrap...) {
+		private, err := key.Wrapping()
+		if err != nil {
+			return nil, fmt.Errorf("taking wrapping key: %w", err)
+		}
+		all = append(all, private)
 	}
-	return func(info string, wrapped []byte) ([]byte, error) { return keyring.Open(private, info, wrapped) }, nil
+	return func(info string, wrapped []byte) (secret []byte, err error) {
+		for _, private := range all {
+			if secret, err = keyring.Open(private, info, wrapped); err == nil {
+				break
+			}
+		}
+		return secret, err
+	}, nil
 }
 
 // signer signs certificates over the proof of a sequenced entry.

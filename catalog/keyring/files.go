@@ -196,6 +196,11 @@ func Load(path string, p Purpose) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("reading key file: %w", err)
 	}
+	return Parse(raw, p)
+}
+
+// Parse reads the content of a key file of one purpose, for whoever has it from elsewhere than its file.
+func Parse(raw []byte, p Purpose) (Key, error) {
 	var f file
 	d := json.NewDecoder(strings.NewReader(string(raw)))
 	d.DisallowUnknownFields()

@@ -15,6 +15,7 @@ package object
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluicedata/sluice/catalog/name"
 )
@@ -65,6 +66,9 @@ type Grant struct {
 	Account Account
 	Rights  []Right
 }
+
+// May tells whether the row gives a right.
+func (g Grant) May(r Right) bool { return slices.Contains(g.Rights, r) }
 
 // Access is who may do what in which bucket. What it does not name is refused.
 func Access() []Grant {

@@ -49,6 +49,8 @@ type Config struct {
 	Prefix   string // before each bucket's name, where bucket names are shared with strangers
 	// Spool is an existing directory of this process alone. Objects wait there as ciphertext.
 	Spool string
+	// Observe, when set, is told of every call.
+	Observe *Observer
 }
 
 // Store reads and writes objects under one credential. It is safe for concurrent use.
@@ -70,10 +72,14 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.Region == "" {
 		cfg.Region = Region
 	}
+	var through http.RoundTripper = transport
+	if cfg.Observe != nil {
+		through = observed{transport, *cfg.Observe}
+	}
 	client, err := minio.New(cfg.Endpoint.Address, &minio.Options{
 		Creds:           credentials.NewStaticV4(string(cfg.Account), cfg.Secret, ""),
 		Secure:          true,
-		Transport:       transport,
+		Transport:       through,
 		Region:          cfg.Region,
 		BucketLookup:    minio.BucketLookupPath,
 		TrailingHeaders: true,

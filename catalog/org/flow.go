@@ -50,7 +50,7 @@ func MemberFlow() flow.Table {
 		Ends:   []flow.State{Removed},
 		Moves: []flow.Move{
 			{From: flow.None, Act: "invite", To: Invited, Who: admin},
-			{From: Invited, Act: "join", To: Active, Who: "system", Rule: "a login key of the member is admitted"},
+			{From: Invited, Act: "join", To: Active, Who: "system", Rule: "a key or an identity of the member is admitted"},
 			{From: Invited, Act: "remove", To: Removed, Who: admin},
 			{From: Active, Act: "role", To: Active, Who: admin, Rule: "separation of duties holds"},
 			{From: Active, Act: "remove", To: Removed, Who: admin, Rule: "keys and tokens end in the same transaction"},
@@ -71,7 +71,8 @@ func KeyFlow() flow.Table {
 			{From: Offered, Act: "admit", To: Admitted, Who: "own org: org_admin; the platform's system_admin for the first", Rule: "not one's own; the fingerprint was compared"},
 			{From: Offered, Act: "refuse", To: Refused, Who: admin},
 			{From: Offered, Act: "revoke", To: Revoked, Who: self},
-			{From: Admitted, Act: "revoke", To: Revoked, Who: "the member or own org: org_admin"},
+			{From: Admitted, Act: "revoke", To: Revoked, Who: "the member or own org: org_admin", Rule: "tokens end, unreleased votes are void"},
+			{From: Admitted, Act: "rotate", To: Revoked, Who: self, Rule: "signed by it and by its successor, which is admitted in the same transaction"},
 		},
 	}
 }

@@ -47,6 +47,9 @@ type MemberSpec struct {
 	Login string `json:"login"`
 	Name  string `json:"name"`
 	Roles []Role `json:"roles"`
+	// Machine adds a program of the organization: its key counts only over a connection with the certificate
+	// that was offered with it, and it never decides.
+	Machine bool `json:"machine,omitempty"`
 }
 
 // Check returns every fault of a spec with its place. Whether the roles fit the organization is Separate's
@@ -58,9 +61,18 @@ func (s MemberSpec) Check() error {
 	p.Require(shown(s.Name), "name", "name.invalid")
 	for _, r := range s.Roles {
 		p.Require(r.Known(), "roles", "role.unknown")
+		p.Require(!s.Machine || slices.Contains(machineRoles(), r), "roles", "role.not_for_machine")
 	}
 	p.Require(len(s.Roles) > 0, "roles", "roles.missing")
 	return p.Err("member.invalid")
+}
+
+// machineRoles lists what a program may be: it brings feeds and reads.
+func machineRoles() []Role { return []Role{DataSteward, Developer} }
+
+// FitsMachine reports whether a program may have these roles.
+func FitsMachine(roles []Role) bool {
+	return !slices.ContainsFunc(roles, func(r Role) bool { return !slices.Contains(machineRoles(), r) })
 }
 
 // RoleNames returns roles as sorted text, each once.
@@ -80,6 +92,8 @@ const OfferType envelope.Type = "application/vnd.sluice.key-offer.v1+json"
 type OfferStatement struct {
 	Org   string `json:"org"`
 	Login string `json:"login"`
+	// Certificate names, by the digest of its DER form, the certificate that must come with the key; "": none.
+	Certificate string `json:"certificate,omitempty"`
 }
 
 // KeyOffer is a key somebody made for a login, with proof of possession.
@@ -96,6 +110,9 @@ func (o KeyOffer) Check() (OfferStatement, string, error) {
 	}
 	if err := o.Proof.Open(OfferType, o.PublicKey, &said); err != nil {
 		return said, "", fault.Bad("key.invalid", fault.Place{Location: "proof", Code: "signature.invalid"})
+	}
+	if !certificateName(said.Certificate) {
+		return said, "", fault.Bad("key.invalid", fault.Place{Location: "proof.certificate", Code: "digest.invalid"})
 	}
 	return said, Fingerprint(o.PublicKey), nil
 }
@@ -119,6 +136,7 @@ type MemberView struct {
 	Roles     []string  `json:"roles"`
 	State     string    `json:"state"`
 	CreatedAt time.Time `json:"created_at"`
+	Machine   bool      `json:"machine,omitempty"`
 }
 
 // KeyView is a key as shown to an administrator.
@@ -129,6 +147,9 @@ type KeyView struct {
 	OfferedAt   time.Time  `json:"offered_at"`
 	AdmittedAt  *time.Time `json:"admitted_at,omitempty"`
 	LastUsed    *time.Time `json:"last_used,omitempty"`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty"` // it does not count from then on
+	RevokedAt   *time.Time `json:"revoked_at,omitempty"`
+	Certificate string     `json:"certificate,omitempty"` // digest of the one that must come with it
 }
 
 // Me is what a person is told about themselves.
@@ -140,6 +161,12 @@ type Me struct {
 	OrgName    string   `json:"org_name"`
 	Roles      []string `json:"roles"`
 	Capacities []string `json:"capacities"`
+	// Strength and Method say how well and by what this session was proven (policy.Strong, policy.ByKey).
+	Strength string `json:"strength"`
+	Method   string `json:"method"`
+	// KeyExpiresAt is when the last of the person's keys ends; KeyExpiresSoon asks to rotate it.
+	KeyExpiresAt   *time.Time `json:"key_expires_at,omitempty"`
+	KeyExpiresSoon bool       `json:"key_expires_soon,omitempty"`
 }
 
 // shown accepts a text that people will read: not empty, at most 200 bytes, no control characters.

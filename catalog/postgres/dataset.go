@@ -42,6 +42,7 @@ type Dataset struct {
 	Terms     *dataset.Terms
 	SecretKey string
 	CreatedAt time.Time
+	Confirmed *dataset.Confirmation
 }
 
 // Version is a row of dataset_version.
@@ -60,14 +61,16 @@ type Version struct {
 	ProfileSignature json.RawMessage
 	CreatedBy        string
 	CreatedAt        time.Time
+	Publication      *dataset.Publication
+	Locations        json.RawMessage
 }
 
 // InsertDataset adds a dataset.
 func (t *Tx) InsertDataset(ctx context.Context, d Dataset) error {
 	return t.exec(ctx, `insert into dataset
-		(id, slug, org, title, class, state, columns, units, round_to, terms, secret_key, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		d.ID, d.Slug, d.Org, d.Title, d.Class, d.State, d.Columns, d.Units, d.RoundTo, d.Terms, d.SecretKey, d.CreatedAt)
+		(id, slug, org, title, class, state, columns, units, round_to, terms, secret_key, created_at, confirmed)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		d.ID, d.Slug, d.Org, d.Title, d.Class, d.State, d.Columns, d.Units, d.RoundTo, d.Terms, d.SecretKey, d.CreatedAt, d.Confirmed)
 }
 
 // Dataset reads a dataset by slug.
@@ -90,9 +93,9 @@ func (t *Tx) LockDataset(ctx context.Context, slug string) (Dataset, error) {
 	return one[Dataset](ctx, t, "select * from dataset where slug = $1 for update", slug)
 }
 
-// Datasets lists all datasets by slug.
-func (t *Tx) Datasets(ctx context.Context) ([]Dataset, error) {
-	return many[Dataset](ctx, t, "select * from dataset order by slug")
+// Datasets lists all datasets.
+func (t *Tx) Datasets(ctx context.Context, w Window) ([]Dataset, error) {
+	return listed[Dataset](ctx, t, w, "select * from dataset")
 }
 
 // SetDatasetState moves a dataset.
@@ -107,8 +110,9 @@ func (t *Tx) SetTerms(ctx context.Context, id string, terms dataset.Terms) error
 
 // InsertVersion adds a version.
 func (t *Tx) InsertVersion(ctx context.Context, v Version) error {
-	return t.exec(ctx, `insert into dataset_version (dataset, number, state, data_key, raw, created_by, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7)`, v.Dataset, v.Number, v.State, v.DataKey, v.Raw, v.CreatedBy, v.CreatedAt)
+	return t.exec(ctx, `insert into dataset_version (dataset, number, state, data_key, raw, created_by, created_at, publication)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		v.Dataset, v.Number, v.State, v.DataKey, v.Raw, v.CreatedBy, v.CreatedAt, v.Publication)
 }
 
 // Version reads one version.
@@ -135,8 +139,8 @@ func (t *Tx) SetVersionState(ctx context.Context, dataset string, number int, fr
 
 // PutManifest makes an ingested version available.
 func (t *Tx) PutManifest(ctx context.Context, v Version) error {
-	return t.touch(ctx, `update dataset_version set state = $3, manifest = $4, manifest_digest = $5, rows = $6
-		where dataset = $1 and number = $2`, v.Dataset, v.Number, v.State, v.Manifest, v.ManifestDigest, v.Rows)
+	return t.touch(ctx, `update dataset_version set state = $3, manifest = $4, manifest_digest = $5, rows = $6, locations = $7
+		where dataset = $1 and number = $2`, v.Dataset, v.Number, v.State, v.Manifest, v.ManifestDigest, v.Rows, v.Locations)
 }
 
 // RefuseVersion records why nothing was published.
@@ -155,4 +159,37 @@ func (t *Tx) PutProfile(ctx context.Context, dataset string, number int, profile
 func (t *Tx) SignProfile(ctx context.Context, dataset string, number int, signer string, envelope json.RawMessage) error {
 	return t.touch(ctx, `update dataset_version set profile_signer = $3, profile_signature = $4
 		where dataset = $1 and number = $2 and profile is not null`, dataset, number, signer, envelope)
+}
+
+// Superfluous is a version its provider's own rule no longer keeps.
+type Superfluous struct {
+	Slug   string
+	Number int
+	Kept   int // newer versions the rule keeps
+}
+
+// superfluous are the available versions older than the newest the terms keep, which nothing needs any more: no
+// job that has not ended reads them, no output on its way out rests on them, no work is under way on them, and no
+// version is being made from them.
+const superfluous = `
+	from dataset d join dataset_version v on v.dataset = d.id
+	where v.state = 'available' and d.terms #> '{retention,versions}' is not null
+		and (select count(*) from dataset_version n where n.dataset = d.id and n.state = 'available' and n.number > v.number)
+			>= (d.terms #>> '{retention,versions}')::int
+		and not exists (select from job_input i join job j on j.id = i.job where i.dataset = d.id and i.version = v.number
+			and (j.state in ('submitted', 'checked', 'approved', 'queued', 'running') or exists (select from output o
+				where o.job = j.id and o.state in ('auto_checked', 'in_review', 'approved', 'releasing'))))
+		and not exists (select from work w where w.subject = d.id and w.version = v.number and w.state <> 'settled')
+		and not exists (select from dataset_version b where b.dataset = d.id and b.state = 'ingesting'
+			and (b.publication ->> 'base')::int = v.number)`
+
+// SuperfluousVersion finds the oldest superfluous version of any dataset. ErrNone when there is none.
+func (t *Tx) SuperfluousVersion(ctx context.Context) (Superfluous, error) {
+	return one[Superfluous](ctx, t, `select d.slug, v.number, (d.terms #>> '{retention,versions}')::int as kept`+
+		superfluous+` order by d.slug, v.number limit 1`)
+}
+
+// StillSuperfluous tells whether a version found before still is; its dataset is locked.
+func (t *Tx) StillSuperfluous(ctx context.Context, slug string, number int) (bool, error) {
+	return value[bool](ctx, t, `select exists (select`+superfluous+` and d.slug = $1 and v.number = $2)`, slug, number)
 }

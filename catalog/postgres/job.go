@@ -25,6 +25,7 @@ type Job struct {
 	Usage      json.RawMessage
 	Stopped    *string
 	RuleSet    string
+	Answer     json.RawMessage // of a check
 	CreatedAt  time.Time
 	EndedAt    *time.Time
 }
@@ -48,9 +49,9 @@ type JobInput struct {
 
 // InsertJob adds a job and its inputs.
 func (t *Tx) InsertJob(ctx context.Context, j Job, inputs []JobInput) error {
-	if err := t.exec(ctx, `insert into job (id, number, org, author, kind, state, package, code_digest, rule_set, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		j.ID, j.Number, j.Org, j.Author, j.Kind, j.State, j.Package, j.CodeDigest, j.RuleSet, j.CreatedAt); err != nil {
+	if err := t.exec(ctx, `insert into job (id, number, org, author, kind, state, package, code_digest, rule_set, answer,
+		created_at, ended_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		j.ID, j.Number, j.Org, j.Author, j.Kind, j.State, j.Package, j.CodeDigest, j.RuleSet, j.Answer, j.CreatedAt, j.EndedAt); err != nil {
 		return err
 	}
 	for _, in := range inputs {
@@ -82,10 +83,11 @@ func (t *Tx) JobInputs(ctx context.Context, job string) ([]JobInput, error) {
 	return many[JobInput](ctx, t, "select * from job_input where job = $1 order by name", job)
 }
 
-// Jobs lists an organization's jobs, or all when org is "", newest first.
-func (t *Tx) Jobs(ctx context.Context, org string, limit int) ([]Job, error) {
-	return many[Job](ctx, t, `select * from job where $1 = '' or org::text = $1
-		order by created_at desc limit $2`, org, limit)
+// Jobs lists the jobs an organization runs and those under the agreements it is the agency of.
+func (t *Tx) Jobs(ctx context.Context, org string, w Window) ([]Job, error) {
+	return listed[Job](ctx, t, w, `select * from job j where j.org = $1 or exists (select from job_input i
+		join data_grant g on g.id = i.data_grant join agreement a on a.id = g.agreement
+		where i.job = j.id and a.agency = $1)`, org)
 }
 
 // MoveJob writes a job's state; ended is set once.
@@ -107,6 +109,11 @@ func (t *Tx) PutApprovals(ctx context.Context, id, state string, approvals []App
 func (t *Tx) PutCheck(ctx context.Context, id, state string, plan, findings json.RawMessage, ended *time.Time) error {
 	return t.touch(ctx, `update job set state = $2, plan = $3, findings = $4, ended_at = $5 where id = $1`,
 		id, state, plan, findings, ended)
+}
+
+// PutAnswer writes what a check tells.
+func (t *Tx) PutAnswer(ctx context.Context, id string, answer json.RawMessage) error {
+	return t.touch(ctx, "update job set answer = $2 where id = $1", id, answer)
 }
 
 // StartJob moves a job into its run and notes its data key and the outputs it is told apart from.
@@ -146,6 +153,7 @@ type Work struct {
 	ID         string
 	Kind       string
 	Subject    string
+	Org        string // whose work it is: of the job or the dataset
 	Version    *int
 	Letter     json.RawMessage
 	State      string
@@ -164,10 +172,15 @@ type Work struct {
 	SettledAt  *time.Time
 }
 
-// InsertWork queues work in the transaction of the act that needs it.
+// InsertWork queues work in the transaction of the act that needs it, for the organization of its job or dataset.
 func (t *Tx) InsertWork(ctx context.Context, w Work) error {
-	return t.exec(ctx, `insert into work (id, kind, subject, version, letter, state, queued_at)
-		values ($1, $2, $3, $4, $5, 'queued', $6)`, w.ID, w.Kind, w.Subject, w.Version, w.Letter, w.QueuedAt)
+	org, err := value[string](ctx, t, `insert into work (id, kind, subject, org, version, letter, state, queued_at)
+		values ($1, $2, $3, coalesce((select org from job where id = $3), (select org from dataset where id = $3)),
+		$4, $5, 'queued', $6) returning org`, w.ID, w.Kind, w.Subject, w.Version, w.Letter, w.QueuedAt)
+	if err != nil {
+		return err
+	}
+	return t.exec(ctx, "insert into turn (org) values ($1) on conflict do nothing", org)
 }
 
 // NextWork locks one piece of work the keeper must act on: claimed and not yet admitted, sealed, stopped
@@ -221,8 +234,44 @@ func (t *Tx) StopWork(ctx context.Context, subject, reason string) error {
 		where subject = $1 and state in ('queued', 'claimed') and stop is null`, subject, reason)
 }
 
-// QueuePlace tells how many pieces of work wait before this one.
+// QueuePlace tells how many pieces of work are before a queued one; see QueueBefore.
 func (t *Tx) QueuePlace(ctx context.Context, subject string) (int64, error) {
-	return value[int64](ctx, t, `select count(*) from work w, work mine where mine.subject = $1
-		and mine.state = 'queued' and w.state = 'queued' and w.queued_at < mine.queued_at`, subject)
+	place, err := many[queued](ctx, t, `select mine.org, (select count(*) from work w where w.org = mine.org
+			and w.state in ('queued', 'claimed') and work_waits(w) and w.queued_at < mine.queued_at) as rank
+		from work mine where mine.subject = $1 and mine.state = 'queued' order by mine.queued_at limit 1`, subject)
+	if err != nil || len(place) == 0 {
+		return 0, err
+	}
+	return t.queueBefore(ctx, place[0])
+}
+
+// QueueBefore tells how many pieces would be before a new one of an organization. Claims serve the organization
+// with the fewest running pieces, then the one served longest ago, then its oldest work; the count is exact as
+// long as nothing ends and nobody reaches the cap, and a guide afterwards.
+func (t *Tx) QueueBefore(ctx context.Context, org string) (int64, error) {
+	rank, err := value[int64](ctx, t, "select coalesce(sum(waiting), 0)::bigint from queue_share where org = $1", org)
+	if err != nil {
+		return 0, err
+	}
+	return t.queueBefore(ctx, queued{Org: org, Rank: rank})
+}
+
+// queued is a place in one organization's own queue.
+type queued struct {
+	Org  string
+	Rank int64 // pieces of its own before it
+}
+
+// queueBefore counts, for each other organization, the claims it gets while this one's running pieces grow to
+// the level at which the piece is claimed; at the last level who was served longer ago comes first, and whoever
+// began there was.
+func (t *Tx) queueBefore(ctx context.Context, p queued) (int64, error) {
+	others, err := value[int64](ctx, t, `select coalesce(sum(least(q.waiting, greatest(0, m.running + $2 - q.running
+			+ case when q.running > m.running
+				or q.running = m.running and (coalesce(q.served_at, '-infinity'), q.oldest) < (m.served_at, m.oldest)
+			then 1 else 0 end))), 0)::bigint
+		from queue_share q, (select coalesce(max(running), 0) as running, coalesce(max(served_at), '-infinity') as served_at,
+			coalesce(max(oldest), 'infinity') as oldest from queue_share where org = $1) m
+		where q.org <> $1 and q.waiting > 0`, p.Org, p.Rank)
+	return p.Rank + others, err
 }

@@ -50,9 +50,9 @@ func (t *Tx) LockRegistration(ctx context.Context, number string) (Registration,
 	return one[Registration](ctx, t, "select * from registration where number = $1 for update", number)
 }
 
-// Registrations lists all by number.
-func (t *Tx) Registrations(ctx context.Context) ([]Registration, error) {
-	return many[Registration](ctx, t, "select * from registration order by number")
+// Registrations lists an organization's, or all when org is "".
+func (t *Tx) Registrations(ctx context.Context, org string, w Window) ([]Registration, error) {
+	return listed[Registration](ctx, t, w, "select * from registration where $1 = '' or org::text = $1", org)
 }
 
 // OpenRegistration tells whether a dataset has an application under way or a valid registration.
@@ -121,9 +121,9 @@ func (t *Tx) ShareAgreement(ctx context.Context, id string) (Agreement, error) {
 }
 
 // Agreements lists those an organization is a party to, or all when org is "".
-func (t *Tx) Agreements(ctx context.Context, org string) ([]Agreement, error) {
-	return many[Agreement](ctx, t, `select * from agreement
-		where $1 = '' or agency::text = $1 or operator::text = $1 order by number`, org)
+func (t *Tx) Agreements(ctx context.Context, org string, w Window) ([]Agreement, error) {
+	return listed[Agreement](ctx, t, w, `select * from agreement
+		where $1 = '' or agency::text = $1 or operator::text = $1`, org)
 }
 
 // PutAgreement writes what the moves change.
@@ -145,6 +145,7 @@ type Grant struct {
 	RuleSet    string
 	RunsLeft   int64
 	RowsLeft   int64
+	FailedLeft int64
 	EndsAt     time.Time
 	ProposedBy string
 	ApprovedBy *string
@@ -155,10 +156,10 @@ type Grant struct {
 // InsertGrant adds a proposed grant.
 func (t *Tx) InsertGrant(ctx context.Context, g Grant) error {
 	return t.exec(ctx, `insert into data_grant (id, number, agreement, operator, dataset, state, scope, rule_set,
-		runs_left, rows_left, ends_at, proposed_by, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		runs_left, rows_left, failed_left, ends_at, proposed_by, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		g.ID, g.Number, g.Agreement, g.Operator, g.Dataset, g.State, g.Scope, g.RuleSet, g.RunsLeft, g.RowsLeft,
-		g.EndsAt, g.ProposedBy, g.CreatedAt)
+		g.FailedLeft, g.EndsAt, g.ProposedBy, g.CreatedAt)
 }
 
 // Grant reads one by number.
@@ -181,10 +182,10 @@ func (t *Tx) ShareGrant(ctx context.Context, id string) (Grant, error) {
 	return one[Grant](ctx, t, "select * from data_grant where id = $1 for share", id)
 }
 
-// Grants lists an operator's grants and those on an organization's datasets, or all when org is "".
-func (t *Tx) Grants(ctx context.Context, org string) ([]Grant, error) {
-	return many[Grant](ctx, t, `select g.* from data_grant g join dataset d on d.id = g.dataset
-		where $1 = '' or g.operator::text = $1 or d.org::text = $1 order by g.number`, org)
+// Grants lists the grants an organization is a party to: as operator, as provider, as agency.
+func (t *Tx) Grants(ctx context.Context, org string, w Window) ([]Grant, error) {
+	return listed[Grant](ctx, t, w, `select g.* from data_grant g join dataset d on d.id = g.dataset
+		join agreement a on a.id = g.agreement where $1 in (g.operator, d.org, a.agency)`, org)
 }
 
 // MoveGrant writes a grant's state, approver and end.
@@ -198,10 +199,11 @@ func (t *Tx) EndGrant(ctx context.Context, id, state string, ended time.Time) er
 	return t.touch(ctx, "update data_grant set state = $2, ended_at = $3 where id = $1", id, state, ended)
 }
 
-// SpendGrant takes runs and rows from a locked grant; negative figures give them back.
-func (t *Tx) SpendGrant(ctx context.Context, id string, runs, rows int64) error {
-	return t.touch(ctx, `update data_grant set runs_left = runs_left - $2, rows_left = rows_left - $3
-		where id = $1`, id, runs, rows)
+// SpendGrant takes runs, rows and failed answers from a locked grant; negative figures give them back, failed
+// answers never above the budget: runs of before they were counted took none.
+func (t *Tx) SpendGrant(ctx context.Context, id string, runs, rows, failed int64) error {
+	return t.touch(ctx, `update data_grant set runs_left = runs_left - $2, rows_left = rows_left - $3,
+		failed_left = least(failed_left - $4, (scope -> 'budget' ->> 'failed')::bigint) where id = $1`, id, runs, rows, failed)
 }
 
 // ExpiredGrants lists active grants whose term has ended.

@@ -1,8 +1,8 @@
 // Package postgres holds every SQL statement of Sluice: rows as they lie in the tables, and one function a
 // statement. It knows no rule; package catalog decides and calls it inside one transaction per act.
 //
-// Locks are always taken in one order, agreement → grant → dataset → job, so that acts cannot deadlock and
-// a release cannot pass a revocation.
+// Locks are always taken in one order, agreement → grant → dataset → job → spent (datasets' rows by id, then the
+// organization's), so that acts cannot deadlock and a release cannot pass a revocation.
 package postgres
 
 import (

@@ -117,10 +117,9 @@ func (t *Tx) RequestOf(ctx context.Context, output string) (Request, error) {
 	return one[Request](ctx, t, "select * from request where output = $1", output)
 }
 
-// Requests lists the requests an organization has a seat in, or all when org is "".
-func (t *Tx) Requests(ctx context.Context, org string) ([]Request, error) {
-	return many[Request](ctx, t, `select * from request
-		where $1 = '' or agency::text = $1 or operator::text = $1 order by number desc`, org)
+// Requests lists the requests an organization has a seat in.
+func (t *Tx) Requests(ctx context.Context, org string, w Window) ([]Request, error) {
+	return listed[Request](ctx, t, w, "select * from request where $1 in (agency, operator)", org)
 }
 
 // MoveRequest writes a request's state.
@@ -131,7 +130,7 @@ func (t *Tx) MoveRequest(ctx context.Context, id, state string, ended *time.Time
 // DecidedRequest locks one open request whose two seats have voted. ErrNone when there is none.
 func (t *Tx) DecidedRequest(ctx context.Context) (Request, error) {
 	return one[Request](ctx, t, `select * from request r where state = 'in_review'
-		and (select count(*) from vote v where v.request = r.id) = 2
+		and (select count(*) from vote v where v.request = r.id and v.voided_at is null) = 2
 		order by created_at limit 1 for update skip locked`)
 }
 
@@ -145,6 +144,7 @@ type Vote struct {
 	Envelope  json.RawMessage
 	Nonce     string
 	CastAt    time.Time
+	VoidedAt  *time.Time
 }
 
 // InsertVote stores a vote; a unique violation on vote_pkey means that the seat has voted.
@@ -154,9 +154,9 @@ func (t *Tx) InsertVote(ctx context.Context, v Vote) error {
 		v.Request, v.Seat, v.Voter, v.MemberKey, v.Statement, v.Envelope, v.Nonce, v.CastAt)
 }
 
-// Votes lists the votes of a request by seat.
+// Votes lists the votes of a request by seat, without those that are void.
 func (t *Tx) Votes(ctx context.Context, request string) ([]Vote, error) {
-	return many[Vote](ctx, t, "select * from vote where request = $1 order by seat", request)
+	return many[Vote](ctx, t, "select * from vote where request = $1 and voided_at is null order by seat", request)
 }
 
 // Release is a row of release.
@@ -196,10 +196,10 @@ func (t *Tx) ReleaseOf(ctx context.Context, request string) (Release, error) {
 	return one[Release](ctx, t, "select * from release where request = $1", request)
 }
 
-// Releases lists the releases of an operator's jobs, or all when org is "".
-func (t *Tx) Releases(ctx context.Context, org string) ([]Release, error) {
-	return many[Release](ctx, t, `select l.* from release l join request r on r.id = l.request
-		where $1 = '' or r.operator::text = $1 or r.agency::text = $1 order by l.number desc`, org)
+// Releases lists the releases an organization is a party to.
+func (t *Tx) Releases(ctx context.Context, org string, w Window) ([]Release, error) {
+	return listed[Release](ctx, t, w, `select l.* from release l join request r on r.id = l.request
+		where $1 in (r.operator, r.agency)`, org)
 }
 
 // SequencedRelease locks one release whose intent has been sequenced. ErrNone when there is none.
@@ -226,6 +226,14 @@ type KeyRequest struct {
 	Keys      []byte
 	Refusal   json.RawMessage
 	CreatedAt time.Time
+}
+
+// VoidVotes ends what a key has voted for and is not released yet, and returns how many votes those are.
+func (t *Tx) VoidVotes(ctx context.Context, key string, at time.Time) (int64, error) {
+	tag, err := t.tx.Exec(ctx, `update vote set voided_at = $2 where member_key = $1 and voided_at is null
+		and request in (select r.id from request r left join release l on l.request = r.id
+			where r.state = 'in_review' or l.state = 'releasing')`, key, at)
+	return tag.RowsAffected(), err
 }
 
 // InsertKeyRequest asks for keys.

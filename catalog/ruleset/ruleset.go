@@ -36,6 +36,9 @@ type RuleSet struct {
 	Disclosure Disclosure       `yaml:"disclosure"`
 	Data       Data             `yaml:"data"`
 	Jobs       Jobs             `yaml:"jobs"`
+	Budgets    Budgets          `yaml:"budgets"`
+	Queue      Queue            `yaml:"queue"`
+	Keys       Keys             `yaml:"keys"`
 	Sessions   Sessions         `yaml:"sessions"`
 
 	// Digest names the bytes the set was read from.
@@ -111,8 +114,12 @@ type Data struct {
 	ProfileMinUnits int `yaml:"profile_min_units"` // units that must hold a value for a profile to show it
 	Columns         int `yaml:"columns"`           // of one dataset
 	UploadMB        int `yaml:"upload_mb"`
-	CellErrors      int `yaml:"cell_errors"` // input faults told at once
+	ChunkMB         int `yaml:"chunk_mb"`     // of an upload: what a broken line costs
+	UploadHours     int `yaml:"upload_hours"` // from its start until an upload is forgotten
+	CellErrors      int `yaml:"cell_errors"`  // input faults told at once
 	PreviewRows     int `yaml:"preview_rows"`
+	KeepLeast       int `yaml:"keep_least"` // versions a department's retention keeps at least
+	KeepMost        int `yaml:"keep_most"`
 }
 
 // Jobs bounds what a job package may hold and use.
@@ -132,10 +139,44 @@ type Jobs struct {
 	DifferenceNear int `yaml:"difference_near"` // pairs that differ in 1 … this many units are evidence
 }
 
+// Budgets bounds use beyond what a grant bounds. Months are calendar months of Asia/Shanghai.
+type Budgets struct {
+	OrgMonth     Budget `yaml:"org_month"`     // all use of one operator
+	DatasetMonth Budget `yaml:"dataset_month"` // one operator's use of one dataset
+	GrantFailed  int    `yaml:"grant_failed"`  // failed answers of a grant that names no number, over its life
+}
+
+// Budget bounds what is counted of use.
+type Budget struct {
+	Runs   int `yaml:"runs"`   // production runs
+	Rows   int `yaml:"rows"`   // rows they read
+	Failed int `yaml:"failed"` // failed answers they give
+}
+
+// Queue bounds what one organization holds of the workers at once; what is beyond waits in the queue.
+type Queue struct {
+	OrgRunning   int `yaml:"org_running"`    // pieces of work
+	OrgScratchMB int `yaml:"org_scratch_mb"` // scratch and output space
+	// PieceScratchMB is the most a piece of work may hold of it: the output directories of all its containers, which
+	// stay until its end, and the scratch of the one that runs.
+	PieceScratchMB int `yaml:"piece_scratch_mb"`
+}
+
+// Running returns how many pieces of one organization may run at once: at least one, however small the share.
+func (q Queue) Running() int { return max(1, min(q.OrgRunning, q.OrgScratchMB/q.PieceScratchMB)) }
+
+// Keys holds how long people's own keys last.
+type Keys struct {
+	Days        int `yaml:"days"`         // from the admission of a key to its end
+	WarningDays int `yaml:"warning_days"` // before its end a key's owner is told
+}
+
 // Sessions holds lifetimes of what proves who is calling.
 type Sessions struct {
 	TokenMinutes     int `yaml:"token_minutes"`
 	AssertionMinutes int `yaml:"assertion_minutes"` // longest life of a signed assertion
+	StrongMinutes    int `yaml:"strong_minutes"`    // how long a second factor makes a session strong
+	EnrolmentHours   int `yaml:"enrolment_hours"`   // how long an administrator's code to enrol a factor lasts
 }
 
 // Screen returns the disclosure figures as the screening rules take them.

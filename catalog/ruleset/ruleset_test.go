@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,22 +165,38 @@ func length(l ruleset.Limit, n int) ruleset.Limit { l.Length = n; return l }
 // Every figure of a set must loosen in one direction only; a field without a row in the table would not.
 func TestEveryFigureIsCompared(t *testing.T) {
 	base := city(t)
-	for _, group := range []string{"Caps", "Gates", "Review", "Disclosure", "Data", "Jobs", "Sessions"} {
-		fields := reflect.ValueOf(&base).Elem().FieldByName(group).NumField()
-		for i := range fields {
+	for _, group := range []string{"Caps", "Gates", "Review", "Disclosure", "Data", "Jobs", "Budgets", "Queue", "Sessions"} {
+		field, ok := reflect.TypeOf(base).FieldByName(group)
+		if !ok {
+			t.Fatalf("no group %s", group)
+		}
+		for _, path := range figures(field.Type, field.Index) {
 			refused := 0
 			for _, step := range []int{-1, +1} {
 				own := city(t)
-				nudge(reflect.ValueOf(&own).Elem().FieldByName(group).Field(i), step)
+				nudge(reflect.ValueOf(&own).Elem().FieldByIndex(path), step)
 				if own.Tightens(base) != nil {
 					refused++
 				}
 			}
 			if refused != 1 {
-				t.Errorf("%s field %d: %d of two directions refused", group, i, refused)
+				t.Errorf("%s field %v: %d of two directions refused", group, path, refused)
 			}
 		}
 	}
+}
+
+// figures lists the fields of a group that hold a figure, by index; groups may hold groups.
+func figures(group reflect.Type, at []int) (paths [][]int) {
+	for i := range group.NumField() {
+		path := append(slices.Clone(at), i)
+		if field := group.Field(i).Type; field.Kind() == reflect.Struct {
+			paths = append(paths, figures(field, path)...)
+			continue
+		}
+		paths = append(paths, path)
+	}
+	return paths
 }
 
 func nudge(v reflect.Value, step int) {

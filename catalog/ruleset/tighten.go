@@ -26,7 +26,7 @@ const (
 // values lists every figure but the limits. A new figure of a set must get its row here: the test of this
 // table counts the fields.
 func (r RuleSet) values() []value {
-	return slices.Concat(r.lawValues(), r.dataValues(), r.jobValues())
+	return slices.Concat(r.lawValues(), r.dataValues(), r.jobValues(), r.shareValues())
 }
 
 func (r RuleSet) lawValues() []value {
@@ -44,6 +44,10 @@ func (r RuleSet) lawValues() []value {
 		flag("review.job_auto_approval", v.JobAutoApproval, up),
 		{"review.auto_approval_level", float64(v.AutoApprovalLevel), 0, 4, up},
 		whole("sessions.token_minutes", r.Sessions.TokenMinutes, 1, up),
+		whole("keys.days", r.Keys.Days, 1, up),
+		whole("keys.warning_days", r.Keys.WarningDays, 1, down),
+		whole("sessions.strong_minutes", r.Sessions.StrongMinutes, 1, up),
+		whole("sessions.enrolment_hours", r.Sessions.EnrolmentHours, 1, up),
 		{"sessions.assertion_minutes", float64(r.Sessions.AssertionMinutes), 1, 5, up},
 	}
 }
@@ -61,8 +65,12 @@ func (r RuleSet) dataValues() []value {
 		whole("data.profile_min_units", s.ProfileMinUnits, 2, down),
 		whole("data.columns", s.Columns, 1, up),
 		whole("data.upload_mb", s.UploadMB, 1, up),
+		whole("data.chunk_mb", s.ChunkMB, 1, up),
+		whole("data.upload_hours", s.UploadHours, 1, up),
 		whole("data.cell_errors", s.CellErrors, 1, up),
 		whole("data.preview_rows", s.PreviewRows, 1, up),
+		whole("data.keep_least", s.KeepLeast, 1, down),
+		whole("data.keep_most", s.KeepMost, 1, up),
 	}
 }
 
@@ -84,6 +92,25 @@ func (r RuleSet) jobValues() []value {
 		whole("jobs.difference_near", j.DifferenceNear, 1, down),
 	}
 }
+
+func (r RuleSet) shareValues() []value {
+	b, q := r.Budgets, r.Queue
+	return []value{
+		whole("budgets.org_month.runs", b.OrgMonth.Runs, 1, up),
+		{"budgets.org_month.rows", float64(b.OrgMonth.Rows), 1, maxRows, up},
+		whole("budgets.org_month.failed", b.OrgMonth.Failed, 1, up),
+		whole("budgets.dataset_month.runs", b.DatasetMonth.Runs, 1, up),
+		{"budgets.dataset_month.rows", float64(b.DatasetMonth.Rows), 1, maxRows, up},
+		whole("budgets.dataset_month.failed", b.DatasetMonth.Failed, 1, up),
+		whole("budgets.grant_failed", b.GrantFailed, 1, up),
+		whole("queue.org_running", q.OrgRunning, 1, up),
+		whole("queue.org_scratch_mb", q.OrgScratchMB, 1, up),
+		whole("queue.piece_scratch_mb", q.PieceScratchMB, 1, down), // a piece counted for less lets more run
+	}
+}
+
+// maxRows is the largest budget of rows: JSON readers hold it exactly.
+const maxRows = 1 << 50
 
 func whole(name string, v, least int, looser direction) value {
 	return value{name, float64(v), float64(least), math.MaxInt32, looser}

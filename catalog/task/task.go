@@ -24,7 +24,8 @@ type Verb string
 
 // The closed list of verbs.
 const (
-	Ingest  Verb = "ingest"  // raw.csv → part-0001.parquet, or the place and reason of every bad row
+	Inspect Verb = "inspect" // raw → inspection.json: what a file looks like, before anything is declared
+	Ingest  Verb = "ingest"  // raw → part-0001.parquet, or the place and reason of every bad row
 	Profile Verb = "profile" // parts → profile.json, disclosure-checked
 	Synth   Verb = "synth"   // profile.json → synthetic staged tables
 	Preview Verb = "preview" // a staged table → its first rows as JSON
@@ -37,12 +38,13 @@ const (
 
 // Verbs lists every verb, in the order of a job's life.
 func Verbs() []Verb {
-	return []Verb{Ingest, Profile, Synth, Preview, Check, Stage, SQL, Split, Screen}
+	return []Verb{Inspect, Ingest, Profile, Synth, Preview, Check, Stage, SQL, Split, Screen}
 }
 
 // Letter is what a container is told. Exactly the member named by Verb is set.
 type Letter struct {
 	Verb    Verb           `json:"verb"`
+	Inspect *InspectLetter `json:"inspect,omitempty"`
 	Ingest  *IngestLetter  `json:"ingest,omitempty"`
 	Profile *ProfileLetter `json:"profile,omitempty"`
 	Synth   *SynthLetter   `json:"synth,omitempty"`
@@ -54,10 +56,12 @@ type Letter struct {
 	Screen  *ScreenLetter  `json:"screen,omitempty"`
 }
 
-// Report is what a container answers. Exactly the member named by Verb is set, unless Failure is.
+// Report is what a container answers. Exactly the member named by Verb is set; beside a Failure it may be there
+// too, with what was made before it.
 type Report struct {
 	Verb    Verb            `json:"verb"`
 	Failure *Failure        `json:"failure,omitempty"`
+	Inspect *InspectReport  `json:"inspect,omitempty"`
 	Ingest  *IngestReport   `json:"ingest,omitempty"`
 	Profile *ProfileReport  `json:"profile,omitempty"`
 	Synth   *SynthReport    `json:"synth,omitempty"`
@@ -84,6 +88,15 @@ const (
 	FailOther    FailureClass = "other"
 )
 
+// Known reports whether a class is of the list.
+func (c FailureClass) Known() bool {
+	switch c {
+	case FailCast, FailOverflow, FailDivision, FailMemory, FailSyntax, FailBind, FailInput, FailOther:
+		return true
+	}
+	return false
+}
+
 // Failure is an error as class and place. Message is set on synthetic data only: the engine's own words
 // print values.
 type Failure struct {
@@ -93,26 +106,8 @@ type Failure struct {
 	Message  string       `json:"message,omitempty"`
 }
 
-// Form is the form of a file a department sends.
-type Form string
-
-// The closed list of forms.
-const (
-	CSV     Form = "csv"     // header first, RFC 4180
-	XLSX    Form = "xlsx"    // header in the first row
-	Parquet Form = "parquet" // flat columns
-)
-
-// Source says how the bytes of an upload are to be read. The zero value is a CSV file whose encoding shows
-// itself: by a byte order mark, else UTF-8 when all of it is valid, else GB18030.
-type Source struct {
-	Form     Form   `json:"form,omitempty"`
-	Encoding string `json:"encoding,omitempty"` // of CSV: "utf-8", "gb18030"; "": it shows itself
-	Sheet    string `json:"sheet,omitempty"`    // of XLSX: a sheet's name; "": the first
-	Gzip     bool   `json:"gzip,omitempty"`     // the whole file is compressed
-}
-
-// IngestLetter asks to parse /in/raw into parts.
+// IngestLetter asks to parse /in/raw into parts. Whether the file is compressed shows itself too; Source.Gzip
+// demands it.
 type IngestLetter struct {
 	Source  Source   `json:"source"`
 	Columns []Column `json:"columns"`

@@ -4,6 +4,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/upload"
 )
 
 // The words a container shares with the record are the catalog's own; a container speaks no other.
@@ -26,6 +27,10 @@ type (
 	ColumnProfile = dataset.ColumnProfile
 	// ValueFreq is one shown value with its rounded row count.
 	ValueFreq = dataset.ValueFreq
+	// Form is the form of a file a department sends.
+	Form = upload.Form
+	// Source says how the bytes of an upload are to be read.
+	Source = upload.Source
 	// BadCell names the place and reason of one input fault, never the value.
 	BadCell = dataset.BadCell
 	// RowFilter is one dimension of a row scope.
@@ -47,6 +52,13 @@ const (
 	Number  = dataset.Number
 	Boolean = dataset.Boolean
 	Date    = dataset.Date
+)
+
+// The closed list of forms.
+const (
+	CSV     = upload.CSV
+	XLSX    = upload.XLSX
+	Parquet = upload.Parquet
 )
 
 // The closed list of column roles.

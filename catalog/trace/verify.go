@@ -258,3 +258,21 @@ func copyFile(ctx context.Context, from Reader, path string, put func(context.Co
 	}
 	return nil
 }
+
+// Leaves reads count leaves from index first on of a log of a size, which VerifyLog has verified.
+func Leaves(ctx context.Context, r Reader, size, first, count int64) ([][]byte, error) {
+	leaves := make([][]byte, 0, count)
+	for at := first; at < first+count; {
+		bundle, err := readBundle(ctx, r, at/width, size)
+		if err != nil {
+			return nil, err
+		}
+		take := min(first+count-at, int64(len(bundle))-at%width)
+		if take <= 0 {
+			return nil, &Fault{at, "entries.missing"}
+		}
+		leaves = append(leaves, bundle[at%width:at%width+take]...)
+		at += take
+	}
+	return leaves, nil
+}

@@ -16,6 +16,7 @@ type Kind string
 
 // The closed list of kinds.
 const (
+	Inspect Kind = "inspect"
 	Ingest  Kind = "ingest"
 	Profile Kind = "profile"
 	Preview Kind = "preview"
@@ -27,6 +28,7 @@ const (
 // Letter is what a worker is told. Exactly the member of its kind is set.
 type Letter struct {
 	Kind    Kind           `json:"kind"`
+	Inspect *InspectLetter `json:"inspect,omitempty"`
 	Ingest  *IngestLetter  `json:"ingest,omitempty"`
 	Profile *ProfileLetter `json:"profile,omitempty"`
 	Preview *PreviewLetter `json:"preview,omitempty"`
@@ -35,9 +37,18 @@ type Letter struct {
 	Run     *RunLetter     `json:"run,omitempty"`
 }
 
-// IngestLetter asks to parse an uploaded file into parts under the same data key.
+// InspectLetter asks what an uploaded file looks like. The file is as an IngestLetter has it.
+type InspectLetter struct {
+	Raw    []object.Ref `json:"raw"`
+	Digest string       `json:"digest"`
+	task.InspectLetter
+}
+
+// IngestLetter asks to parse an uploaded file into parts under the version's data key. The file is its chunks in
+// order, each under a key of its own; a whole that is not Digest publishes nothing (file.digest).
 type IngestLetter struct {
-	Raw object.Ref `json:"raw"`
+	Raw    []object.Ref `json:"raw"`
+	Digest string       `json:"digest"` // of the whole file, as name.Digest spells it
 	task.IngestLetter
 }
 
@@ -119,8 +130,9 @@ type WriteKey struct {
 // Result is what a worker seals.
 type Result struct {
 	Failure   *task.Failure       `json:"failure,omitempty"`
+	Inspect   *task.InspectReport `json:"inspect,omitempty"`
 	Ingest    *task.IngestReport  `json:"ingest,omitempty"`
-	Objects   []Object            `json:"objects,omitempty"` // parts, profile or preview, in report order
+	Objects   []Object            `json:"objects,omitempty"` // parts, inspection, profile or preview, in report order
 	Check     *task.CheckReport   `json:"check,omitempty"`
 	Staged    []task.StagedTable  `json:"staged,omitempty"`
 	Relations []task.RelationRows `json:"relations,omitempty"`

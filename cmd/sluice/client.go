@@ -20,8 +20,9 @@ import (
 // clientCommands returns the commands that speak to a gateway, or about one.
 func clientCommands() []*cobra.Command {
 	all := []*cobra.Command{
-		newLogin(), newWhoami(), newProfiles(), newOrg(), newMember(), newKey(), newDataset(), newRegistration(),
-		newAgreement(), newGrant(), newJob(), newOutput(), newReview(), newRelease(), newTrace(),
+		newLogin(), newWhoami(), newToken(), newProfiles(), newOrg(), newMember(), newKey(), newIdentity(), newFactor(),
+		newDataset(), newUpload(), newRegistration(), newAgreement(), newGrant(), newJob(), newUsage(), newOutput(),
+		newReview(), newRelease(), newTrace(),
 	}
 	for _, cmd := range all {
 		markClient(cmd)
@@ -35,6 +36,12 @@ func markClient(cmd *cobra.Command) {
 	for _, child := range cmd.Commands() {
 		markClient(child)
 	}
+}
+
+// lists marks a command that is none of the client but prints a result: the flags of its form are for it too.
+func lists(cmd *cobra.Command) *cobra.Command {
+	cmd.Annotations = map[string]string{"lists": "yes"}
+	return cmd
 }
 
 // globalFlags are those of every command of the client: whose profile, which gateway, and how answers look.
@@ -133,11 +140,12 @@ func (c *call) checkGlobals() error {
 	return nil
 }
 
-// named checks that the arguments a use line names are there, and no others.
+// named checks that the arguments a use line names are there, and no others but those in brackets.
 func named(use string) cobra.PositionalArgs {
 	want := arguments(use)
+	more := strings.Count(use, "[")
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == len(want) {
+		if len(want) <= len(args) && len(args) <= len(want)+more {
 			return nil
 		}
 		line := strings.TrimSuffix(cmd.UseLine(), " [flags]")
@@ -159,6 +167,17 @@ func need(cmd *cobra.Command, flags ...string) *cobra.Command {
 	return cmd
 }
 
+// given says which of the flags a command cannot do without is missing. Pairs are a flag, as its use line has it,
+// and its value.
+func (c *call) given(pairs ...string) error {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			return usage("flag.needed", "flag", pairs[i], "command", c.cmd.CommandPath())
+		}
+	}
+	return nil
+}
+
 // flag returns the text of a flag, "" when the command has none of that name.
 func (c *call) flag(name string) string {
 	if f := c.cmd.Flags().Lookup(name); f != nil {
@@ -174,24 +193,50 @@ func (c *call) connect() error {
 		return err
 	}
 	if c.profile, err = client.LoadProfile(path); errors.Is(err, os.ErrNotExist) {
-		return usage("profile.none", "path", path)
+		return c.resume(path)
 	}
 	if err != nil {
 		return failed("profile.unreadable", "path", path).because(err)
-	}
-	key, err := c.profile.PrivateKey()
-	if err != nil {
-		return failed("profile.no_key", "path", path)
 	}
 	server := serverAddress(c.flag("server"), c.profile.Server)
 	if server == "" {
 		return usage("server.none")
 	}
-	c.Client = client.New(server, key).In(string(c.Language))
+	return c.open(path, server, c.profile)
+}
+
+// open opens a client for the key of a profile, which lies at path.
+func (c *call) open(path, server string, profile client.Profile) error {
+	own, err := profile.Client(server)
+	if err != nil {
+		return failed("profile.no_key", "path", path)
+	}
+	c.speakBy(own)
+	return nil
+}
+
+// speakBy makes a client that of the command: it answers in the language of the texts, and rehearses when the
+// command does.
+func (c *call) speakBy(own *client.Client) {
+	c.Client = own.In(string(c.Language))
 	if c.rehearses() {
 		c.Rehearse()
 	}
-	return nil
+}
+
+// resume opens a client for the session of a login through a provider, where there is no key.
+func (c *call) resume(path string) error {
+	kept, err := loadSession(path, c.now())
+	if errors.Is(err, errNoSession) {
+		return usage("profile.none", "path", path)
+	}
+	if err != nil {
+		return err
+	}
+	c.speakBy(client.New(kept.Server, nil).Use(kept.Token))
+	me, err := c.Whoami(c.ctx)
+	c.profile = client.Profile{Server: kept.Server, Org: me.Org, Login: me.Login}
+	return err
 }
 
 // org is the organization a command is about: another one only when a flag says so.

@@ -1,18 +1,12 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluicedata/sluice/catalog/dataset"
-	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
@@ -20,8 +14,8 @@ func newDataset() *cobra.Command {
 	return noun(text{
 		use: "dataset", example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait\n  sluice dataset show health-visits",
 	},
-		datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetProfile(),
-		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(),
+		datasetInspect(), datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetVersion(), datasetProfile(),
+		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(), datasetUsage(),
 	)
 }
 
@@ -55,6 +49,7 @@ func versionFields(c *call) []field[wire.Version] {
 		{"version", func(v wire.Version) string { return fmt.Sprint(v.Number) }},
 		{"state", func(v wire.Version) string { return word(c, v.State) }},
 		{"rows", versionRows},
+		{"parts", versionParts},
 		{"manifest", func(v wire.Version) string { return v.Digest }},
 		{"profile", func(v wire.Version) string { return v.Profile }},
 		{"profile signed", func(v wire.Version) string { return c.yesNo(v.ProfileSigned) }},
@@ -62,118 +57,24 @@ func versionFields(c *call) []field[wire.Version] {
 	}
 }
 
+// versionParts names the parts, the newest last; of many, the first are counted.
+func versionParts(v wire.Version) string {
+	const shown = 6
+	var names []string
+	for _, p := range v.Parts {
+		names = append(names, p.Label)
+	}
+	if more := len(names) - shown; more > 0 {
+		return fmt.Sprintf("%d before, ", more) + strings.Join(names[more:], ", ")
+	}
+	return strings.Join(names, ", ")
+}
+
 func versionRows(v wire.Version) string {
 	if v.Digest == "" {
 		return ""
 	}
 	return number(v.Rows)
-}
-
-func datasetPublish() *cobra.Command {
-	var data string
-	var wait bool
-	cmd := change(text{
-		use: "publish -f FILE --data CSV", example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait",
-	}, func(c *call) error { return publish(c, data, wait) })
-	cmd.Flags().StringVar(&data, "data", "", "")
-	cmd.Flags().BoolVar(&wait, "wait", false, "")
-	return need(waits(fromFile(cmd)), "data")
-}
-
-func publish(c *call, data string, wait bool) error {
-	spec, err := readYAML[wire.DatasetSpec](c, c.flag("file"))
-	if err != nil {
-		return err
-	}
-	body, err := os.Open(data)
-	if err != nil {
-		return usage("file.unreadable", "path", data).because(err)
-	}
-	defer func() { _ = body.Close() }()
-	err = declare(c, spec)
-	if r := rehearsed(err); r != nil {
-		c.note("publish.would_upload", "path", data)
-		return r
-	}
-	if err != nil {
-		return err
-	}
-	c.progress("publish.uploading", "path", data)
-	v, err := c.Datasets.Publish(c.ctx, spec.Slug, body)
-	if err != nil || !wait {
-		return one(c, v, err, versionFields(c))
-	}
-	v, err = await(c, func(ctx context.Context) (wire.Version, error) {
-		return c.Datasets.ShowVersion(ctx, spec.Slug, v.Number)
-	}, func(v wire.Version) (string, bool) { return word(c, v.State), v.State != string(dataset.Ingesting) })
-	if err := one(c, v, err, versionFields(c)); err != nil {
-		return err
-	}
-	return refusedUpload(c, v)
-}
-
-// declare declares a dataset that is not there yet. What is fixed by the declaration must be the same in the
-// file of a later version.
-func declare(c *call, spec wire.DatasetSpec) error {
-	there, err := c.Datasets.Show(c.ctx, spec.Slug)
-	var problem *client.Problem
-	if errors.As(err, &problem) && problem.Status == http.StatusNotFound {
-		c.progress("publish.declaring", "dataset", spec.Slug)
-		_, err = c.Datasets.Declare(c.ctx, spec)
-		return err
-	}
-	if err != nil {
-		return err
-	}
-	if !same(there.Columns, spec.Columns) || !same(there.Units, spec.Units) || there.RoundTo != spec.RoundTo {
-		return usage("publish.declared_otherwise", "dataset", spec.Slug)
-	}
-	if there.Terms != nil && !same(*there.Terms, spec.Terms) {
-		c.note("publish.other_terms")
-	}
-	return nil
-}
-
-// same compares two values by what the API would say of them; absent and empty lists are one.
-func same(a, b any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	empty := func(s []byte) string { return strings.ReplaceAll(string(s), "null", "[]") }
-	return errX == nil && errY == nil && empty(x) == empty(y)
-}
-
-// refusedUpload tells why an upload published nothing.
-func refusedUpload(c *call, v wire.Version) error {
-	if v.Refusal == nil {
-		return nil
-	}
-	var b strings.Builder
-	b.WriteString(c.Say("upload.refused", "number", v.Number))
-	if len(v.Refusal.Errors) == 0 {
-		b.WriteString(c.Say("upload.outcome", "outcome", v.Refusal.Outcome))
-	}
-	for _, e := range v.Refusal.Errors {
-		b.WriteString("\n  " + badCellText(c, e))
-	}
-	if v.Refusal.More {
-		b.WriteString("\n  " + c.Say("upload.more"))
-	}
-	return toldError{text: printable(b.String()), code: exitFailed}
-}
-
-// badCellText names the place of one fault of an upload, and what is wrong there.
-func badCellText(c *call, e dataset.BadCell) string {
-	place := c.Say("place.file")
-	if e.Row > 0 {
-		place = c.Say("place.row", "n", e.Row)
-	}
-	if e.Line > 0 {
-		place += c.Say("place.file_line", "n", e.Line)
-	}
-	if e.Column != "" {
-		place += c.Say("place.column", "column", e.Column)
-	}
-	return place + ": " + c.coded(e.Reason)
 }
 
 func datasetShow() *cobra.Command {
@@ -223,6 +124,21 @@ func columnDomain(c *call, k dataset.Column) string {
 		return *k.Min + " … " + *k.Max
 	}
 	return ""
+}
+
+func datasetVersion() *cobra.Command {
+	var number int
+	cmd := command(text{
+		use:     "version DATASET --version N",
+		example: "  sluice dataset version health-visits --version 3\n  sluice dataset version health-visits --version 3 -o yaml",
+	}, func(c *call) error {
+		v, err := c.Datasets.ShowVersion(c.ctx, c.args[0], number)
+		if err := one(c, v, err, versionFields(c)); err != nil {
+			return err
+		}
+		return refusedUpload(c, v)
+	})
+	return ofVersion(cmd, &number)
 }
 
 func datasetTerms() *cobra.Command {

@@ -126,7 +126,8 @@ func globals(cmd *cobra.Command) *pflag.FlagSet {
 	}
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
 	cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) {
-		if isClient(cmd) || f.Name == "help" || f.Name == "lang" {
+		forms := cmd.Annotations["lists"] != "" && (f.Name == "format" || f.Name == "no-headers")
+		if isClient(cmd) || forms || f.Name == "help" || f.Name == "lang" {
 			all.AddFlag(f)
 		}
 	})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,8 +18,8 @@ import (
 
 func newJob() *cobra.Command {
 	return noun(text{
-		use: "job", example: "  sluice job debug -f job.yaml --wait\n  sluice job submit -f job.yaml --wait",
-	}, jobSubmit(), jobDebug(), jobApprove(), jobCancel(), jobWatch(), jobShow(), jobList())
+		use: "job", example: "  sluice job check -f job.yaml --wait\n  sluice job debug -f job.yaml --wait\n  sluice job submit -f job.yaml --wait",
+	}, jobCheck(), jobSubmit(), jobDebug(), jobApprove(), jobCancel(), jobWatch(), jobShow(), jobList())
 }
 
 func jobFields(c *call) []field[wire.Job] {
@@ -47,6 +46,15 @@ func jobState(c *call, j wire.Job) string {
 		return c.Say("job.queued", "state", state, "n", j.QueuePlace)
 	}
 	return state
+}
+
+// jobBudgets tells what is left of every budget a job draws on.
+func jobBudgets(c *call, j wire.Job) string {
+	var all []string
+	for _, b := range j.Budgets {
+		all = append(all, budgetName(c, b)+c.Say("colon")+amountText(c, b.Left))
+	}
+	return strings.Join(all, "; ")
 }
 
 func jobSubmit() *cobra.Command {
@@ -114,15 +122,33 @@ func readPackage(c *call) (wire.JobPackage, error) {
 // checked tells whether a job's check has a verdict.
 func checked(j wire.Job) bool { return j.State != string(job.Submitted) }
 
+// awaitJob follows a job until it is over in the sense of the caller, and shows its state on a terminal meanwhile.
 func awaitJob(c *call, number string, over func(wire.Job) bool) (wire.Job, error) {
-	return await(c, func(ctx context.Context) (wire.Job, error) { return c.Jobs.Show(ctx, number) },
-		func(j wire.Job) (string, bool) { return number + " " + jobState(c, j), over(j) })
+	ctx, cancel := c.bounded()
+	defer cancel()
+	defer c.wipe()
+	last := ""
+	j, err := c.Jobs.Follow(ctx, number, func(j wire.Job) bool {
+		if now := number + " " + jobState(c, j); now != last {
+			last = now
+			c.status(now)
+		}
+		return over(j)
+	})
+	if err != nil {
+		err = waited(ctx, last, err)
+	}
+	return j, err
 }
 
 // showJob prints a job, and below its fields what is known of its end. A job that did not end well is a
 // failure of the command.
 func showJob(c *call, j wire.Job, err error) error {
-	if err := one(c, j, err, jobFields(c)); err != nil {
+	fields := jobFields(c)
+	if len(j.Budgets) > 0 {
+		fields = append(fields, field[wire.Job]{"left", func(j wire.Job) string { return jobBudgets(c, j) }})
+	}
+	if err := one(c, j, err, fields); err != nil {
 		return err
 	}
 	if c.form == formTable {
@@ -143,7 +169,7 @@ func showUsage(c *call, j wire.Job) error {
 		return fmt.Errorf("reading usage: %w", err)
 	}
 	var b strings.Builder
-	for _, r := range used.Relations {
+	for _, r := range used.Relations { // of a failed run those before the one that failed
 		b.WriteString("\n" + c.Say("job.relation", "relation", r.Relation, "rows", r.Rows))
 	}
 	var names []string
@@ -210,6 +236,9 @@ func failureText(c *call, j wire.Job) string {
 	if place := codePlace(c, f.Relation, f.Line); place != "" {
 		text += c.Say("place.within", "place", place)
 	}
+	if j.Mode == job.Production && j.State != string(job.Refused) {
+		text += "\n  " + c.Say("job.failed_answer")
+	}
 	if f.Message != "" {
 		text += "\n  " + strings.ReplaceAll(f.Message, "\n", "\n  ")
 	}
@@ -265,7 +294,7 @@ func jobShow() *cobra.Command {
 		use: "show JOB", example: "  sluice job show J-2026-0001\n  sluice job show J-2026-0001 -o json",
 	}, func(c *call) error {
 		j, err := c.Jobs.Show(c.ctx, c.args[0])
-		err = showJob(c, j, err)
+		err = showCheck(c, j, err)
 		var told toldError
 		if errors.As(err, &told) && told.cause == nil { // what the job came to is not this command's failure
 			c.speak(told.text)

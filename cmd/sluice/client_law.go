@@ -203,6 +203,8 @@ func grantFields(c *call) []field[wire.Grant] {
 		{"purposes", func(g wire.Grant) string { return strings.Join(g.Scope.Purposes, ", ") }},
 		{"to", func(g wire.Grant) string { return grantEnd(c, g) }},
 		{"runs left", func(g wire.Grant) string { return number(g.RunsLeft) }},
+		{"rows left", func(g wire.Grant) string { return number(g.RowsLeft) }},
+		{"failed answers left", func(g wire.Grant) string { return number(g.FailedLeft) }},
 	}
 }
 

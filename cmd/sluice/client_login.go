@@ -18,11 +18,14 @@ func newLogin() *cobra.Command {
 	cmd := rehearsable(offline(text{
 		use: "login --org ORG --login LOGIN --server URL",
 		example: "  sluice login --server http://127.0.0.1:8420 --org ORG-0002 --login kaifa\n" +
-			"  sluice login --server https://sluice.example.org --org ORG-0002 --login kaifa --profile kaifa",
+			"  sluice login --server https://sluice.example.org --org ORG-0002 --login kaifa --profile kaifa\n" +
+			"  sluice login --server https://sluice.example.org --oidc",
 	}, login))
 	cmd.Flags().String("org", "", "")
 	cmd.Flags().String("login", "", "")
-	return need(cmd, "org", "login")
+	cmd.Flags().Bool("oidc", false, "")
+	cmd.Flags().Bool("machine", false, "")
+	return cmd
 }
 
 // offered is what login tells.
@@ -32,6 +35,12 @@ type offered struct {
 }
 
 func login(c *call) error {
+	if c.flag("oidc") == "true" {
+		return loginOIDC(c)
+	}
+	if err := c.given("--org", c.flag("org"), "--login", c.flag("login")); err != nil {
+		return err
+	}
 	path, err := c.profilePath()
 	if err != nil {
 		return err
@@ -40,7 +49,8 @@ func login(c *call) error {
 	if server == "" {
 		return usage("flag.needed", "flag", "--server URL", "command", c.cmd.CommandPath())
 	}
-	profile, there, err := ownProfile(path, client.Profile{Server: server, Org: c.flag("org"), Login: c.flag("login")})
+	want := client.Profile{Server: server, Org: c.flag("org"), Login: c.flag("login")}
+	profile, there, err := ownProfile(path, want, c.flag("machine") == "true")
 	if err != nil {
 		return err
 	}
@@ -50,7 +60,7 @@ func login(c *call) error {
 			return failed("profile.not_written", "path", path).because(err)
 		}
 	}
-	fingerprint, err := c.offer(server, profile)
+	fingerprint, err := c.offer(path, server, profile)
 	if err != nil {
 		if isNew {
 			err = errors.Join(err, os.Remove(path)) // a key nobody knows of is of no use
@@ -65,20 +75,15 @@ func login(c *call) error {
 }
 
 // offer hands in the public half of a profile's key.
-func (c *call) offer(server string, profile client.Profile) (string, error) {
-	key, err := profile.PrivateKey()
-	if err != nil {
+func (c *call) offer(path, server string, profile client.Profile) (string, error) {
+	if err := c.open(path, server, profile); err != nil {
 		return "", err
-	}
-	c.Client = client.New(server, key).In(string(c.Language))
-	if c.rehearses() {
-		c.Rehearse()
 	}
 	return c.Keys.Offer(c.ctx, profile.Org, profile.Login)
 }
 
 // ownProfile returns the profile that is there for a login, or one with a new key that is not written yet.
-func ownProfile(path string, want client.Profile) (profile client.Profile, isThere bool, err error) {
+func ownProfile(path string, want client.Profile, machine bool) (profile client.Profile, isThere bool, err error) {
 	there, err := client.LoadProfile(path)
 	if err == nil {
 		if there.Org != want.Org || there.Login != want.Login {
@@ -96,7 +101,11 @@ func ownProfile(path string, want client.Profile) (profile client.Profile, isThe
 	if err != nil {
 		return want, false, fmt.Errorf("making a key: %w", err)
 	}
-	return client.NewProfile(want.Server, want.Org, want.Login, key), false, nil
+	want = client.NewProfile(want.Server, want.Org, want.Login, key)
+	if machine {
+		want, err = certified(want, key)
+	}
+	return want, false, err
 }
 
 // newWhoami shows the caller to themselves.
@@ -106,12 +115,26 @@ func newWhoami() *cobra.Command {
 		example: "  sluice whoami\n  sluice whoami --profile kaifa.json -o json",
 	}, func(c *call) error {
 		me, err := c.Whoami(c.ctx)
-		return one(c, me, err, []field[wire.Me]{
-			{"login", func(m wire.Me) string { return m.Login }},
-			{"name", func(m wire.Me) string { return m.Name }},
-			{"organization", func(m wire.Me) string { return m.Org + " " + m.OrgName }},
-			{"roles", func(m wire.Me) string { return words(c, m.Roles) }},
-			{"capacities", func(m wire.Me) string { return words(c, m.Capacities) }},
-		})
+		if me.KeyExpiresSoon {
+			c.note("key.expires_soon", "at", whenever(me.KeyExpiresAt))
+		}
+		return one(c, me, err, meFields(c))
 	})
+}
+
+func meFields(c *call) []field[wire.Me] {
+	return []field[wire.Me]{
+		{"login", func(m wire.Me) string { return m.Login }},
+		{"name", func(m wire.Me) string { return m.Name }},
+		{"organization", func(m wire.Me) string { return m.Org + " " + m.OrgName }},
+		{"roles", func(m wire.Me) string { return words(c, m.Roles) }},
+		{"capacities", func(m wire.Me) string { return words(c, m.Capacities) }},
+		{"session", c.strength},
+		{"key expires", func(m wire.Me) string { return whenever(m.KeyExpiresAt) }},
+	}
+}
+
+// strength tells how strong a session is, and what it was opened by.
+func (c *call) strength(m wire.Me) string {
+	return c.Say("session.strength", "strength", word(c, m.Strength), "method", word(c, m.Method))
 }

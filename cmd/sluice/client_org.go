@@ -118,15 +118,17 @@ func asRoles(names []string) []org.Role {
 func memberInvite() *cobra.Command {
 	var fullName string
 	var roles []string
+	var machine bool
 	cmd := change(text{
 		use: "invite LOGIN --name NAME --role ROLE", example: "  sluice member invite kaifa --name 开发 --role developer\n" +
 			"  sluice member invite fuze --name 负责人 --role org_admin --role approver --org ORG-0002",
 	}, func(c *call) error {
-		spec := wire.MemberSpec{Login: c.args[0], Name: fullName, Roles: asRoles(roles)}
+		spec := wire.MemberSpec{Login: c.args[0], Name: fullName, Roles: asRoles(roles), Machine: machine}
 		added, err := c.Members.Invite(c.ctx, c.org(), spec)
 		return one(c, added, err, memberFields(c))
 	})
 	cmd.Flags().StringVar(&fullName, "name", "", "")
+	cmd.Flags().BoolVar(&machine, "machine", false, "")
 	return need(withRoles(ofOrg(cmd), &roles), "name")
 }
 
@@ -156,49 +158,5 @@ func memberList() *cobra.Command {
 	}, func(c *call) error {
 		all, err := c.Members.List(c.ctx, c.org())
 		return many(c, all, err, memberFields(c))
-	}))
-}
-
-func newKey() *cobra.Command {
-	return noun(text{
-		use: "key", example: "  sluice key list\n  sluice key admit sha256:…",
-	}, keyAdmit(), keyRevoke(), keyList())
-}
-
-func keyFields(c *call) []field[wire.Key] {
-	return []field[wire.Key]{
-		{"fingerprint", func(k wire.Key) string { return k.Fingerprint }},
-		{"login", func(k wire.Key) string { return k.Login }},
-		{"state", func(k wire.Key) string { return word(c, k.State) }},
-		{"offered", func(k wire.Key) string { return when(k.OfferedAt) }},
-		{"admitted", func(k wire.Key) string { return whenever(k.AdmittedAt) }},
-		{"last used", func(k wire.Key) string { return whenever(k.LastUsed) }},
-	}
-}
-
-func keyAdmit() *cobra.Command {
-	return change(text{
-		use: "admit FINGERPRINT", example: "  sluice key admit sha256:0f3c…",
-	}, func(c *call) error {
-		admitted, err := c.Keys.Admit(c.ctx, c.args[0])
-		return one(c, admitted, err, keyFields(c))
-	})
-}
-
-func keyRevoke() *cobra.Command {
-	return change(text{
-		use: "revoke FINGERPRINT", example: "  sluice key revoke sha256:0f3c…",
-	}, func(c *call) error {
-		revoked, err := c.Keys.Revoke(c.ctx, c.args[0])
-		return one(c, revoked, err, keyFields(c))
-	})
-}
-
-func keyList() *cobra.Command {
-	return ofOrg(command(text{
-		use: "list", example: "  sluice key list",
-	}, func(c *call) error {
-		all, err := c.Keys.List(c.ctx, c.org())
-		return many(c, all, err, keyFields(c))
 	}))
 }

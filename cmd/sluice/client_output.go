@@ -159,7 +159,7 @@ func outputDestroy() *cobra.Command {
 func newRelease() *cobra.Command {
 	return noun(text{
 		use: "release", example: "  sluice release get D-2026-0001 --out product\n  sluice release verify product --root root.pub",
-	}, releaseList(), releaseShow(), releaseGet(), releaseVerify())
+	}, releaseList(), releaseShow(), releaseGet(), releaseVerify(), releaseRecall(), releaseTrust())
 }
 
 func releaseFields(c *call) []field[wire.Release] {
@@ -208,7 +208,8 @@ func releaseGet() *cobra.Command {
 
 func releaseVerify() *cobra.Command {
 	cmd := offline(text{
-		use: "verify DIR --root FILE", example: "  sluice release verify product --root root.pub",
+		use: "verify DIR --root FILE", example: "  sluice release verify product --root root.pub\n" +
+			"  sluice release verify product --root root.pub --online",
 	}, func(c *call) error {
 		root, err := client.ReadRoot(c.flag("root"))
 		if err != nil {
@@ -221,8 +222,14 @@ func releaseVerify() *cobra.Command {
 		if err := client.VerifyRelease(pkg, root); err != nil {
 			return failed("verify.not").because(err)
 		}
+		if c.flag("online") == "true" {
+			if err := notRecalled(c, pkg, root); err != nil {
+				return err
+			}
+		}
 		return showCertificate(c, pkg)
 	})
+	cmd.Flags().Bool("online", false, "")
 	cmd.Flags().String("root", "", "")
 	return need(cmd, "root")
 }

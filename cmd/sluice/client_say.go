@@ -125,6 +125,7 @@ type systemError struct {
 func systemErrors() []systemError {
 	return []systemError{
 		{client.ErrProfileOpen, "profile.open"},
+		{client.ErrNoKey, "session.ended"},
 		{client.ErrProduct, "proof.other_bytes"},
 		{client.ErrEntry, "proof.other_entry"},
 		{trust.ErrUnknown, "proof.key_unknown"},

@@ -74,6 +74,12 @@ type scripted struct {
 // setup founds the organizations of every script, and gives each person a profile file.
 func (s *scene) setup(env *testscript.Env) error {
 	env.Setenv("SLUICE_SERVER", s.URL)
+	python, err := filepath.Abs("../../gateway/client/python")
+	if err != nil {
+		return err
+	}
+	env.Setenv("PYTHONPATH", python)
+	env.Setenv("PYTHONIOENCODING", "utf-8")
 	env.Setenv("SLUICE_PROFILE", filepath.Join(env.WorkDir, "developer.json"))
 	env.Setenv("TODAY", calendar.DateOf(time.Now()).String())
 	env.Setenv("LATER", calendar.DateOf(time.Now()).AddDays(30).String())

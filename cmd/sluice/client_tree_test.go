@@ -106,7 +106,7 @@ func playedScripts(t *testing.T, paths []string) played {
 				code, command, _ = strings.Cut(rest, " ")
 				command, ok = strings.CutPrefix(command, "sluice ")
 			}
-			if path := commandOf(command, paths); ok && path != "" {
+			if path := playedCommand(command, paths); ok && path != "" {
 				if all[path] == nil {
 					all[path] = map[string]bool{}
 				}
@@ -117,8 +117,8 @@ func playedScripts(t *testing.T, paths []string) played {
 	return all
 }
 
-// commandOf finds the longest path of a command that a line begins with; global flags may stand before it.
-func commandOf(line string, paths []string) (longest string) {
+// playedCommand finds the longest path of a command that a line begins with; global flags may stand before it.
+func playedCommand(line string, paths []string) (longest string) {
 	words := strings.Fields(line)
 	for len(words) > 2 && strings.HasPrefix(words[0], "--") {
 		words = words[2:]

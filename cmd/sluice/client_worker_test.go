@@ -132,12 +132,24 @@ func (w *handWorker) result(claimed postgres.Claimed, keys work.Keys, variant st
 		return w.object(keys, object.Data, "part "+unique, work.Result{Ingest: &task.IngestReport{Rows: 100, Parts: []string{"part-0001.parquet"}}})
 	case "ingest bad":
 		return "success", work.Result{Ingest: &task.IngestReport{Errors: []task.BadCell{{Row: 17, Line: 18, Column: "visits", Reason: "value.not_integer"}}}}, nil
+	case "ingest drift":
+		return "success", work.Result{Ingest: &task.IngestReport{Errors: []task.BadCell{{Line: 1, Column: "health", Reason: "column.missing"}, {Line: 1, Column: "#2", Reason: "column.unknown"}}}}, nil
+	case "inspect ":
+		found, err := json.Marshal(inspection())
+		if err != nil {
+			return "", work.Result{}, err
+		}
+		return w.object(keys, object.Output, string(found), work.Result{Inspect: &task.InspectReport{Rows: 1, File: "inspection.json"}})
+	case "inspect bad":
+		return "success", work.Result{Inspect: &task.InspectReport{Errors: []task.BadCell{{Reason: "file.utf16"}}}}, nil
 	case "profile ":
 		return w.object(keys, object.Output, `{"version":1,"rows":100,"units":[],"columns":[]}`, work.Result{})
 	case "preview ":
 		return w.object(keys, object.Output, `{"columns":["health","visits"],"rows":[["good","3"],["poor","7"]]}`, work.Result{})
 	case "check ":
-		return "success", work.Result{Check: &task.CheckReport{Relations: []task.RelationPlan{{Statement: task.Statement{Relation: "r"}}}}}, nil
+		return "success", work.Result{Check: &task.CheckReport{Relations: []task.RelationPlan{
+			{Statement: task.Statement{Relation: "q"}}, {Statement: task.Statement{Relation: "r"}},
+		}}}, nil
 	case "check refused":
 		return "success", work.Result{Check: &task.CheckReport{Findings: []task.CheckFinding{{
 			Code: "columns.not_declared", Relation: "r", Line: 2, What: "phone", Remedy: "remedy.columns.not_declared",
@@ -147,7 +159,9 @@ func (w *handWorker) result(claimed postgres.Claimed, keys work.Keys, variant st
 			Relations: []task.RelationRows{{Relation: "r", Rows: 250}}, Tables: map[string]string{"by_health": "health,people\ngood,5\npoor,5\n"},
 		}, nil
 	case "run failed":
-		return "failed", work.Result{Failure: &task.Failure{Class: task.FailCast, Relation: "r", Line: 2}}, nil
+		return "failed", work.Result{
+			Failure: &task.Failure{Class: task.FailCast, Relation: "r", Line: 2}, Relations: []task.RelationRows{{Relation: "q", Rows: 250}},
+		}, nil
 	case "run ":
 		result, err := w.table(keys, unique, 50)
 		return "success", result, err
@@ -196,4 +210,21 @@ func wrapped(what string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// inspection is what a container would have found in the story's file.
+func inspection() task.Inspection {
+	column := func(name string, kind task.Type, level int, role task.Role, mask task.Mask, why ...task.Suspicion) task.ColumnOutlook {
+		return task.ColumnOutlook{Column: task.Column{Name: name, Type: kind, Level: level, Role: role, Mask: mask}, Distinct: 1, Suspicions: why}
+	}
+	return task.Inspection{
+		Version: 1, Source: task.Source{Form: task.CSV, Encoding: "utf-8"}, Rows: 1,
+		Columns: []task.ColumnOutlook{
+			column("resident_id", task.Text, 4, task.Identifier, task.MaskDrop, task.Suspicion{Code: "resident_id", Share: 1}),
+			column("health", task.Text, 2, task.Other, task.MaskNone),
+			column("visits", task.Integer, 3, task.Sensitive, task.MaskNone, task.Suspicion{Code: "name.health"}),
+		},
+		Units:   []task.Unit{{Kind: "resident", Column: "resident_id"}},
+		Preview: task.PreviewTable{Columns: []string{"resident_id", "health", "visits"}, Rows: [][]string{{"110101199003070011", "good", "3"}}},
+	}
 }

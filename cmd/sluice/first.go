@@ -135,16 +135,21 @@ func (in *opened) keeperKey(p keyring.Purpose) (keyring.Key, error) {
 	if err != nil {
 		return keyring.Key{}, fmt.Errorf("making %s key: %w", p, err)
 	}
+	return key, in.handToKeeper(filepath.Dir(path), path)
+}
+
+// handToKeeper gives files to the keeper's user.
+func (in *opened) handToKeeper(paths ...string) error {
 	as := in.users.As("keeper")
 	if as == nil {
-		return key, nil
+		return nil
 	}
-	for _, owned := range []string{filepath.Dir(path), path} {
-		if err := os.Chown(owned, int(as.UID), int(as.GID)); err != nil {
-			return keyring.Key{}, fmt.Errorf("handing key to the keeper: %w", err)
+	for _, path := range paths {
+		if err := os.Chown(path, int(as.UID), int(as.GID)); err != nil {
+			return fmt.Errorf("handing key to the keeper: %w", err)
 		}
 	}
-	return key, nil
+	return nil
 }
 
 // keyFile makes a key, again when an earlier first start did not come to its end: nothing was signed or
@@ -207,8 +212,9 @@ func platform(ctx context.Context, tx *postgres.Tx, key ed25519.PublicKey, now t
 	if err := tx.InsertMember(ctx, admin); err != nil {
 		return fmt.Errorf("adding the administrator: %w", err)
 	}
+	expires := now.AddDate(1, 0, 0)
 	return tx.InsertKey(ctx, postgres.MemberKey{
 		ID: name.NewID().String(), Fingerprint: org.Fingerprint(key), Member: admin.ID, PublicKey: key,
-		State: string(org.Admitted), OfferedAt: now, AdmittedAt: &now, AdmittedBy: &admin.ID,
+		State: string(org.Admitted), OfferedAt: now, AdmittedAt: &now, AdmittedBy: &admin.ID, ExpiresAt: &expires,
 	})
 }

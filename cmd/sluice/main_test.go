@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sluicedata/sluice/catalog/object/objecttest"
+	"github.com/sluicedata/sluice/gateway/admin"
 )
 
 // TestMain registers the program under its own name, for scripts, and under another with stand-ins for the
@@ -23,6 +25,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"sluice":      main,
 		"sluice-bare": bare,
+		"sluice-hand": handed,
 	})
 }
 
@@ -40,6 +43,24 @@ func bare() {
 	os.Exit(code)
 }
 
+// handed is the program with everything real but containers: no worker and no launcher, so that a test does the
+// work by hand.
+func handed() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	p := production()
+	for i := range p.processes {
+		switch p.processes[i].name {
+		case "launcher":
+			p.processes[i].run = stand
+		case "worker":
+			p.processes[i].run = standWatched
+		}
+	}
+	code := run(ctx, p, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
 // standFor notes the process's id, and then is the process itself or a stand-in.
 func standFor(p process) func(context.Context, surroundings) error {
 	return func(ctx context.Context, in surroundings) error {
@@ -52,6 +73,15 @@ func standFor(p process) func(context.Context, surroundings) error {
 		}
 		return p.run(ctx, in)
 	}
+}
+
+// standWatched is stand with an answer for its administrator.
+func standWatched(ctx context.Context, in surroundings) error {
+	closing, err := in.openAdmin(ctx, &admin.Admin{Metrics: admin.NewMetrics()})
+	if err != nil {
+		return err
+	}
+	return errors.Join(stand(ctx, in), closing())
 }
 
 // stand serves nothing. Where it finds a file "daemon" it starts a program that outlives its parent.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/cmd/sluice/config"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
 )
@@ -28,7 +29,7 @@ type parts struct {
 // opened is an instance whose folders, secrets and database cluster are there.
 type opened struct {
 	instance.Layout
-	options upOptions
+	options config.Config
 	users   instance.Users    // nil: one user for everything
 	server  *instance.Server  // nil: --database names another
 	owner   string            // database address of the owner
@@ -70,9 +71,9 @@ func production() parts {
 func processes() []process {
 	return []process{
 		{name: "store", short: "Keep objects", flags: []string{"run"}, run: runStore},
-		{name: "keeper", short: "Sequence the trace, sign, release", flags: []string{"database", "store", "rules"}, run: runKeeper},
+		{name: "keeper", short: "Sequence the trace, sign, release", flags: []string{"run", "database", "store", "rules", "admin-listen"}, run: runKeeper},
 		{name: "launcher", short: "Start containers from fixed templates", flags: []string{"run", "engine", "runner", "worker-uid", "worker-gid"}, grace: 5 * time.Second, run: runLauncher},
-		{name: "worker", short: "Drive work in containers", flags: []string{"database", "store", "launcher"}, run: runWorker},
-		{name: "serve", short: "Serve the API", flags: []string{"run", "database", "store", "listen", "rules"}, run: runServe},
+		{name: "worker", short: "Drive work in containers", flags: []string{"run", "database", "store", "launcher", "admin-listen", "worker-slots"}, drains: true, run: runWorker},
+		{name: "serve", short: "Serve the API", flags: []string{"run", "database", "store", "listen", "rules", "admin-listen", "base-url", "drain-seconds", "body-bytes"}, drains: true, run: runServe},
 	}
 }

@@ -21,7 +21,9 @@ type process struct {
 	short string
 	flags []string      // names of the settings it takes, beside home and secrets
 	grace time.Duration // to stop; 0 is the usual
-	run   func(ctx context.Context, in surroundings) error
+	// drains says that it has work of people under way, which may end before it does.
+	drains bool
+	run    func(ctx context.Context, in surroundings) error
 }
 
 // settings are what a process is told on its command line. Secrets are never there: they are files.
@@ -36,6 +38,9 @@ type settings struct {
 	listen   string // host:port
 	runner   string // path of sluice-runner
 	rules    string // file of a site's own rule set; "": the city's
+	// What an administrator configures: package config says what each means.
+	adminListen, logLevel, baseURL string
+	workerSlots, drain, bodyBytes  int
 	// The only user the launcher answers, and the group that may pass to its files.
 	workerUID, workerGID int
 }
@@ -43,10 +48,12 @@ type settings struct {
 // surroundings are all a process gets from outside.
 type surroundings struct {
 	settings
-	log    *slog.Logger
-	now    func() time.Time
-	ready  func() error // to be called once the process serves
-	stdout io.Writer
+	log   *slog.Logger
+	now   func() time.Time
+	ready func() error // to be called once the process serves
+	// factors seals second factors; only the gateway has it.
+	factors []byte
+	stdout  io.Writer
 }
 
 // newProcess makes the hidden command of a process.
@@ -58,6 +65,7 @@ func newProcess(p process) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&s.home, "home", "", "folder the process owns")
 	cmd.Flags().StringVar(&s.secrets, "secrets", "", "folder of the process's secrets")
+	cmd.Flags().StringVar(&s.logLevel, "log-level", "info", "least level of what is logged")
 	for _, name := range p.flags {
 		s.register(cmd, name)
 	}
@@ -67,14 +75,18 @@ func newProcess(p process) *cobra.Command {
 // register adds the flag of one setting.
 func (s *settings) register(cmd *cobra.Command, name string) {
 	numbers := map[string]struct {
-		to   *int
-		help string
+		to       *int
+		standard int
+		help     string
 	}{
-		"worker-uid": {&s.workerUID, "user id that may speak to the launcher"},
-		"worker-gid": {&s.workerGID, "group id of that user"},
+		"worker-uid":    {&s.workerUID, -1, "user id that may speak to the launcher"},
+		"worker-gid":    {&s.workerGID, -1, "group id of that user"},
+		"worker-slots":  {&s.workerSlots, 3, "pieces of work beside each other"},
+		"drain-seconds": {&s.drain, 5, "seconds for what is under way at the end"},
+		"body-bytes":    {&s.bodyBytes, 1 << 20, "most bytes of a JSON body"},
 	}
 	if number, ok := numbers[name]; ok {
-		cmd.Flags().IntVar(number.to, name, -1, number.help)
+		cmd.Flags().IntVar(number.to, name, number.standard, number.help)
 		return
 	}
 	texts := map[string]struct {
@@ -89,6 +101,9 @@ func (s *settings) register(cmd *cobra.Command, name string) {
 		"listen":   {&s.listen, "address to listen on"},
 		"runner":   {&s.runner, "path of sluice-runner"},
 		"rules":    {&s.rules, "file of a rule set; default: the city's"},
+
+		"admin-listen": {&s.adminListen, "address of the administrator's listener; default: a socket in --run"},
+		"base-url":     {&s.baseURL, "address people use; default: that of --listen"},
 	}
 	cmd.Flags().StringVar(texts[name].to, name, "", texts[name].help)
 }
@@ -101,7 +116,7 @@ func serveProcess(cmd *cobra.Command, p process, s settings) error {
 	life := supervise.Inherit(os.Getenv)
 	ctx, cancel := life.Context(cmd.Context(), os.Exit)
 	defer cancel()
-	log := slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil)).With("part", p.name)
+	log := newLog(cmd.ErrOrStderr(), s.logLevel).With("part", p.name)
 	err := p.run(ctx, surroundings{settings: s, log: log, now: time.Now, ready: life.Ready, stdout: cmd.OutOrStdout()})
 	if ctx.Err() != nil {
 		return nil

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,6 +22,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trace/tilestore"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
+	"github.com/sluicedata/sluice/gateway/admin"
 	"github.com/sluicedata/sluice/policy/bundle"
 )
 
@@ -49,20 +52,29 @@ func runKeeper(ctx context.Context, in surroundings) error {
 	if err != nil {
 		return fmt.Errorf("making checkpoint signer: %w", err)
 	}
+	before, err := trace.NewKeys(origin, keys.retired...)
+	if err != nil {
+		return fmt.Errorf("reading retired checkpoint keys: %w", err)
+	}
 	k := &keeper.Keeper{
 		Catalog: opened.catalog, DB: opened.db, Keys: keys.Keys, Log: in.log, Origin: origin, Pause: keeperPause,
-		Sequencer: trace.NewSequencer(tilestore.NewS3(opened.store), signer),
+		Sequencer: trace.NewSequencer(tilestore.NewS3(opened.store), signer, before),
+	}
+	closing, err := in.openAdmin(ctx, &admin.Admin{Metrics: opened.metrics, Checks: opened.checks(opened.metrics)})
+	if err != nil {
+		return err
 	}
 	if err := in.ready(); err != nil {
 		return err
 	}
-	return k.Serve(ctx)
+	return errors.Join(k.Serve(ctx), closing())
 }
 
 // allKeys are the keys of the keeper's uid.
 type allKeys struct {
 	keeper.Keys
 	checkpoint keyring.Key
+	retired    []ed25519.PublicKey // checkpoint keys before today's: the log's head may still be signed by one
 }
 
 func (in surroundings) keeperKeys() (allKeys, error) {
@@ -76,7 +88,28 @@ func (in surroundings) keeperKeys() (allKeys, error) {
 		}
 		*to = key
 	}
-	return keys, nil
+	return keys, in.retiredKeys(&keys)
+}
+
+// retiredKeys reads the keys that `sluice trust rotate` put aside.
+func (in surroundings) retiredKeys(keys *allKeys) error {
+	for purpose, add := range map[keyring.Purpose]func(keyring.Key){
+		keyring.Wrap:       func(k keyring.Key) { keys.RetiredWrap = append(keys.RetiredWrap, k) },
+		keyring.Checkpoint: func(k keyring.Key) { keys.retired = append(keys.retired, k.Public()) },
+	} {
+		paths, err := filepath.Glob(filepath.Join(in.home, "keys", string(purpose)+"-*.key"))
+		if err != nil {
+			return fmt.Errorf("finding retired keys: %w", err)
+		}
+		for _, path := range paths {
+			key, err := keyring.Load(path, purpose)
+			if err != nil {
+				return fmt.Errorf("loading a retired %s key: %w", purpose, err)
+			}
+			add(key)
+		}
+	}
+	return nil
 }
 
 // keyPath is where the keeper's key of a purpose lies.
@@ -89,19 +122,21 @@ type openedCatalog struct {
 	catalog *catalog.Catalog
 	db      *postgres.DB
 	store   *object.Store
+	policy  catalog.Policy
+	metrics *admin.Metrics
 }
 
 // openCatalog opens the front door under a process's own role and credential.
 func (in surroundings) openCatalog(ctx context.Context, role string, account object.Account) (openedCatalog, error) {
-	var o openedCatalog
+	o := openedCatalog{metrics: admin.NewMetrics()}
 	conf, err := in.law()
 	if err != nil {
 		return o, err
 	}
-	if o.db, err = in.openDatabase(ctx, role); err != nil {
+	if o.db, err = in.openDatabase(ctx, role, o.metrics); err != nil {
 		return o, err
 	}
-	if o.store, err = in.openStore(account); err != nil {
+	if o.store, err = in.openStore(account, o.metrics); err != nil {
 		return o, err
 	}
 	secret, err := instance.ReadSecret(filepath.Join(in.secrets, "person"))
@@ -111,7 +146,9 @@ func (in surroundings) openCatalog(ctx context.Context, role string, account obj
 	if conf.PersonKey, err = base64.RawURLEncoding.DecodeString(secret); err != nil {
 		return o, fmt.Errorf("decoding person key: %w", err)
 	}
-	conf.DB, conf.Store, conf.Now, conf.Rand = o.db, o.store, in.now, rand.Reader
+	o.policy = countedPolicy{conf.Policy, o.metrics}
+	conf.Policy = o.policy
+	conf.DB, conf.Store, conf.Now, conf.Rand, conf.FactorKey = o.db, o.store, in.now, rand.Reader, in.factors
 	o.catalog, err = catalog.New(ctx, conf)
 	return o, err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/gateway"
+	"github.com/sluicedata/sluice/gateway/admin"
 )
 
 // Bounds of the listener: a slow or endless header costs one connection for seconds, nothing more. Bodies
@@ -20,23 +22,51 @@ const (
 	headerPatience = 10 * time.Second
 	idlePatience   = 2 * time.Minute
 	maxHeader      = 64 << 10
-	drainPatience  = 5 * time.Second
 )
+
+// listener opens the gateway's listener and says what people call it.
+func (in surroundings) listener(ctx context.Context, d door) (net.Listener, string, error) {
+	plain, err := new(net.ListenConfig).Listen(ctx, "tcp", in.listen)
+	if err != nil {
+		return nil, "", fmt.Errorf("listening: %w", err)
+	}
+	address := "http://" + plain.Addr().String()
+	if d.certificate != nil {
+		address = "https://" + plain.Addr().String()
+		plain = tls.NewListener(plain, gateway.TLS(*d.certificate))
+	}
+	if in.baseURL != "" {
+		address = in.baseURL
+	}
+	return plain, address, nil
+}
 
 // runServe serves the API until ctx ends, then lets calls under way finish.
 func runServe(ctx context.Context, in surroundings) error {
+	door, err := in.door()
+	if err != nil {
+		return err
+	}
+	in.factors = door.factorKey
 	opened, err := in.openCatalog(ctx, "serve", object.Serve)
 	if err != nil {
 		return err
 	}
 	defer opened.db.Close()
-	listener, err := net.Listen("tcp", in.listen)
+	listener, address, err := in.listener(ctx, door)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return err
 	}
-	address := "http://" + listener.Addr().String()
+	watched := &admin.Admin{Metrics: opened.metrics, Checks: opened.checks(opened.metrics)}
+	closing, err := in.openAdmin(ctx, watched)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	server := &http.Server{
-		Handler:           gateway.New(gateway.Config{Catalog: opened.catalog, BaseURL: address, Log: in.log, Now: in.now}),
+		Handler: gateway.New(gateway.Config{
+			Catalog: opened.catalog, BaseURL: address, Log: in.log, Now: in.now, Limits: gateway.DefaultLimits(), Provider: door.provider,
+			BodyBytes: int64(in.bodyBytes), Observe: func(s gateway.Seen) { opened.metrics.Request(s.Route, s.Status, s.Took) },
+		}),
 		ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: maxHeader,
 	}
 	if err := os.WriteFile(filepath.Join(in.runtime, "address"), []byte(address+"\n"), 0o644); err != nil {
@@ -45,6 +75,12 @@ func runServe(ctx context.Context, in surroundings) error {
 	if err := in.ready(); err != nil {
 		return err
 	}
+	return errors.Join(serveUntil(ctx, server, listener, watched.Drain, time.Duration(in.drain)*time.Second), closing())
+}
+
+// serveUntil serves until ctx ends. Then draining is told, the listener closes, and requests under way have the
+// given time to end; those that do not are cut off.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener, draining func(), patience time.Duration) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
 	select {
@@ -52,7 +88,11 @@ func runServe(ctx context.Context, in surroundings) error {
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainPatience)
+	draining()
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	return errors.Join(server.Shutdown(drain), ctx.Err())
+	if err := server.Shutdown(drain); err != nil {
+		return errors.Join(err, server.Close(), ctx.Err())
+	}
+	return ctx.Err()
 }

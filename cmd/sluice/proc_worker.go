@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
+	"github.com/sluicedata/sluice/gateway/admin"
 	"github.com/sluicedata/sluice/sandbox"
 	"github.com/sluicedata/sluice/sandbox/launcher"
 )
@@ -20,17 +22,17 @@ const (
 	workerLease = 15 * time.Second
 	workerBeat  = time.Second
 	workerPause = 50 * time.Millisecond
-	workerSlots = 2 // most of a short run is waiting for its containers to start
 )
 
 // runWorker claims work and drives it through the launcher's containers.
 func runWorker(ctx context.Context, in surroundings) error {
-	db, err := in.openDatabase(ctx, "worker")
+	metrics := admin.NewMetrics()
+	db, err := in.openDatabase(ctx, "worker", metrics)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	objects, err := in.openStore(object.Worker)
+	objects, err := in.openStore(object.Worker, metrics)
 	if err != nil {
 		return err
 	}
@@ -42,16 +44,24 @@ func runWorker(ctx context.Context, in surroundings) error {
 	defer engine.Close()
 	worker := &sandbox.Worker{
 		Name: fmt.Sprintf("worker-%d", os.Getpid()), Queue: postgres.NewQueue(db), Store: objects, Engine: engine,
-		Log: in.log, Dir: folder, Lease: workerLease, Beat: workerBeat, Pause: workerPause, Slots: workerSlots,
+		Log: in.log, Dir: folder, Lease: workerLease, Beat: workerBeat, Pause: workerPause, Slots: in.workerSlots, Sealed: metrics.Work,
+	}
+	watched := &admin.Admin{Metrics: metrics, Checks: workerChecks(db, objects, in.launcher)}
+	closing, err := in.openAdmin(ctx, watched)
+	if err != nil {
+		return err
 	}
 	if err := in.ready(); err != nil {
 		return err
 	}
-	return worker.Serve(ctx)
+	// Told to stop, a worker claims no more, stops its containers and hands back what it had: somebody else does it
+	// again.
+	context.AfterFunc(ctx, watched.Drain)
+	return errors.Join(worker.Serve(ctx), closing())
 }
 
 // openDatabase opens the database under the process's own role.
-func (in surroundings) openDatabase(ctx context.Context, role string) (*postgres.DB, error) {
+func (in surroundings) openDatabase(ctx context.Context, role string, m *admin.Metrics) (*postgres.DB, error) {
 	secret, err := instance.ReadSecret(filepath.Join(in.secrets, "database"))
 	if err != nil {
 		return nil, err
@@ -60,11 +70,12 @@ func (in surroundings) openDatabase(ctx context.Context, role string) (*postgres
 	if err != nil {
 		return nil, err
 	}
-	return postgres.Open(ctx, address)
+	observer, _ := in.observers(m)
+	return postgres.OpenObserved(ctx, address, observer)
 }
 
 // openStore opens the object store under the process's own credential.
-func (in surroundings) openStore(account object.Account) (*object.Store, error) {
+func (in surroundings) openStore(account object.Account, m *admin.Metrics) (*object.Store, error) {
 	secret, err := instance.ReadSecret(filepath.Join(in.secrets, "store"))
 	if err != nil {
 		return nil, err
@@ -77,7 +88,8 @@ func (in surroundings) openStore(account object.Account) (*object.Store, error) 
 	if err != nil {
 		return nil, err
 	}
-	return object.Open(object.Config{Endpoint: endpoint, Account: account, Secret: secret, Spool: spool})
+	_, observer := in.observers(m)
+	return object.Open(object.Config{Endpoint: endpoint, Account: account, Secret: secret, Spool: spool, Observe: observer})
 }
 
 // folder makes a folder in the process's own.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,43 +12,33 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluicedata/sluice/cmd/sluice/config"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
 )
 
-// upOptions are the flags of `sluice up`.
-type upOptions struct {
-	data, engine, listen string
-	runner, runsc        string
-	database             string
-	rules                string
-	singleUser           bool
-}
-
 // newUp makes the command that starts an instance.
 func newUp(p parts) *cobra.Command {
-	var o upOptions
 	cmd := &cobra.Command{
-		Use:     "up --data DIR",
-		Example: "  sluice up --data /var/lib/sluice\n  sluice up --data ./data --listen 127.0.0.1:9000",
-		Args:    named("up"),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return up(cmd, p, o) },
+		Use: "up --data DIR",
+		Example: "  sluice up --data /var/lib/sluice\n  sluice up --data ./data --listen 127.0.0.1:9000\n" +
+			"  sluice up --config /etc/sluice/sluice.yaml",
+		Args: named("up"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			loaded, err := loadConfig(cmd)
+			if err != nil {
+				return err
+			}
+			return up(cmd, p, loaded.Config)
+		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.data, "data", "", "")
-	f.StringVar(&o.listen, "listen", "127.0.0.1:8420", "")
-	f.StringVar(&o.engine, "engine", "", "")
-	f.StringVar(&o.database, "database", "", "")
-	f.StringVar(&o.runner, "runner", "", "")
-	f.StringVar(&o.rules, "rules", "", "")
-	f.StringVar(&o.runsc, "runsc", "/usr/local/lib/sluice/runsc", "")
-	f.BoolVar(&o.singleUser, "single-user", false, "")
+	addConfigFlags(cmd)
 	return cmd
 }
 
 // up starts an instance and keeps it until the command's context ends.
-func up(cmd *cobra.Command, p parts, o upOptions) error {
-	if err := p.check(o.engine == ""); err != nil {
+func up(cmd *cobra.Command, p parts, o config.Config) error {
+	if err := p.check(o.Engine == ""); err != nil {
 		return err
 	}
 	users, err := admit(&o, os.Geteuid())
@@ -59,6 +48,9 @@ func up(cmd *cobra.Command, p parts, o upOptions) error {
 	layout, err := place(o, users)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(layout.Unfinished()); err == nil {
+		return fmt.Errorf("a restore into %s did not come to its end: remove the folder and restore again", layout.Data)
 	}
 	waiting, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
 	defer cancel()
@@ -75,49 +67,49 @@ func up(cmd *cobra.Command, p parts, o upOptions) error {
 }
 
 // admit checks who is calling with what, and finds the users the parts run as.
-func admit(o *upOptions, uid int) (instance.Users, error) {
-	if o.data == "" {
+func admit(o *config.Config, uid int) (instance.Users, error) {
+	if o.Data == "" {
 		return nil, usage("flag.needed", "flag", "--data DIR", "command", "sluice up")
 	}
-	if uid != 0 && !o.singleUser {
+	if uid != 0 && !o.SingleUser {
 		return nil, fmt.Errorf("only root can give each part its own user. With --single-user everything runs as you, and:\n  - %s",
 			strings.Join(instance.Lost(), "\n  - "))
 	}
-	if uid != 0 && o.engine == "" {
+	if uid != 0 && o.Engine == "" {
 		return nil, usage("up.needs_engine")
 	}
-	if err := o.findPrograms(); err != nil {
+	if err := findPrograms(o); err != nil {
 		return nil, err
 	}
-	if o.singleUser {
+	if o.SingleUser {
 		return nil, nil
 	}
 	return instance.LookUp()
 }
 
 // findPrograms fills in and checks the programs that containers need.
-func (o *upOptions) findPrograms() error {
-	if o.runner == "" {
+func findPrograms(o *config.Config) error {
+	if o.Runner == "" {
 		self, err := os.Executable()
 		if err != nil {
 			return fmt.Errorf("finding sluice-runner: %w", err)
 		}
-		o.runner = filepath.Join(filepath.Dir(self), "sluice-runner")
+		o.Runner = filepath.Join(filepath.Dir(self), "sluice-runner")
 	}
 	for _, need := range []struct {
 		path   *string
 		remedy string
-	}{{&o.runner, "make build"}, {&o.runsc, "make setup"}} {
+	}{{&o.Runner, "make build"}, {&o.Runsc, "make setup"}} {
 		if _, err := os.Stat(*need.path); err != nil {
 			return fmt.Errorf("%s is missing; run `%s`", *need.path, need.remedy)
 		}
 	}
-	return o.absolute()
+	return absolute(o)
 }
 
 // absolute makes paths hold for the parts, which run in another folder.
-func (o *upOptions) absolute() error {
-	for _, path := range []*string{&o.runner, &o.runsc, &o.rules} {
+func absolute(o *config.Config) error {
+	for _, path := range []*string{&o.Runner, &o.Runsc, &o.Rules, &o.TLSCertificateFile, &o.TLSKeyFile, &o.OIDCFile} {
 		if *path == "" {
 			continue
 		}
@@ -132,8 +124,8 @@ func (o *upOptions) absolute() error {
 
 // place finds the instance's folders, and shows them where the parts' users can reach them. With a foreign
 // engine that is not possible: it would not see our mounts.
-func place(o upOptions, users instance.Users) (instance.Layout, error) {
-	layout, err := instance.NewLayout(o.data, instance.RuntimeDir(os.Geteuid(), os.Getenv))
+func place(o config.Config, users instance.Users) (instance.Layout, error) {
+	layout, err := instance.NewLayout(o.Data, instance.RuntimeDir(os.Geteuid(), os.Getenv))
 	if err != nil {
 		return layout, err
 	}
@@ -141,7 +133,7 @@ func place(o upOptions, users instance.Users) (instance.Layout, error) {
 		return layout, err
 	}
 	switch {
-	case os.Geteuid() == 0 && o.engine == "":
+	case os.Geteuid() == 0 && o.Engine == "":
 		return layout.Enter(os.Args, os.Environ())
 	case users != nil:
 		return layout, layout.Reachable()
@@ -164,13 +156,20 @@ func keepUp(cmd *cobra.Command, p parts, in opened) error {
 	}
 	return supervise.Run(ctx, supervise.Config{
 		Parts: in.parts(p, out), Logs: in.Logs(), Now: time.Now, Hold: in.lock, Adopt: true,
-		Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
+		Log: newLog(cmd.ErrOrStderr(), in.options.LogLevel).With("part", "up"), StopWithin: stopWithin(in.options),
 	}, func() { in.announce(out) })
+}
+
+// stopWithin is how long the whole instance may take to stop: nine seconds, and what its requests and its work may
+// take beyond the usual.
+func stopWithin(o config.Config) time.Duration {
+	const usual, parts = 9 * time.Second, 2
+	return usual + parts*max(0, time.Duration(o.DrainSeconds)*time.Second-5*time.Second)
 }
 
 // announce tells that everything serves, and where.
 func (in *opened) announce(out io.Writer) {
-	address := "http://" + in.options.listen
+	address := "http://" + in.options.Listen
 	if written, err := os.ReadFile(in.Address()); err == nil {
 		address = strings.TrimSpace(string(written))
 	}
@@ -182,7 +181,10 @@ func (in *opened) open(ctx context.Context, p parts) error {
 	if err := in.Make(in.users); err != nil {
 		return err
 	}
-	if err := in.keepRules(); err != nil {
+	if err := errors.Join(in.keepRules(), in.keepEdge()); err != nil {
+		return err
+	}
+	if _, err := in.Secret(in.users, "serve", sessionKeyFile); err != nil {
 		return err
 	}
 	in.secrets = map[string]string{}
@@ -201,9 +203,9 @@ func (in *opened) open(ctx context.Context, p parts) error {
 
 // openDatabase finds the database: its own cluster, or the one that was named.
 func (in *opened) openDatabase(ctx context.Context) (err error) {
-	if in.options.database != "" {
-		in.owner = in.options.database
-		in.address, err = instance.Anonymous(in.options.database)
+	if in.options.Database != "" {
+		in.owner = in.options.Database
+		in.address, err = instance.Anonymous(in.options.Database)
 		return err
 	}
 	tools, err := os.OpenFile(filepath.Join(in.Logs(), "database-setup.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)

@@ -12,7 +12,7 @@ import (
 // instances on one machine do not meet.
 func (in *opened) daemon() docker.Daemon {
 	return docker.Daemon{
-		Data: in.Home("docker"), Run: in.Socket("docker"), Runsc: in.options.runsc,
+		Data: in.Home("docker"), Run: in.Socket("docker"), Runsc: in.options.Runsc,
 		Cgroup: "sluice-" + filepath.Base(in.Run),
 	}
 }

@@ -27,7 +27,7 @@ func (in *opened) parts(p parts, tell io.Writer) []supervise.Part {
 		{Name: "migrate", Do: func(ctx context.Context) error { return p.migrate(ctx, in.owner, in.secrets) }},
 		{Name: "first", Do: func(ctx context.Context) error { return p.first(ctx, in, tell) }},
 	}
-	if in.options.engine == "" {
+	if in.options.Engine == "" {
 		between = append([]supervise.Part{p.engine(in)}, between...)
 	}
 	var ours []supervise.Part
@@ -58,9 +58,17 @@ func guard(interrupt bool, argv []string) supervise.Command {
 // process is one of Sluice's own programs. It says itself when it serves.
 func (in *opened) process(p process) supervise.Part {
 	return supervise.Part{
-		Name: p.name, As: in.users.As(p.name), Grace: p.grace,
+		Name: p.name, As: in.users.As(p.name), Grace: in.grace(p),
 		Command: own(append([]string{p.name}, in.flags(p)...)...),
 	}
+}
+
+// grace is how long a process may take to stop: one that has people's work under way is given the time to end it.
+func (in *opened) grace(p process) time.Duration {
+	if !p.drains {
+		return p.grace
+	}
+	return time.Second + time.Duration(in.options.DrainSeconds)*time.Second
 }
 
 // own is a command of this program.
@@ -76,14 +84,22 @@ func (in *opened) flags(p process) []string {
 		"store":    in.Endpoint(),
 		"launcher": in.LauncherSocket(),
 		"engine":   in.engineAddress(),
-		"listen":   in.options.listen,
-		"runner":   in.options.runner,
+		"listen":   in.options.Listen,
+		"runner":   in.options.Runner,
 		"rules":    in.rules(),
+
+		"admin-listen": map[string]string{
+			"serve": in.options.AdminListen, "keeper": in.options.KeeperAdminListen, "worker": in.options.WorkerAdminListen,
+		}[p.name],
+		"base-url":      in.options.BaseURL,
+		"worker-slots":  strconv.Itoa(in.options.WorkerSlots),
+		"drain-seconds": strconv.Itoa(in.options.DrainSeconds),
+		"body-bytes":    strconv.Itoa(in.options.BodyBytes),
 
 		"worker-uid": strconv.Itoa(int(in.worker().UID)),
 		"worker-gid": strconv.Itoa(int(in.worker().GID)),
 	}
-	args := []string{"--home", in.Home(p.name), "--secrets", in.Secrets(p.name)}
+	args := []string{"--home", in.Home(p.name), "--secrets", in.Secrets(p.name), "--log-level", in.options.LogLevel}
 	for _, flag := range p.flags {
 		args = append(args, "--"+flag, values[flag])
 	}
@@ -104,10 +120,10 @@ const rulesFile = "rules.yaml"
 
 // keepRules copies a site's rule set to where every part can read it, after checking that it is one.
 func (in *opened) keepRules() error {
-	if in.options.rules == "" {
+	if in.options.Rules == "" {
 		return nil
 	}
-	data, err := os.ReadFile(in.options.rules)
+	data, err := os.ReadFile(in.options.Rules)
 	if err != nil {
 		return fmt.Errorf("reading the rule set: %w", err)
 	}
@@ -122,8 +138,8 @@ func (in *opened) keepRules() error {
 
 // engineAddress is the engine the launcher speaks to.
 func (in *opened) engineAddress() string {
-	if in.options.engine != "" {
-		return in.options.engine
+	if in.options.Engine != "" {
+		return in.options.Engine
 	}
 	return "unix://" + in.daemon().Socket()
 }

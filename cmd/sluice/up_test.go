@@ -55,9 +55,15 @@ func (o *output) String() string {
 // begin starts `sluice up` and does not wait.
 func begin(t *testing.T, uid uint32, args ...string) *started {
 	t.Helper()
+	return beginAs(t, "sluice-bare", uid, args...)
+}
+
+// beginAs is begin with another set of stand-ins.
+func beginAs(t *testing.T, program string, uid uint32, args ...string) *started {
+	t.Helper()
 	s := &started{said: new(output), done: make(chan struct{})}
 	s.cmd = exec.Command("/proc/self/exe")
-	s.cmd.Args = append([]string{"sluice-bare", "up", "--runner", "/bin/true", "--runsc", runsc(t)}, args...)
+	s.cmd.Args = append([]string{program, "up", "--runner", "/bin/true", "--runsc", runsc(t)}, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.said, s.said
 	s.cmd.Dir = "/"
 	s.cmd.WaitDelay = time.Second

@@ -27,7 +27,12 @@ func layers() []layer {
 		{"gateway", []string{"gateway", "catalog", "policy"}},
 		// What is said over the wire is said in the nouns' own words; the record and the store are not reached.
 		{"gateway/wire", spoken("gateway/wire")},
+		// Asks the processes that run, and knows of the catalog nothing but that decisions are made.
+		{"gateway/admin", []string{"gateway/admin", "policy"}},
 		{"gateway/client", spoken("gateway/client", "gateway/wire", "gateway/messages")},
+		// The description is read as any reader outside would; of the product only names of states are known.
+		{"gateway/description", []string{"gateway/description"}},
+		{"gateway/client/python", []string{"gateway/client/python", "gateway/description", "catalog/dataset", "catalog/job"}},
 		{"sandbox", []string{"sandbox", "catalog", "policy"}},
 		// What runs inside knows letters and evidence, and neither the record nor the store.
 		{"sandbox/runner", []string{"sandbox/runner", "catalog/task", "policy/screen"}},
@@ -44,12 +49,12 @@ func layers() []layer {
 // spoken lists what a client may know beside more: the pure nouns, and the forms it verifies offline.
 func spoken(more ...string) []string {
 	return append(append(more, leaves()...), "catalog/org", "catalog/dataset", "catalog/registration", "catalog/agreement",
-		"catalog/grant", "catalog/job", "catalog/output", "catalog/release", "catalog/trace", "catalog/trust")
+		"catalog/grant", "catalog/job", "catalog/output", "catalog/release", "catalog/trace", "catalog/trust", "catalog/upload")
 }
 
 // leaves are the packages of catalog that its others stand on.
 func leaves() []string {
-	return []string{"catalog/name", "catalog/fault", "catalog/flow", "catalog/calendar", "catalog/canon", "catalog/envelope"}
+	return []string{"catalog/name", "catalog/fault", "catalog/flow", "catalog/calendar", "catalog/canon", "catalog/envelope", "catalog/budget"}
 }
 
 // composed are the packages of catalog that bring nouns together. Every other one is a noun, and a noun imports
@@ -72,7 +77,14 @@ func onlyImporters() []only {
 		{"github.com/jackc/", "catalog/postgres"},
 		{"github.com/pressly/goose", "catalog/postgres"},
 		{"github.com/danielgtaylor/huma", "gateway"},
+		{"github.com/parquet-go/", "gateway/render"},
 		{"github.com/spf13/", "cmd/sluice"},
+		{"github.com/coreos/go-oidc", "gateway/session"},
+		{"golang.org/x/oauth2", "gateway/session"},
+		{"github.com/zitadel/", "gateway/providertest"},
+		{"github.com/pquerna/otp", "catalog"},
+		{"github.com/prometheus/", "gateway/admin"},
+		{"filippo.io/age", "cmd/sluice"},
 	}
 }
 

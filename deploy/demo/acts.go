@@ -435,5 +435,28 @@ func (d *demo) lineage(ctx context.Context) error {
 	}
 	size, err := d.auditor.Trace.Verify(ctx, trust, root)
 	d.must(err == nil && size > 0, "auditor", "trace.verify", "ok", fmt.Sprintf("%d entries, every leaf and tile under the signed checkpoint", size))
+	return d.count(ctx)
+}
+
+// count tells how much of everything there is: neither more nor less than the story made.
+func (d *demo) count(ctx context.Context) error {
+	jobs, err := d.developer.Jobs.List(ctx)
+	if err != nil {
+		return fmt.Errorf("counting jobs: %w", err)
+	}
+	grants, err := d.developer.Grants.List(ctx)
+	if err != nil {
+		return fmt.Errorf("counting grants: %w", err)
+	}
+	requests, err := d.reviewer.Requests.List(ctx)
+	if err != nil {
+		return fmt.Errorf("counting requests: %w", err)
+	}
+	releases, err := d.reviewer.Releases.List(ctx)
+	if err != nil {
+		return fmt.Errorf("counting releases: %w", err)
+	}
+	d.must(len(releases) == 1, "agency", "the record", "ok", fmt.Sprintf("%d jobs, %d grants, %d review requests, %d release",
+		len(jobs), len(grants), len(requests), len(releases)))
 	return nil
 }

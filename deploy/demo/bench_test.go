@@ -124,7 +124,7 @@ func newPlain(b *testing.B, rows []personYear) plain {
 		b.Fatal(err)
 	}
 	for name, body := range map[string][]byte{
-		"in/raw.csv": csv.Bytes(), "in/" + task.LetterFile: letter, "query.sql": []byte(plainSQL()),
+		"in/raw": csv.Bytes(), "in/" + task.LetterFile: letter, "query.sql": []byte(plainSQL()),
 	} {
 		if err := keepFile(filepath.Join(dir, name), body); err != nil {
 			b.Fatal(err)

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"math"
@@ -17,18 +16,8 @@ import (
 // TestDemo is the end-to-end test: the whole story on real parts, from a fresh instance to a product verified
 // offline. What it leaves is then checked against a computation that shares no code with the product.
 func TestDemo(t *testing.T) {
-	bin, err := filepath.Abs("../../build/bin")
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	o := options{sluice: filepath.Join(bin, "sluice"), probe: filepath.Join(bin, "sluice-hostile"), dir: dir}
-	var told bytes.Buffer
-	if err := run(context.Background(), o, &told); err != nil {
-		log, readErr := os.ReadFile(filepath.Join(dir, "up.log"))
-		t.Fatalf("%v\n%s\nlog (%v): %s", err, told.String(), readErr, log)
-	}
-	t.Log(told.String())
+	play(t, options{dir: dir})
 	checkStory(t, filepath.Join(dir, "story.jsonl"))
 	checkFigures(t, filepath.Join(dir, "release", "product.csv"), filepath.Join(dir, "input", slug+".csv"))
 	checkNoLeak(t, filepath.Join(dir, "story.jsonl"))

@@ -29,6 +29,8 @@ type options struct {
 	listen string
 	keep   bool // leave the instance running with the demo data
 	probe  string
+	kills  int    // how often the instance is killed in the middle of the story
+	seed   uint64 // of the kills' moments
 }
 
 func main() {
@@ -39,6 +41,8 @@ func main() {
 	flag.StringVar(&o.listen, "listen", "", "address of the API; default: a free port")
 	flag.BoolVar(&o.keep, "keep", false, "only publish, register and grant, then leave it running")
 	flag.StringVar(&o.probe, "probe", "build/bin/sluice-hostile", "hostile program for step 6")
+	flag.IntVar(&o.kills, "kills", 0, "kill the instance so often in the middle of the story, and start it again")
+	flag.Uint64Var(&o.seed, "seed", 1, "seed of the kills' moments")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -74,6 +78,8 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
+	k := newKiller(o, started)
+	s.told = k.told
 	d := &demo{options: o, story: s, cast: newCast(), server: "http://" + o.listen}
 	if !o.keep || known != nil { // a kept instance of an earlier start has its data already
 		err = d.play(ctx)
@@ -83,7 +89,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 			d.server, filepath.Dir(d.profilePath("x")), o.sluice)
 		<-ctx.Done()
 	}
-	err = errors.Join(err, started.stop(), s.close())
+	err = errors.Join(err, k.stop(), s.close())
 	if err == nil {
 		s.print("\nAll steps happened as they must, in %s.\n", time.Since(began).Round(time.Second))
 	}
@@ -118,7 +124,7 @@ const (
 
 // start brings up an instance and waits until its API answers.
 func start(ctx context.Context, o options) (*instance, error) {
-	log, err := os.Create(filepath.Join(o.dir, "up.log"))
+	log, err := os.OpenFile(filepath.Join(o.dir, "up.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("making the log: %w", err)
 	}

@@ -102,7 +102,7 @@ func readAdmin(data, server string) (*persona, error) {
 		return nil, fmt.Errorf("decoding the administrator's key: %w", err)
 	}
 	key := ed25519.NewKeyFromSeed(seed)
-	return &persona{login: p.Login, name: "Administrator", home: p.Org, key: key, Client: client.New(server, key)}, nil
+	return &persona{login: p.Login, name: "Administrator", home: p.Org, key: key, Client: client.New(server, key).Patient(awayPatience)}, nil
 }
 
 // enter makes a person's key on their side, offers it, and has it admitted by an administrator who compared
@@ -112,7 +112,7 @@ func (p *persona) enter(ctx context.Context, server, home string, by *persona) e
 	if err != nil {
 		return fmt.Errorf("making a key: %w", err)
 	}
-	p.home, p.key, p.Client = home, key, client.New(server, key)
+	p.home, p.key, p.Client = home, key, client.New(server, key).Patient(awayPatience)
 	if _, err := by.Members.Invite(ctx, home, org.MemberSpec{Login: p.login, Name: p.name, Roles: p.roles}); err != nil {
 		return fmt.Errorf("inviting %s: %w", p.login, err)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/registration"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/gateway/client"
+	"github.com/sluicedata/sluice/gateway/wire"
 	"github.com/sluicedata/sluice/policy/screen"
 )
 
@@ -146,11 +147,39 @@ func (d *demo) publish(ctx context.Context) error {
 	}
 	d.must(d.version.State == string(dataset.Available) && d.version.Rows == int64(len(d.rows)),
 		"steward", "dataset.publish "+slug, "ok", fmt.Sprintf("version %d, %d rows, %s", d.version.Number, d.version.Rows, short(d.version.Digest)))
+	if err := d.otherFile(ctx, file.Bytes()); err != nil {
+		return err
+	}
 	return d.profile(ctx)
 }
 
+// otherFile sends a file whose chunks are what they say and whose whole is not: the container's side finds out.
+func (d *demo) otherFile(ctx context.Context, body []byte) error {
+	up, err := d.steward.Uploads.Start(ctx, wire.UploadSpec{Dataset: slug, Size: int64(len(body))})
+	if err != nil {
+		return fmt.Errorf("announcing a file: %w", err)
+	}
+	if _, err := d.steward.Uploads.SendChunk(ctx, up.ID, 1, body); err != nil {
+		return fmt.Errorf("sending a chunk: %w", err)
+	}
+	lie := wire.Sum{Size: int64(len(body)), Digest: name.DigestOf([]byte("another file"))}
+	if _, err := d.steward.Uploads.Complete(ctx, up.ID, lie); err != nil {
+		return fmt.Errorf("completing an upload: %w", err)
+	}
+	v, err := d.steward.Datasets.Publish(ctx, slug, wire.Publication{Upload: up.ID, Mode: dataset.Replace})
+	if err != nil {
+		return fmt.Errorf("publishing: %w", err)
+	}
+	if v, err = d.steward.Datasets.WaitVersion(ctx, slug, v.Number); err != nil {
+		return fmt.Errorf("waiting for the version: %w", err)
+	}
+	told := v.Refusal != nil && len(v.Refusal.Errors) == 1 && v.Refusal.Errors[0].Reason == "file.digest"
+	d.must(v.State == string(dataset.Refused) && told, "steward", "dataset.publish (another file than was said)", "refused", "file.digest")
+	return nil
+}
+
 func (d *demo) upload(ctx context.Context, body []byte) (dataset.VersionView, error) {
-	v, err := d.steward.Datasets.Publish(ctx, slug, bytes.NewReader(body))
+	v, err := d.steward.Datasets.PublishFile(ctx, slug, bytes.NewReader(body))
 	if err != nil {
 		return v, fmt.Errorf("publishing: %w", err)
 	}

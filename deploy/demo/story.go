@@ -17,6 +17,7 @@ type story struct {
 	lines    *os.File
 	step     int
 	failures []string
+	told     func() // called after each line
 }
 
 // line is one line of story.jsonl.
@@ -37,7 +38,7 @@ func openStory(dir string, out io.Writer) (*story, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making story file: %w", err)
 	}
-	return &story{out: out, lines: f}, nil
+	return &story{out: out, lines: f, told: func() {}}, nil
 }
 
 // chapter begins a numbered step.
@@ -56,6 +57,7 @@ func (s *story) tell(actor, action, result, detail string) {
 	if err != nil {
 		s.failures = append(s.failures, "the story could not be written")
 	}
+	s.told()
 }
 
 // must tells a line and notes when what happened is not what must.

@@ -30,11 +30,15 @@ type Client struct {
 	Orgs          Orgs
 	Members       Members
 	Keys          Keys
+	Identities    Identities
+	Factors       Factors
 	Datasets      Datasets
+	Uploads       Uploads
 	Registrations Registrations
 	Agreements    Agreements
 	Grants        Grants
 	Jobs          Jobs
+	Usage         Usage
 	Outputs       Outputs
 	Requests      Requests
 	Releases      Releases
@@ -42,10 +46,12 @@ type Client struct {
 
 	base        string
 	key         ed25519.PrivateKey
+	certificate []byte // DER; nil: none
 	fingerprint string
 	http        *http.Client
 	language    string
 	rehearsing  bool
+	patience    time.Duration
 
 	mu    sync.Mutex
 	token string
@@ -54,13 +60,15 @@ type Client struct {
 // New returns a client for a server's address ("http://127.0.0.1:8443") and a person's key. It speaks to
 // nobody yet.
 func New(server string, key ed25519.PrivateKey) *Client {
-	c := &Client{base: strings.TrimRight(server, "/"), key: key, http: transport()}
+	c := &Client{base: strings.TrimRight(server, "/"), key: key, http: transport(), patience: usualPatience}
 	if len(key) == ed25519.PrivateKeySize { // without a key only what everybody may ask can be asked
 		c.fingerprint = org.Fingerprint(ed25519.PublicKey(key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]))
 	}
 	c.Orgs, c.Members, c.Keys = Orgs{c}, Members{c}, Keys{c}
-	c.Datasets, c.Registrations, c.Agreements, c.Grants = Datasets{c}, Registrations{c}, Agreements{c}, Grants{c}
-	c.Jobs, c.Outputs, c.Requests, c.Releases, c.Trace = Jobs{c}, Outputs{c}, Requests{c}, Releases{c}, Trace{c}
+	c.Identities, c.Factors = Identities{c}, Factors{c}
+	c.Datasets, c.Uploads = Datasets{c}, Uploads{c}
+	c.Registrations, c.Agreements, c.Grants = Registrations{c}, Agreements{c}, Grants{c}
+	c.Jobs, c.Usage, c.Outputs, c.Requests, c.Releases, c.Trace = Jobs{c}, Usage{c}, Outputs{c}, Requests{c}, Releases{c}, Trace{c}
 	return c
 }
 
@@ -97,7 +105,9 @@ type message struct {
 	query       url.Values
 	contentType string
 	body        []byte
-	public      bool // goes without a token
+	digest      string // Content-Digest of the body, where the route wants one
+	public      bool   // goes without a token
+	key         string // Idempotency-Key of a change; do makes one
 }
 
 // get reads one thing.
@@ -105,10 +115,18 @@ func get[V any](ctx context.Context, c *Client, path ...string) (V, error) {
 	return exchange[V](ctx, c, message{method: http.MethodGet, path: path})
 }
 
-// list reads the elements of a list.
+// list reads all elements of a list, part by part.
 func list[V any](ctx context.Context, c *Client, path ...string) ([]V, error) {
-	l, err := get[wire.List[V]](ctx, c, path...)
-	return l.Items, err
+	all := []V{}
+	query := url.Values{}
+	for {
+		l, err := exchange[wire.List[V]](ctx, c, message{method: http.MethodGet, path: path, query: query})
+		all = append(all, l.Items...)
+		if err != nil || l.NextCursor == "" {
+			return all, err
+		}
+		query = url.Values{"cursor": {l.NextCursor}}
+	}
 }
 
 // act does something that needs no more than its path.
@@ -153,12 +171,15 @@ func (c *Client) do(ctx context.Context, m message) ([]byte, error) {
 	if c.rehearsing && m.method != http.MethodGet {
 		return nil, c.rehearse(ctx, m)
 	}
-	answer, err := c.once(ctx, m)
+	if m.method != http.MethodGet && m.key == "" {
+		m.key = newOnce()
+	}
+	answer, err := c.again(ctx, m)
 	if m.public || !unauthenticated(err) {
 		return answer, err
 	}
 	c.forget()
-	return c.once(ctx, m)
+	return c.again(ctx, m)
 }
 
 func (c *Client) once(ctx context.Context, m message) ([]byte, error) {
@@ -186,11 +207,17 @@ func (c *Client) request(ctx context.Context, m message) (*http.Request, error) 
 	if m.contentType != "" {
 		r.Header.Set("Content-Type", m.contentType)
 	}
+	if m.digest != "" {
+		r.Header.Set("Content-Digest", m.digest)
+	}
 	if c.language != "" {
 		r.Header.Set("Accept-Language", c.language)
 	}
 	if m.public {
 		return r, nil
+	}
+	if m.key != "" {
+		r.Header.Set("Idempotency-Key", m.key)
 	}
 	return r, c.authorize(ctx, r)
 }
@@ -208,15 +235,15 @@ func (c *Client) authorize(ctx context.Context, r *http.Request) error {
 func (c *Client) receive(r *http.Request) ([]byte, error) {
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("calling the server: %w", err)
+		return nil, &lostError{err}
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("reading answer: %w", err)
+		return nil, &lostError{err}
 	}
 	if answer.StatusCode >= http.StatusMultipleChoices {
-		return nil, problemOf(answer.StatusCode, body)
+		return nil, problemOf(answer, body)
 	}
 	return body, nil
 }

@@ -2,9 +2,7 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 
@@ -47,33 +45,19 @@ func (d Datasets) Thaw(ctx context.Context, slug string) (wire.Dataset, error) {
 	return act[wire.Dataset](ctx, d.c, "datasets", slug, "thaw")
 }
 
-// Publish sends the bytes of a new version as they are read: UTF-8 CSV. The version is ingested later:
-// WaitVersion.
-func (d Datasets) Publish(ctx context.Context, slug string, body io.Reader) (v wire.Version, err error) {
-	// The bytes can be sent once: an ended token must show before.
-	if _, err := d.c.Whoami(ctx); err != nil {
-		return v, err
-	}
-	m := message{method: http.MethodPost, path: []string{"datasets", slug, "versions"}}
-	if d.c.rehearsing {
-		return v, d.c.rehearse(ctx, m)
-	}
-	r, err := d.c.request(ctx, m)
+// Publish makes a new version from a complete upload (Uploads.Send). The version is ingested later: WaitVersion.
+func (d Datasets) Publish(ctx context.Context, slug string, p wire.Publication) (wire.Version, error) {
+	return send[wire.Version](ctx, d.c, p, "datasets", slug, "versions")
+}
+
+// PublishFile uploads a CSV file and publishes it as the whole of a new version. What another call has begun to
+// upload of the same file is gone on with.
+func (d Datasets) PublishFile(ctx context.Context, slug string, file File) (wire.Version, error) {
+	sent, err := d.c.Uploads.Send(ctx, wire.UploadSpec{Dataset: slug}, file, nil)
 	if err != nil {
-		return v, err
+		return wire.Version{}, err
 	}
-	r.Header.Set("Content-Type", "text/csv")
-	r.Header.Set("Expect", "100-continue")
-	// ContentLength stays −1: the length is the reader's secret until it ends.
-	r.Body, r.ContentLength = io.NopCloser(body), -1
-	answer, err := d.c.receive(r)
-	if err != nil {
-		return v, err
-	}
-	if err := json.Unmarshal(answer, &v); err != nil {
-		return v, fmt.Errorf("reading answer: %w", err)
-	}
-	return v, nil
+	return d.Publish(ctx, slug, wire.Publication{Upload: sent.ID, Mode: dataset.Replace})
 }
 
 func version(slug string, number int, more ...string) []string {

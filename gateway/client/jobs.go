@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/sluicedata/sluice/gateway/wire"
@@ -19,6 +20,11 @@ func (j Jobs) Submit(ctx context.Context, p wire.JobPackage) (wire.Job, error) {
 // Debug runs code on synthetic tables.
 func (j Jobs) Debug(ctx context.Context, p wire.JobPackage) (wire.Job, error) {
 	return send[wire.Job](ctx, j.c, p, "jobs", "debug")
+}
+
+// Check asks what a submit would be refused for.
+func (j Jobs) Check(ctx context.Context, p wire.JobPackage) (wire.Job, error) {
+	return send[wire.Job](ctx, j.c, p, "jobs", "check")
 }
 
 // Approve consents to a run for the caller's seat.
@@ -48,10 +54,28 @@ func (j Jobs) Wait(ctx context.Context, number string) (wire.Job, error) {
 
 // WaitState waits until a job is in one of the states, or over: whoever waits looks at which.
 func (j Jobs) WaitState(ctx context.Context, number string, states ...string) (wire.Job, error) {
-	return await(ctx, func() (wire.Job, bool, error) {
-		v, err := j.Show(ctx, number)
-		return v, v.Over() || slices.Contains(states, v.State), err
-	})
+	return j.Follow(ctx, number, func(v wire.Job) bool { return slices.Contains(states, v.State) })
+}
+
+// Usage is who used what in a month.
+type Usage struct{ c *Client }
+
+// Month returns a month of the caller's organization; "" is the month that is now.
+func (u Usage) Month(ctx context.Context, month string) (wire.Usage, error) {
+	return u.of(ctx, month, "usage")
+}
+
+// Dataset returns a month of one dataset.
+func (u Usage) Dataset(ctx context.Context, slug, month string) (wire.Usage, error) {
+	return u.of(ctx, month, "datasets", slug, "usage")
+}
+
+func (u Usage) of(ctx context.Context, month string, path ...string) (wire.Usage, error) {
+	m := message{method: http.MethodGet, path: path}
+	if month != "" {
+		m.query = url.Values{"month": {month}}
+	}
+	return exchange[wire.Usage](ctx, u.c, m)
 }
 
 // Outputs is what runs left in quarantine.

@@ -67,7 +67,7 @@ type Keys struct{ c *Client }
 // Offer hands in the client's own key for a login, with proof that the client holds it, and returns the
 // fingerprint an administrator compares. It needs no token.
 func (k Keys) Offer(ctx context.Context, number, login string) (string, error) {
-	statement := org.OfferStatement{Org: number, Login: login}
+	statement := org.OfferStatement{Org: number, Login: login, Certificate: certificateName(k.c.certificate)}
 	if k.c.rehearsing {
 		return "", k.c.unsigned(ctx, statement, "keys")
 	}
@@ -96,6 +96,33 @@ func (k Keys) Admit(ctx context.Context, fingerprint string) (wire.Key, error) {
 // Revoke ends a key.
 func (k Keys) Revoke(ctx context.Context, fingerprint string) (wire.Key, error) {
 	return act[wire.Key](ctx, k.c, "keys", fingerprint, "revoke")
+}
+
+// Rotate puts a new key in the place of the client's own, with a certificate (DER) or nil for none. From then on
+// the client's own counts no more: open another client with the new one.
+func (k Keys) Rotate(ctx context.Context, fresh ed25519.PrivateKey, certificate []byte) (wire.Key, error) {
+	public, ok := fresh.Public().(ed25519.PublicKey)
+	if !ok {
+		return wire.Key{}, fmt.Errorf("signing rotation: %w", envelope.ErrKey)
+	}
+	said := org.RotationStatement{From: k.c.fingerprint, To: org.Fingerprint(public), Certificate: certificateName(certificate)}
+	if k.c.rehearsing {
+		return wire.Key{}, k.c.unsigned(ctx, said, "keys", said.From, "rotate")
+	}
+	byOld, err := envelope.Sign(org.RotationType, said.From, k.c.key, said)
+	if err != nil {
+		return wire.Key{}, fmt.Errorf("signing rotation: %w", err)
+	}
+	byNew, err := envelope.Sign(org.RotationType, said.To, fresh, said)
+	if err != nil {
+		return wire.Key{}, fmt.Errorf("signing rotation: %w", err)
+	}
+	return send[wire.Key](ctx, k.c, wire.KeyRotation{PublicKey: public, ByOld: byOld, ByNew: byNew}, "keys", said.From, "rotate")
+}
+
+// Mine returns the client's own keys.
+func (k Keys) Mine(ctx context.Context) ([]wire.Key, error) {
+	return list[wire.Key](ctx, k.c, "me", "keys")
 }
 
 // List returns the keys of an organization's people.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sluicedata/sluice/gateway/messages"
 	"github.com/sluicedata/sluice/gateway/wire"
@@ -23,7 +25,10 @@ const (
 )
 
 // Problem is what the server answered instead of what was asked for.
-type Problem struct{ wire.Problem }
+type Problem struct {
+	wire.Problem
+	After time.Duration // what the server said of when to try again; 0: nothing
+}
 
 // Error implements error with every reason and what helps.
 func (p *Problem) Error() string {
@@ -72,16 +77,21 @@ func (p *Problem) ExitCode() int {
 }
 
 // problemOf reads a failed answer: a problem, an OAuth error, or something that is neither.
-func problemOf(status int, body []byte) *Problem {
+func problemOf(answer *http.Response, body []byte) *Problem {
 	var p Problem
+	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		p.After = time.Duration(seconds) * time.Second
+	}
 	if err := json.Unmarshal(body, &p.Problem); err == nil && p.Code != "" {
 		return &p
 	}
 	var o wire.OAuthError
+	status := answer.StatusCode
+	p.Problem = wire.Problem{Status: status, Code: "answer.foreign", Title: http.StatusText(status)}
 	if err := json.Unmarshal(body, &o); err == nil && o.Error != "" {
-		return &Problem{wire.Problem{Status: status, Code: "oauth." + o.Error, Title: o.Description}}
+		p.Problem = wire.Problem{Status: status, Code: "oauth." + o.Error, Title: o.Description}
 	}
-	return &Problem{wire.Problem{Status: status, Code: "answer.foreign", Title: http.StatusText(status)}}
+	return &p
 }
 
 // unauthenticated reports whether an error says that the token does not count any more.

@@ -19,6 +19,8 @@ type Profile struct {
 	Org    string `json:"org"`
 	Login  string `json:"login"`
 	Key    string `json:"key"` // base64 of the 32-byte ed25519 seed
+	// Certificate is a program's own certificate, over its own key: base64 of its DER form.
+	Certificate string `json:"certificate,omitempty"`
 }
 
 // ErrProfileOpen refuses a profile that other people can read.
@@ -50,6 +52,23 @@ func LoadProfile(path string) (Profile, error) {
 // NewProfile makes a profile for a new key.
 func NewProfile(server, org, login string, key ed25519.PrivateKey) Profile {
 	return Profile{Server: server, Org: org, Login: login, Key: base64.StdEncoding.EncodeToString(key.Seed())}
+}
+
+// Client opens a client for a profile at a server.
+func (p Profile) Client(server string) (*Client, error) {
+	key, err := p.PrivateKey()
+	if err != nil {
+		return nil, err
+	}
+	der, err := base64.StdEncoding.DecodeString(p.Certificate)
+	if err != nil {
+		return nil, errors.New("the profile's certificate cannot be read")
+	}
+	c := New(server, key)
+	if len(der) > 0 {
+		c.Bear(der)
+	}
+	return c, nil
 }
 
 // Save writes a profile to a file that is not there yet: a key is never overwritten.

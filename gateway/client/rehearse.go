@@ -44,11 +44,11 @@ func (c *Client) rehearse(ctx context.Context, m message) error {
 // there looks whether the object a change is about exists. Who may change may not always look: only that there
 // is none counts.
 func (c *Client) there(ctx context.Context, m message) error {
-	shown := []string{"orgs", "datasets", "registrations", "agreements", "grants", "jobs", "requests", "releases"}
+	shown := []string{"orgs", "datasets", "registrations", "agreements", "grants", "jobs", "requests", "releases", "uploads"}
 	if len(m.path) < 3 || !slices.Contains(shown, m.path[0]) {
 		return nil
 	}
-	_, err := c.once(ctx, message{method: http.MethodGet, path: m.path[:2]})
+	_, err := c.again(ctx, message{method: http.MethodGet, path: m.path[:2]})
 	var problem *Problem
 	if errors.As(err, &problem) && !missing(err) && !unauthenticated(err) {
 		return nil

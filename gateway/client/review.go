@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/output"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
@@ -89,6 +91,21 @@ func (r Releases) List(ctx context.Context) ([]wire.Release, error) {
 // Get returns a product with all that proves it: VerifyRelease.
 func (r Releases) Get(ctx context.Context, number string) (wire.ReleasePackage, error) {
 	return get[wire.ReleasePackage](ctx, r.c, "releases", number, "package")
+}
+
+// Recall takes a product back.
+func (r Releases) Recall(ctx context.Context, number string, why release.Reason) (wire.Release, error) {
+	return send[wire.Release](ctx, r.c, wire.RecallSpec{Reason: why}, "releases", number, "recall")
+}
+
+// Recalls returns the signed statements of every product that was taken back. VerifyRecalls checks them.
+func (r Releases) Recalls(ctx context.Context) ([]wire.Envelope, error) {
+	return list[wire.Envelope](ctx, r.c, "recalls")
+}
+
+// Trust returns trust.json as the instance has it now. Whoever uses it verifies it under the root key.
+func (r Releases) Trust(ctx context.Context) ([]byte, error) {
+	return r.c.do(ctx, message{method: http.MethodGet, path: []string{"trust"}})
 }
 
 // ErrNotReleased says that a request ended without a release.

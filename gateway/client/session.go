@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -32,6 +34,9 @@ func (c *Client) session(ctx context.Context) (string, error) {
 	return c.token, err
 }
 
+// Token returns a fresh token of the client's person, for another program to use. The client's own is another.
+func (c *Client) Token(ctx context.Context) (wire.Token, error) { return c.login(ctx) }
+
 // forget drops a token that has ended.
 func (c *Client) forget() {
 	c.mu.Lock()
@@ -41,6 +46,9 @@ func (c *Client) forget() {
 
 // login exchanges a signed assertion for a token (RFC 7523).
 func (c *Client) login(ctx context.Context) (wire.Token, error) {
+	if c.key == nil {
+		return wire.Token{}, ErrNoKey
+	}
 	now, err := c.clock(ctx)
 	if err != nil {
 		return wire.Token{}, err
@@ -50,17 +58,11 @@ func (c *Client) login(ctx context.Context) (wire.Token, error) {
 	if err != nil {
 		return wire.Token{}, fmt.Errorf("signing assertion: %w", err)
 	}
-	form := url.Values{
+	body, err := c.tokenRequest(ctx, url.Values{
 		"grant_type":            {"client_credentials"},
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 		"client_assertion":      {assertion},
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		return wire.Token{}, fmt.Errorf("making token request: %w", err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	body, err := c.receive(r)
+	})
 	if err != nil {
 		return wire.Token{}, err
 	}
@@ -70,6 +72,25 @@ func (c *Client) login(ctx context.Context) (wire.Token, error) {
 	}
 	return token, nil
 }
+
+// tokenRequest sends a form to the token endpoint.
+func (c *Client) tokenRequest(ctx context.Context, form url.Values) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+prefix+"/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("making token request: %w", err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return c.receive(r)
+}
+
+// challenge is what a verifier is proven by later (RFC 7636 4.2, S256).
+func challenge(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// ErrNoKey says that a session given from outside has ended and there is no key to open another with.
+var ErrNoKey = errors.New("the session has ended: log in again")
 
 // assertion says, signed, that the holder of the key stands before one server now.
 func (c *Client) assertion(audience string, now time.Time) (string, error) {
@@ -105,7 +126,7 @@ func (c *Client) clock(ctx context.Context) (time.Time, error) {
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("calling the server: %w", err)
+		return time.Time{}, &lostError{err}
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {

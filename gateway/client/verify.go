@@ -41,6 +41,40 @@ func VerifyRelease(pkg release.Package, root ed25519.PublicKey) error {
 	return verifyEntry(pkg.Proof, certificate, doc)
 }
 
+// VerifyRecall finds the statement that takes a product back among those the keeper signed. ok is false when there is
+// none: as far as the server tells. A statement that does not verify is an error: somebody else made it.
+func VerifyRecall(statements []envelope.Envelope, product []byte, document []byte, root ed25519.PublicKey) (found release.Recall, ok bool, err error) {
+	doc, err := trust.Verify(document, root)
+	if err != nil {
+		return found, false, err
+	}
+	for _, e := range statements {
+		r, err := openRecall(e, doc)
+		if err != nil {
+			return found, false, err
+		}
+		if r.Product == name.DigestOf(product) {
+			found, ok = r, true
+		}
+	}
+	return found, ok, nil
+}
+
+func openRecall(e envelope.Envelope, doc trust.Document) (release.Recall, error) {
+	i := slices.IndexFunc(doc.Keys, func(k trust.Key) bool { return k.ID == e.Key })
+	if i < 0 {
+		return release.Recall{}, fmt.Errorf("finding the recall's key: %w", trust.ErrUnknown)
+	}
+	r, err := release.OpenRecall(e, doc.Keys[i].Public)
+	if err != nil {
+		return release.Recall{}, err
+	}
+	if _, err := doc.Key(e.Key, trust.Certificate, r.Issued); err != nil {
+		return release.Recall{}, fmt.Errorf("checking the recall's key: %w", err)
+	}
+	return r, nil
+}
+
 // openCertificate verifies a certificate under the key it names, which must have been good for certificates
 // when it was issued.
 func openCertificate(raw []byte, doc trust.Document) (release.Certificate, error) {

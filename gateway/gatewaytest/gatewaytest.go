@@ -8,6 +8,8 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
@@ -33,6 +35,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/trust"
 	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/client"
+	"github.com/sluicedata/sluice/gateway/session"
 	"github.com/sluicedata/sluice/policy/bundle"
 )
 
@@ -51,12 +54,33 @@ type Instance struct {
 	Catalog *catalog.Catalog  // the gateway's
 	Gateway *postgres.DB      // the gateway's connections
 	Log     *Lines            // what gateway and keeper log
+	// Authorities vouch for the gateway's certificate; nil: it speaks plain HTTP.
+	Authorities *x509.CertPool
 
 	ahead atomic.Int64 // how far the gateway's clock is ahead, in nanoseconds
 }
 
 // Start starts an instance.
 func Start(t testing.TB) *Instance {
+	t.Helper()
+	return start(t, nil, nil)
+}
+
+// StartWith starts an instance whose people may prove themselves at a provider too.
+func StartWith(t testing.TB, provider *session.ProviderConfig) *Instance {
+	t.Helper()
+	return start(t, nil, provider)
+}
+
+// StartTLS starts an instance whose gateway speaks TLS as gateway.TLS says.
+func StartTLS(t testing.TB) *Instance {
+	t.Helper()
+	conf := gateway.TLS(tls.Certificate{})
+	conf.Certificates = nil // the test server brings its own
+	return start(t, conf, nil)
+}
+
+func start(t testing.TB, conf *tls.Config, provider *session.ProviderConfig) *Instance {
 	t.Helper()
 	i := &Instance{DB: pgtest.New(t), Store: objecttest.Start(t), Log: &Lines{}}
 	i.Owner = pgtest.Open(t, i.DB.Owner)
@@ -66,14 +90,34 @@ func Start(t testing.TB) *Instance {
 	i.Catalog = i.open(t, i.Gateway, object.Serve)
 	server := httptest.NewUnstartedServer(nil)
 	i.URL = "http://" + server.Listener.Addr().String()
+	if conf != nil {
+		i.URL = "https://" + server.Listener.Addr().String()
+	}
 	server.Config.Handler = gateway.New(gateway.Config{
 		Catalog: i.Catalog, BaseURL: i.URL, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Now: i.Now,
+		Limits:   limits(),
+		Provider: provider,
 	})
 	server.Config.MaxHeaderBytes = 64 << 10
-	server.Start()
 	t.Cleanup(server.Close)
-	i.Admin = client.New(i.URL, keys.admin)
+	if server.TLS = conf; conf == nil {
+		server.Start()
+	} else {
+		server.StartTLS()
+		i.Authorities = x509.NewCertPool()
+		i.Authorities.AddCert(server.Certificate())
+	}
+	i.Admin = i.Client(keys.admin)
 	return i
+}
+
+// Client opens a client that trusts the gateway.
+func (i *Instance) Client(key ed25519.PrivateKey) *client.Client {
+	c := client.New(i.URL, key)
+	if i.Authorities != nil {
+		c.Trust(i.Authorities)
+	}
+	return c
 }
 
 // Now is the gateway's clock.
@@ -172,9 +216,10 @@ func found(tx *postgres.Tx, key ed25519.PublicKey, now time.Time, settings map[s
 			return err
 		}
 	}
+	expires := now.AddDate(1, 0, 0)
 	return tx.InsertKey(ctx, postgres.MemberKey{
 		ID: name.NewID().String(), Fingerprint: org.Fingerprint(key), Member: admin.ID, PublicKey: key,
-		State: string(org.Admitted), OfferedAt: now, AdmittedAt: &now, AdmittedBy: &admin.ID,
+		State: string(org.Admitted), OfferedAt: now, AdmittedAt: &now, AdmittedBy: &admin.ID, ExpiresAt: &expires,
 	})
 }
 
@@ -195,7 +240,7 @@ func (i *Instance) open(t testing.TB, db *postgres.DB, account object.Account) *
 	}
 	opened, err := catalog.New(context.Background(), catalog.Config{
 		DB: db, Store: i.Store.Open(t, account), Policy: policy, Rules: rules, Calendar: days,
-		Now: i.Now, Rand: rand.Reader, PersonKey: make([]byte, 32),
+		Now: i.Now, Rand: rand.Reader, PersonKey: make([]byte, 32), FactorKey: make([]byte, catalog.FactorKeySize),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +305,7 @@ func (i *Instance) Person(t testing.TB, by *client.Client, home, login string, r
 func (i *Instance) Holder(t testing.TB, by *client.Client, home, login string, key ed25519.PrivateKey, roles ...org.Role) *client.Client {
 	t.Helper()
 	ctx := context.Background()
-	c := client.New(i.URL, key)
+	c := i.Client(key)
 	if _, err := by.Members.Invite(ctx, home, org.MemberSpec{Login: login, Name: login, Roles: roles}); err != nil {
 		t.Fatalf("inviting %s: %v", login, err)
 	}
@@ -293,4 +338,11 @@ func (l *Lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return string(l.text)
+}
+
+// limits are the usual ones, but for the one address a whole city of a test comes from.
+func limits() gateway.Limits {
+	l := gateway.DefaultLimits()
+	l.Address = gateway.Share{PerSecond: 1000, AtOnce: 5000}
+	return l
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/org"
 )
 
 // Bounds of an assertion.
@@ -53,43 +54,37 @@ func (a *audience) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*string)(a))
 }
 
-// verified is an assertion whose signature and claims hold. Whether its id was spent, the record knows.
-type verified struct {
-	fingerprint string
-	id          string
-	expires     time.Time
-}
-
-// verify checks an assertion under the admitted key that its header names.
-func (g *Gate) verify(ctx context.Context, raw string) (verified, error) {
+// verify checks an assertion under the admitted key that its header names. Whether its id was spent, the record
+// knows.
+func (g *Gate) verify(ctx context.Context, raw string) (org.Assertion, error) {
 	if len(raw) > maxAssertion {
-		return verified{}, errAssertion
+		return org.Assertion{}, errAssertion
 	}
 	// The list is what keeps "none" and keyed hashes over a public key out.
 	signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil || len(signed.Signatures) != 1 {
-		return verified{}, errAssertion
+		return org.Assertion{}, errAssertion
 	}
 	fingerprint := signed.Signatures[0].Protected.KeyID
 	if !name.Digest(fingerprint).Valid() {
-		return verified{}, errAssertion
+		return org.Assertion{}, errAssertion
 	}
 	key, err := g.Sessions.PublicKey(ctx, fingerprint)
 	if err != nil {
-		return verified{}, fmt.Errorf("finding key: %w", err)
+		return org.Assertion{}, fmt.Errorf("finding key: %w", err)
 	}
 	payload, err := signed.Verify(key)
 	if err != nil {
-		return verified{}, errAssertion
+		return org.Assertion{}, errAssertion
 	}
 	var c claims
 	if err := json.Unmarshal(payload, &c); err != nil {
-		return verified{}, errAssertion
+		return org.Assertion{}, errAssertion
 	}
 	if !c.hold(fingerprint, g.TokenURL, g.Now()) {
-		return verified{}, errAssertion
+		return org.Assertion{}, errAssertion
 	}
-	return verified{fingerprint, c.ID, time.Unix(c.Expires, 0)}, nil
+	return org.Assertion{Fingerprint: fingerprint, ID: c.ID, Expires: time.Unix(c.Expires, 0)}, nil
 }
 
 // hold reports whether the claims are those of a fresh assertion of one key for one audience.

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/gateway/wire"
@@ -43,39 +44,66 @@ func (g *Gate) Token(w http.ResponseWriter, r *http.Request) (wire.Token, error)
 	if err != nil {
 		return wire.Token{}, err
 	}
+	if form.Get("grant_type") == CodeGrant && g.Provider != nil {
+		return g.redeem(r, form)
+	}
 	if form.Get("grant_type") != GrantType {
 		return wire.Token{}, refuse(http.StatusBadRequest, "unsupported_grant_type", "only "+GrantType)
 	}
 	if form.Get("client_assertion_type") != AssertionType {
 		return wire.Token{}, refuse(http.StatusBadRequest, "invalid_request", "client_assertion_type: only "+AssertionType)
 	}
-	return g.exchange(r.Context(), form.Get("client_assertion"), form.Get("client_id"))
+	token, err := g.exchange(r, form.Get("client_assertion"), form.Get("client_id"))
+	if err != nil {
+		return wire.Token{}, g.refusal(r.Context(), err)
+	}
+	return token, nil
 }
 
 // exchange turns an assertion into a token. client_id may be left out; it must name the same key otherwise
 // (RFC 7521 4.2).
-func (g *Gate) exchange(ctx context.Context, assertion, clientID string) (wire.Token, error) {
-	proof, err := g.verify(ctx, assertion)
+func (g *Gate) exchange(r *http.Request, assertion, clientID string) (wire.Token, error) {
+	proof, err := g.verify(r.Context(), assertion)
 	if err != nil {
-		return wire.Token{}, refusal(err)
+		return wire.Token{}, err
 	}
-	if clientID != "" && clientID != proof.fingerprint {
-		return wire.Token{}, refusal(errAssertion)
+	if clientID != "" && clientID != proof.Fingerprint {
+		return wire.Token{}, errAssertion
 	}
-	token, life, err := g.Sessions.Open(ctx, proof.fingerprint, proof.id, proof.expires)
+	proof.Certificate = certificate(r)
+	token, life, err := g.Sessions.Open(r.Context(), proof)
 	if err != nil {
-		return wire.Token{}, refusal(err)
+		return wire.Token{}, err
 	}
-	return wire.Token{AccessToken: token, TokenType: "Bearer", ExpiresIn: int64(life.Seconds())}, nil
+	return bearer(token, life), nil
 }
 
-// refusal hides which check failed, and keeps for the log what is ours.
-func refusal(err error) *Refusal {
-	if errors.Is(err, errAssertion) || fault.Of(err) == fault.Unauthenticated {
-		return refuse(http.StatusUnauthorized, "invalid_client", "the assertion is not accepted")
+func bearer(token string, life time.Duration) wire.Token {
+	return wire.Token{AccessToken: token, TokenType: "Bearer", ExpiresIn: int64(life.Seconds())}
+}
+
+// refusal hides which check failed from the caller, tells it coarsely to the trace, and keeps for the log what is
+// ours. A refusal that cannot be traced is an error of ours.
+func (g *Gate) refusal(ctx context.Context, err error) *Refusal {
+	code := "assertion.refused"
+	if fault.Of(err) == fault.Unauthenticated {
+		code = fault.Code(err)
+	} else if !errors.Is(err, errAssertion) {
+		return broken(err)
 	}
+	if err := g.Sessions.Refused(ctx, code); err != nil {
+		return broken(err)
+	}
+	if code == "code.refused" || code == "login.unknown" {
+		return refuse(http.StatusUnauthorized, "invalid_grant", "the login is not accepted")
+	}
+	return refuse(http.StatusUnauthorized, "invalid_client", "the assertion is not accepted")
+}
+
+// broken is a request that failed through no fault of the caller.
+func broken(cause error) *Refusal {
 	r := refuse(http.StatusInternalServerError, "server_error", "")
-	r.Cause = err
+	r.Cause = cause
 	return r
 }
 

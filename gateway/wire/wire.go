@@ -4,6 +4,7 @@ package wire
 
 import (
 	"github.com/sluicedata/sluice/catalog/agreement"
+	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/grant"
@@ -13,6 +14,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/registration"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/catalog/upload"
 )
 
 // Organizations, their people and their keys.
@@ -24,6 +26,14 @@ type (
 	MemberSpec   = org.MemberSpec
 	Key          = org.KeyView
 	KeyOffer     = org.KeyOffer
+	KeyRotation  = org.KeyRotation
+	Identity     = org.IdentityView
+	Enrolment    = org.EnrolSpec
+	FactorSecret = org.FactorSecret
+	FactorProof  = org.ProofSpec
+	Recovery     = org.RecoveryCodes
+	EnrolCode    = org.EnrolmentCode
+	Factor       = org.FactorView
 	Me           = org.Me
 )
 
@@ -32,7 +42,12 @@ type (
 	Dataset          = dataset.View
 	DatasetSpec      = dataset.Spec
 	Version          = dataset.VersionView
+	Publication      = dataset.Publication
 	Terms            = dataset.Terms
+	Upload           = upload.View
+	UploadSpec       = upload.Spec
+	Chunk            = upload.Chunk
+	Sum              = upload.Sum
 	Registration     = registration.View
 	RegistrationSpec = registration.Spec
 	Agreement        = agreement.View
@@ -45,12 +60,16 @@ type (
 type (
 	Job            = job.View
 	JobPackage     = job.Package
+	JobAnswer      = job.Answer
+	Usage          = budget.Usage
+	BudgetLeft     = budget.Left
 	Output         = output.View
 	Request        = output.RequestView
 	RequestSpec    = output.RequestSpec
 	Envelope       = envelope.Envelope
 	Release        = release.View
 	ReleasePackage = release.Package
+	RecallSpec     = release.RecallSpec
 	TraceEntry     = trace.View
 	TraceProof     = trace.Proof
 	Chain          = trace.Chain
@@ -59,6 +78,8 @@ type (
 // List is every answer with more than one element. It is an object, so that members can be added.
 type List[T any] struct {
 	Items []T `json:"items"`
+	// NextCursor asks for the part that follows; absent when nothing does.
+	NextCursor string `json:"next_cursor,omitempty"`
 }
 
 // Roles replaces a member's roles.

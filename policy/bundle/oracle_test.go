@@ -12,11 +12,22 @@ import (
 // agree with it on every bent request, and it is the floor the benchmark measures them against.
 func handWritten(q *policy.Request) bool {
 	s := q.Facts.Scope
+	if proof := q.Subject.Strength; proof != policy.Strong && proof != policy.Basic && proof != "key" && q.Subject.Process == "" {
+		return false
+	}
 	if s == nil || q.Facts.Now <= 0 || len(s.Inputs) == 0 || s.Synthetic || q.Object.Org == "" {
 		return false
 	}
 	if s.Datasets < 1 || s.Datasets > 1 && !s.JoinDecided {
 		return false
+	}
+	if len(s.Budgets) == 0 {
+		return false
+	}
+	for _, b := range s.Budgets {
+		if b.Runs > b.RunsLeft || b.Rows > b.RowsLeft || b.Failed > b.FailedLeft {
+			return false
+		}
 	}
 	for i := range s.Inputs {
 		if !inputAllowed(q, s, &s.Inputs[i]) {
@@ -46,7 +57,7 @@ func inputAllowed(q *policy.Request, s *policy.ScopeFacts, in *policy.InputFacts
 	if !g.Purposes[s.Purpose] || !t.Purposes[s.Purpose] || !g.Operations[s.Operation] || !t.Operations[s.Operation] {
 		return false
 	}
-	if g.RunsLeft <= 0 || in.Rows > g.RowsLeft {
+	if g.RunsLeft <= 0 || in.Rows > g.RowsLeft || g.FailedLeft <= 0 {
 		return false
 	}
 	return outputsAllowed(s.Outputs, in) && columnsAllowed(in)

@@ -9,12 +9,13 @@ import (
 // words lists what nearly every request says: its members, and the states things are in when all is well.
 func words() []string {
 	return []string{
-		"subject", "action", "object", "facts", "member", "org", "capacities", "roles", "process", "strength",
+		"subject", "action", "object", "facts", "member", "org", "capacities", "roles", "process", "strength", "method",
+		"proven_at", "strong",
 		"kind", "id", "now", "scope", "grant", "review", "person", "operation", "purpose", "outputs", "synthetic",
 		"inputs", "datasets", "join_decided", "input", "version", "columns", "rows", "agreement", "registration",
 		"dataset", "terms", "state", "operator", "from", "to", "covered", "version_state", "protected", "class",
 		"level", "personal", "dropped", "purposes", "operations", "min_units", "rows_scoped", "level_cap",
-		"version_from", "version_to", "runs_left", "rows_left", "lawful_basis",
+		"version_from", "version_to", "runs_left", "rows_left", "failed_left", "lawful_basis", "budgets", "runs", "failed",
 		"effective", "valid", "authorizable", "available", "general", "active", "sql", "table", "job", "key",
 	}
 }
@@ -31,7 +32,12 @@ func (e *encoder) subject(s policy.Subject) *ast.Term {
 		e.text("member", s.Member), e.text("org", s.Org), e.list("capacities", s.Capacities), e.list("roles", s.Roles),
 	}
 	pairs = e.some(pairs, "process", s.Process)
-	return ast.ObjectTerm(e.some(pairs, "strength", s.Strength)...)
+	pairs = e.some(pairs, "strength", s.Strength)
+	pairs = e.some(pairs, "method", s.Method)
+	if s.ProvenAt != 0 {
+		pairs = append(pairs, e.whole("proven_at", s.ProvenAt))
+	}
+	return ast.ObjectTerm(pairs...)
 }
 
 func (e *encoder) object(o policy.Object) *ast.Term {
@@ -65,7 +71,21 @@ func (e *encoder) scope(s *policy.ScopeFacts) *ast.Term {
 		e.text("operation", s.Operation), e.text("purpose", s.Purpose), e.set("outputs", s.Outputs),
 		e.member("inputs", ast.ArrayTerm(inputs...)), e.whole("datasets", int64(s.Datasets)), e.flag("join_decided", s.JoinDecided),
 	}
+	if len(s.Budgets) > 0 {
+		pairs = append(pairs, e.member("budgets", e.budgets(s.Budgets)))
+	}
 	return ast.ObjectTerm(e.raised(pairs, "synthetic", s.Synthetic)...)
+}
+
+func (e *encoder) budgets(budgets []policy.BudgetFacts) *ast.Term {
+	terms := make([]*ast.Term, 0, len(budgets))
+	for _, b := range budgets {
+		terms = append(terms, ast.ObjectTerm(
+			e.text("scope", b.Scope), e.whole("runs", b.Runs), e.whole("rows", b.Rows), e.whole("failed", b.Failed),
+			e.whole("runs_left", b.RunsLeft), e.whole("rows_left", b.RowsLeft), e.whole("failed_left", b.FailedLeft),
+		))
+	}
+	return ast.ArrayTerm(terms...)
 }
 
 func (e *encoder) input(i *policy.InputFacts) *ast.Term {
@@ -141,7 +161,7 @@ func (e *encoder) grant(g *policy.GrantFacts, known map[string]*ast.Term) *ast.T
 		e.flag("rows_scoped", g.RowsScoped), e.whole("level_cap", int64(g.LevelCap)),
 		e.whole("version_from", int64(g.VersionFrom)), e.whole("version_to", int64(g.VersionTo)),
 		e.whole("from", g.From), e.whole("to", g.To), e.whole("runs_left", g.RunsLeft), e.whole("rows_left", g.RowsLeft),
-		e.flag("lawful_basis", g.LawfulBasis), e.whole("min_units", int64(g.MinUnits)),
+		e.whole("failed_left", g.FailedLeft), e.flag("lawful_basis", g.LawfulBasis), e.whole("min_units", int64(g.MinUnits)),
 	)
 }
 

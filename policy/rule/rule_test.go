@@ -119,7 +119,7 @@ func TestErrorsRefuse(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	whole := embeddedRules(t)
-	if _, err := whole.Decide(ctx, policy.Request{Action: "org.show"}); err == nil {
+	if _, err := whole.Decide(ctx, policy.Request{Subject: policy.Subject{Strength: policy.Strong}, Action: "org.show"}); err == nil {
 		t.Fatalf("a cancelled question was answered")
 	}
 }
@@ -206,18 +206,20 @@ func fullRequest() policy.Request {
 	}
 	grant := policy.GrantFacts{
 		State: "active", Operator: "o", Purposes: set("p"), Columns: set("a", "b"), Operations: set(), Outputs: set("x"),
-		RowsScoped: true, LevelCap: 3, VersionFrom: 1, VersionTo: 2, From: 3, To: 4, RunsLeft: 5, RowsLeft: 6,
+		RowsScoped: true, LevelCap: 3, VersionFrom: 1, VersionTo: 2, From: 3, To: 4, RunsLeft: 5, RowsLeft: 6, FailedLeft: 8,
 		LawfulBasis: true, MinUnits: 7,
 	}
 	return policy.Request{
 		Subject: policy.Subject{
 			Member: "m", Org: "o", Capacities: []string{"operator"}, Roles: []string{"developer", "\"quoted\""}, Process: "keeper", Strength: "key",
+			Method: "oidc+totp", ProvenAt: 1_799_999_000,
 		},
 		Action: "job.submit", Object: policy.Object{Kind: "job", ID: "i", Org: "o"},
 		Facts: policy.Facts{
 			Now: 1_800_000_000,
 			Scope: &policy.ScopeFacts{
 				Operation: "sql", Purpose: "p", Outputs: set("table", "file"), Synthetic: true, Datasets: 2, JoinDecided: true,
+				Budgets: []policy.BudgetFacts{{Scope: "org", Runs: 1, Rows: 2, Failed: 3, RunsLeft: 4, RowsLeft: 5, FailedLeft: 6}},
 				Inputs: []policy.InputFacts{
 					{
 						Input: "a", Version: 1, Columns: set("a", "z"), Rows: 12345678901, Agreement: agreement,

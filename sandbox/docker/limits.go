@@ -21,6 +21,7 @@ const mib = int64(1) << 20
 // DefaultLimits is the one table of limits, a row for every verb. The caller owns the result.
 func DefaultLimits() map[task.Verb]Limits {
 	return map[task.Verb]Limits{
+		task.Inspect: {1024 * mib, 10 * time.Minute, 64 * mib, 16, 256 * mib},
 		task.Ingest:  {1536 * mib, 10 * time.Minute, 512 * mib, 64, 256 * mib},
 		task.Profile: {1024 * mib, 5 * time.Minute, 16 * mib, 16, 128 * mib},
 		task.Synth:   {1024 * mib, 5 * time.Minute, 128 * mib, 64, 128 * mib},

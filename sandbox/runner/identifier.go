@@ -30,9 +30,23 @@ func identifiersIn(g *grid, header []string) []screen.ColumnCount {
 }
 
 // hasIdentifier says whether a text carries a resident identity number, a unified social credit code, a mobile
-// number or a bank card number. It looks at the text as it stands and once more with the separators between
-// digits and letters taken out; full-width letters and digits count as plain ones.
-func hasIdentifier(s string) bool {
+// number or a bank card number.
+func hasIdentifier(s string) bool { return identifiersOf(s) != 0 }
+
+// identifiers is a set of kinds of identifier.
+type identifiers uint8
+
+// The kinds of identifier a text can carry.
+const (
+	aResidentID identifiers = 1 << iota
+	aCreditCode
+	aMobile
+	aBankCard
+)
+
+// identifiersOf looks at a text as it stands and once more with the separators between digits and letters taken
+// out; full-width letters and digits count as plain ones.
+func identifiersOf(s string) identifiers {
 	plain := strings.Map(narrow, s)
 	joined := strings.Map(func(r rune) rune {
 		if r != '\n' && (unicode.IsSpace(r) || strings.ContainsRune("-‐‑–—_.·", r)) {
@@ -40,7 +54,7 @@ func hasIdentifier(s string) bool {
 		}
 		return r
 	}, plain)
-	return scan(plain) || scan(joined)
+	return scan(plain) | scan(joined)
 }
 
 // narrow maps the full-width forms U+FF01–FF5E to ASCII and letters to upper case.
@@ -51,21 +65,35 @@ func narrow(r rune) rune {
 	return unicode.ToUpper(r)
 }
 
-// scan looks at every run of letters and digits between word boundaries.
-func scan(s string) bool {
+// scan looks at every run of letters and digits between word boundaries. A word with one check digit right is
+// not looked at for another.
+func scan(s string) (found identifiers) {
 	for _, word := range strings.FieldsFunc(s, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z')
 	}) {
-		if residentID(word) || creditCode(word) {
-			return true
-		}
-		for _, digits := range strings.FieldsFunc(word, func(r rune) bool { return r < '0' || r > '9' }) {
-			if mobile(digits) || bankCard(digits) {
-				return true
-			}
+		switch {
+		case residentID(word):
+			found |= aResidentID
+		case creditCode(word):
+			found |= aCreditCode
+		default:
+			found |= scanDigits(word)
 		}
 	}
-	return false
+	return found
+}
+
+// scanDigits looks at the runs of digits in a word.
+func scanDigits(word string) (found identifiers) {
+	for _, digits := range strings.FieldsFunc(word, func(r rune) bool { return r < '0' || r > '9' }) {
+		switch {
+		case mobile(digits):
+			found |= aMobile
+		case bankCard(digits):
+			found |= aBankCard
+		}
+	}
+	return found
 }
 
 // residentID checks a resident identity number (GB 11643-1999): 17 digits with a date of birth, and the check

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -18,66 +17,66 @@ import (
 
 // Names and bounds of ingest.
 const (
-	rawFile      = "raw.csv"
 	partFile     = "part-0001.parquet"
 	maxBadCells  = 10_000
 	ingestedName = "ingested"
 )
 
-// ingest parses /in/raw.csv into one part, or names the place and reason of every fault up to the letter's
-// bound and makes no part. The file is read as a stream; rows wait in the engine, which spills.
+// ingest parses /in/raw into one part, or names the place and reason of every fault up to the letter's bound and
+// makes no part. The file is read as a stream; rows wait in the engine, which spills.
 func ingest(ctx context.Context, in, out string, l *task.IngestLetter) (*task.IngestReport, error) {
 	cols, err := parsers(l)
 	if err != nil {
 		return nil, fmt.Errorf("reading declared columns: %w", err)
 	}
-	f, err := os.Open(filepath.Join(in, rawFile))
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", rawFile, err)
+	t := &tally{max: min(max(l.MaxErrors, 1), maxBadCells)}
+	r, err := ingestUpload(ctx, in, out, l.Source, cols, t)
+	var bad *badRow
+	if errors.As(err, &bad) {
+		t.add(task.BadCell{Line: bad.line, Column: bad.column, Reason: bad.reason})
+		err = nil
 	}
-	defer f.Close()
+	if err != nil {
+		return nil, err
+	}
+	if len(t.bad) > 0 {
+		return &task.IngestReport{Parts: []string{}, Errors: t.bad, More: t.more}, nil
+	}
+	return r, nil
+}
+
+// ingestUpload makes the part while the tally stays empty.
+func ingestUpload(ctx context.Context, in, out string, s task.Source, cols []parser, t *tally) (r *task.IngestReport, err error) {
+	u, err := openUpload(in, s, 0, false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, u.close()) }()
+	src, err := u.rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, src.close()) }()
 	db, err := openDuck(ctx, duckConfig{Read: in, Write: out})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = db.Close() }()
-	t := &tally{max: min(max(l.MaxErrors, 1), maxBadCells)}
-	rows, err := load(ctx, db, cols, newRecords(f, t))
-	if err != nil {
+	n, err := load(ctx, db, cols, &intake{src: src, tally: t})
+	if err != nil || len(t.bad) > 0 {
 		return nil, err
 	}
-	r := &task.IngestReport{Rows: rows, Parts: []string{partFile}, Errors: []task.BadCell{}}
-	if len(t.bad) > 0 {
-		return &task.IngestReport{Parts: []string{}, Errors: t.bad, More: t.more}, nil
-	}
-	query := "SELECT * FROM " + ingestedName
-	return r, copyParquet(ctx, db, query, filepath.Join(out, partFile))
-}
-
-// tally gathers faults up to a bound.
-type tally struct {
-	bad  []task.BadCell
-	max  int
-	more bool
-}
-
-// add records a fault and says whether to go on looking for more.
-func (t *tally) add(b task.BadCell) bool {
-	if len(t.bad) >= t.max {
-		t.more = true
-		return false
-	}
-	t.bad = append(t.bad, b)
-	return true
+	r = &task.IngestReport{Rows: n, Parts: []string{partFile}, Errors: []task.BadCell{}}
+	return r, copyParquet(ctx, db, "SELECT * FROM "+ingestedName, filepath.Join(out, partFile))
 }
 
 // load streams records into the engine's table and returns how many there were. After the first fault rows
 // are only looked at, no longer kept.
-func load(ctx context.Context, db *sql.DB, cols []parser, recs *records) (int64, error) {
+func load(ctx context.Context, db *sql.DB, cols []parser, recs *intake) (rows int64, err error) {
 	if err := createTable(ctx, db, cols); err != nil {
 		return 0, err
 	}
-	order, err := recs.header(cols)
+	order, err := recs.header(ctx, cols)
 	if err != nil || order == nil {
 		return 0, err
 	}
@@ -86,7 +85,6 @@ func load(ctx context.Context, db *sql.DB, cols []parser, recs *records) (int64,
 		return 0, engineError("opening connection", err)
 	}
 	defer func() { _ = conn.Close() }()
-	var rows int64
 	err = conn.Raw(func(c any) (err error) {
 		rows, err = appendRecords(ctx, c, cols, order, recs)
 		return err
@@ -109,7 +107,7 @@ func createTable(ctx context.Context, db *sql.DB, cols []parser) error {
 }
 
 // appendRecords parses every record and appends the good ones while there was no fault.
-func appendRecords(ctx context.Context, c any, cols []parser, order []int, recs *records) (int64, error) {
+func appendRecords(ctx context.Context, c any, cols []parser, order []int, recs *intake) (int64, error) {
 	dc, ok := c.(driver.Conn)
 	if !ok {
 		return 0, errors.New("opening appender: not an engine connection")
@@ -121,7 +119,7 @@ func appendRecords(ctx context.Context, c any, cols []parser, order []int, recs 
 	var rows int64
 	row := make([]driver.Value, len(cols))
 	for ctx.Err() == nil {
-		rec, err := recs.next()
+		rec, err := recs.next(ctx)
 		if errors.Is(err, io.EOF) {
 			return rows, engineError("closing appender", a.Close())
 		}

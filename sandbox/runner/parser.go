@@ -88,14 +88,18 @@ func bound(c task.Column, text *string) (driver.Value, error) {
 }
 
 // value parses one cell; an empty cell is NULL. A reason means that the value must not be used.
-func (p *parser) value(text string) (driver.Value, string) {
-	if text == "" {
-		if p.required {
-			return nil, "value.empty"
-		}
+func (p *parser) value(f field) (driver.Value, string) {
+	switch {
+	case f.reason != "":
+		return nil, f.reason
+	case f.rough && p.column.Type != task.Number:
+		return nil, "value.precision_lost"
+	case f.text == "" && p.required:
+		return nil, "value.empty"
+	case f.text == "":
 		return nil, ""
 	}
-	v, reason := typed(p.column.Type, text)
+	v, reason := typed(p.column.Type, f.text)
 	switch {
 	case reason != "":
 		return nil, reason

@@ -70,6 +70,8 @@ func of[L, R any](
 // programs is the one table from verb to program.
 func programs() map[task.Verb]program {
 	return map[task.Verb]program{
+		task.Inspect: of(func(l *task.Letter) *task.InspectLetter { return l.Inspect }, inspect,
+			func(r *task.Report) **task.InspectReport { return &r.Inspect }),
 		task.Ingest: of(func(l *task.Letter) *task.IngestLetter { return l.Ingest }, ingest,
 			func(r *task.Report) **task.IngestReport { return &r.Ingest }),
 		task.Profile: of(func(l *task.Letter) *task.ProfileLetter { return l.Profile }, profile,

@@ -35,7 +35,7 @@ func runSQL(ctx context.Context, in, out string, l *task.SQLLetter) (*task.SQLRe
 	for _, r := range todo {
 		rows, err := v.make(ctx, r, filepath.Join(out, r.stmt.Relation+".parquet"))
 		if f, ok := r.failure(ctx, err, l.Synthetic); ok {
-			return nil, f, nil
+			return report, f, nil // with the relations before it
 		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("making relation %q: %w", r.stmt.Relation, engineError("running", err))

@@ -130,6 +130,24 @@ func TestRunSQLFailures(t *testing.T) {
 	}
 }
 
+// Code that fails tells the sizes of the relations before the one that failed, and makes nothing of that one.
+func TestRunSQLTellsWhatCameBefore(t *testing.T) {
+	in, out := stageTables(t), t.TempDir()
+	plans := planned(t, "-- relation: good\nSELECT resident, sum(visits) AS total FROM visits GROUP BY resident\n"+
+		"-- relation: bad\nSELECT resident, CAST(health AS INTEGER) AS n FROM visits\n-- relation: later\nSELECT resident FROM visits")
+	report, failure, err := runSQL(t.Context(), in, out, &task.SQLLetter{Relations: plans, Tables: tables(), Threads: 1})
+	if err != nil || failure == nil || failure.Relation != "bad" || failure.Message != "" {
+		t.Fatalf("running: %v, failure %+v", err, failure)
+	}
+	want := &task.SQLReport{Relations: []task.RelationRows{{Relation: "good", Rows: 400}}}
+	if diff := cmp.Diff(want, report); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+	if _, err := os.Stat(filepath.Join(out, "bad.parquet")); !os.IsNotExist(err) {
+		t.Errorf("the relation that failed left a file: %v", err)
+	}
+}
+
 func TestRunSQLMemory(t *testing.T) {
 	plans := planned(t, "-- relation: r\nSELECT resident,\n lpad(plan, 100000000, 'x') AS p FROM visits")
 	l := &task.SQLLetter{Relations: plans, Tables: tables(), Threads: 1, MemoryMB: 64}

@@ -189,9 +189,9 @@ func TestIngestRefusals(t *testing.T) {
 		want []task.BadCell
 	}{
 		"empty file":       {"", []task.BadCell{{Reason: "file.empty"}}},
-		"missing column":   {"id,name,phone,plan,visits,score,chronic\n", []task.BadCell{{Line: 1, Column: "day", Reason: "header.missing"}}},
-		"unknown column":   {"id,name,phone,plan,visits,score,chronic,day,secret\n", []task.BadCell{{Line: 1, Column: "#9", Reason: "header.unknown"}}},
-		"column twice":     {"id,name,phone,plan,visits,score,chronic,day,day\n", []task.BadCell{{Line: 1, Column: "day", Reason: "header.duplicate"}}},
+		"missing column":   {"id,name,phone,plan,visits,score,chronic\n", []task.BadCell{{Line: 1, Column: "day", Reason: "column.missing"}}},
+		"unknown column":   {"id,name,phone,plan,visits,score,chronic,day,secret\n", []task.BadCell{{Line: 1, Column: "#9", Reason: "column.unknown"}}},
+		"column twice":     {"id,name,phone,plan,visits,score,chronic,day,day\n", []task.BadCell{{Line: 1, Column: "day", Reason: "column.duplicate"}}},
 		"too few cells":    {clinicHeader + "r1,n\n" + good, []task.BadCell{{Row: 1, Line: 2, Reason: "row.field_count"}}},
 		"broken quote":     {clinicHeader + good + "r1,a\"b,p,free,1,1,true,2024-01-01\n", []task.BadCell{{Row: 2, Line: 3, Reason: "csv.quote"}}},
 		"not an integer":   {clinicHeader + "r1,n,p,free,1.0,1,true,2024-01-01\n", []task.BadCell{bad(1, 2, "visits", "value.not_integer")}},
@@ -207,7 +207,7 @@ func TestIngestRefusals(t *testing.T) {
 		"outside domain":   {clinicHeader + "r1,n,p,gold,1,1,true,2024-01-01\n", []task.BadCell{bad(1, 2, "plan", "value.outside_domain")}},
 		"no unit":          {clinicHeader + ",n,p,free,1,1,true,2024-01-01\n", []task.BadCell{bad(1, 2, "id", "value.empty")}},
 		"no identifier":    {clinicHeader + "r1,,p,free,1,1,true,2024-01-01\n", []task.BadCell{bad(1, 2, "name", "value.empty")}},
-		"not utf-8":        {clinicHeader + "r1,\xff,p,free,1,1,true,2024-01-01\n", []task.BadCell{bad(1, 2, "name", "utf8.invalid")}},
+		"not utf-8":        {clinicHeader + "r1,\xff,p,free,1,1,true,2024-01-01\n", []task.BadCell{{Line: 2, Reason: "file.encoding"}}},
 		"a NUL":            {clinicHeader + "r1,a\x00b,p,free,1,1,true,2024-01-01\n", []task.BadCell{bad(1, 2, "name", "value.control")}},
 		"two in one row":   {clinicHeader + good + "r1,n,p,free,x,1,true,y\n", []task.BadCell{bad(2, 3, "visits", "value.not_integer"), bad(2, 3, "day", "value.not_date")}},
 		"quote never shut": {clinicHeader + "\"" + strings.Repeat("x\n", maxRecord), []task.BadCell{{Row: 1, Reason: "row.too_long"}}},

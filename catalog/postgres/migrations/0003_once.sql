@@ -15,3 +15,13 @@ comment on column once.answer is 'json, not jsonb: a repetition gets the same by
 
 grant insert, select, delete on once to sluice_serve;
 grant update (answer) on once to sluice_serve;
+
+-- Whoever follows a job is woken by any change of its row, whoever made it.
+-- +goose StatementBegin
+create function ring_job() returns trigger language plpgsql as $$
+begin
+	perform pg_notify('job', new.number);
+	return null;
+end $$;
+-- +goose StatementEnd
+create trigger job_ring after insert or update on job for each row execute function ring_job();

@@ -48,6 +48,9 @@ func RuntimeDir(uid int, getenv func(string) string) string {
 // Lock is the file that one supervisor holds. It also marks a folder as ours.
 func (l Layout) Lock() string { return filepath.Join(l.Data, "lock") }
 
+// Unfinished is there while a restore into the folder has not come to its end: nothing starts on it.
+func (l Layout) Unfinished() string { return filepath.Join(l.Data, "restoring") }
+
 // Logs is the folder of the parts' logs, which the parts themselves cannot open.
 func (l Layout) Logs() string { return filepath.Join(l.Dir, "log") }
 
@@ -108,6 +111,8 @@ func (l Layout) folders() []folder {
 		{l.Socket("docker"), 0o700, "", ""},
 		{l.Socket("launcher"), 0o750, "", userWorker},
 		{l.Socket("serve"), 0o711, userServe, userServe},
+		{l.Socket("keeper"), 0o711, userKeeper, userKeeper},
+		{l.Socket("worker"), 0o711, userWorker, userWorker},
 	}
 }
 
@@ -172,7 +177,7 @@ func (f folder) make(users Users) error {
 // dropSockets removes what an instance that did not stop left in the run folder.
 func (l Layout) dropSockets() error {
 	var errs []error
-	for _, part := range []string{"pg", "store", "docker", "launcher", "serve"} {
+	for _, part := range []string{"pg", "store", "docker", "launcher", "serve", "keeper", "worker"} {
 		errs = append(errs, os.RemoveAll(l.Socket(part)))
 	}
 	return errors.Join(errs...)

@@ -101,6 +101,24 @@ func programs(distribution string, wanted int) (string, error) {
 	return filepath.Dir(program), nil
 }
 
+// Programs returns the folder of the database programs that fit the instance's cluster; without one, the newest.
+func (l Layout) Programs() (string, error) {
+	major, err := (&Server{layout: l}).clusterMajor()
+	if err != nil {
+		return "", err
+	}
+	return programs(distribution, major)
+}
+
+// OwnerAddress returns the database address of the owner of the instance's own server, which runs already.
+func (l Layout) OwnerAddress() (string, error) {
+	secret, err := ReadSecret(filepath.Join(l.Secrets("pg"), "owner"))
+	if err != nil {
+		return "", err
+	}
+	return (&Server{layout: l, owner: secret}).OwnerAddress()
+}
+
 // check refuses programs of another major version than the cluster's.
 func (s *Server) check(cluster int) error {
 	said, err := exec.Command(filepath.Join(s.bin, "postgres"), "--version").Output()

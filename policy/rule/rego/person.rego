@@ -5,7 +5,10 @@ import data.sluice.reason
 
 # What to say when it is the same person.
 same := {
+	"factor.code": "person.is_self",
+	"factor.reset": "person.is_self",
 	"grant.approve": "approver.is_proposer",
+	"identity.admit": "person.is_self",
 	"job.approve": "approver.is_author",
 	"key.admit": "person.is_self",
 	"member.remove": "person.is_self",

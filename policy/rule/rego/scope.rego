@@ -21,8 +21,6 @@ mode := "synthetic" if {
 	input.facts.scope.synthetic
 }
 
-mode := "synthetic" if input.action == "job.check"
-
 operator := input.object.org
 
 allow if {
@@ -31,6 +29,7 @@ allow if {
 	joined
 	fit_outputs
 	how := mode
+	affordable(how, s)
 	now := input.facts.now
 	now > 0
 	use := {s.purpose: true}
@@ -114,4 +113,17 @@ bounded("spend", levels, i, g) := true if {
 	max(levels) <= g.level_cap
 	g.runs_left > 0
 	i.rows <= g.rows_left
+	g.failed_left > 0
+}
+
+# Only a submit draws on the months' budgets. One that draws on none is doubt.
+affordable(how, _) := true if how in {"real", "synthetic"}
+
+affordable("spend", s) := true if {
+	count(s.budgets) > 0
+	every b in s.budgets {
+		b.runs <= b.runs_left
+		b.rows <= b.rows_left
+		b.failed <= b.failed_left
+	}
 }

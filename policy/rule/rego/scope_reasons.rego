@@ -240,19 +240,50 @@ reasons contains reason.of_named(i.input, "level.above_cap", above) if {
 	count(above) > 0
 }
 
-# --- budget
+# --- budget: the grant's, for its whole life, and the month's of each dataset and of the operator
 
-reasons contains reason.of(i.input, "budget.runs") if {
+reasons contains reason.of_named(i.input, "budget.runs", {"grant"}) if {
 	mode == "spend"
 	some i in input.facts.scope.inputs
 	i.grant.runs_left <= 0
 }
 
-reasons contains reason.of(i.input, "budget.rows") if {
+reasons contains reason.of_named(i.input, "budget.rows", {"grant"}) if {
 	mode == "spend"
 	some i in input.facts.scope.inputs
 	i.rows > i.grant.rows_left
 }
+
+reasons contains reason.of_named(i.input, "budget.failed", {"grant"}) if {
+	mode == "spend"
+	some i in input.facts.scope.inputs
+	i.grant.failed_left <= 0
+}
+
+reasons contains reason.named("facts.missing", {"budgets"}) if {
+	mode == "spend"
+	not drawn
+}
+
+reasons contains reason.named("budget.runs", {b.scope}) if {
+	mode == "spend"
+	some b in input.facts.scope.budgets
+	b.runs > b.runs_left
+}
+
+reasons contains reason.named("budget.rows", {b.scope}) if {
+	mode == "spend"
+	some b in input.facts.scope.budgets
+	b.rows > b.rows_left
+}
+
+reasons contains reason.named("budget.failed", {b.scope}) if {
+	mode == "spend"
+	some b in input.facts.scope.budgets
+	b.failed > b.failed_left
+}
+
+drawn if count(input.facts.scope.budgets) > 0
 
 # How to say that an input asks for more than one of its bounds gives.
 wider := {

@@ -25,7 +25,7 @@ visits := {
 		"state": "active", "operator": "op", "purposes": {"health": true},
 		"columns": {"plan": true, "visits": true, "name": true}, "operations": {"sql": true}, "outputs": {"table": true},
 		"rows_scoped": true, "level_cap": 2, "version_from": 1, "version_to": 0, "from": 0, "to": 2000,
-		"runs_left": 1, "rows_left": 100, "lawful_basis": false, "min_units": 10,
+		"runs_left": 1, "rows_left": 100, "failed_left": 1, "lawful_basis": false, "min_units": 10,
 	},
 }
 
@@ -34,6 +34,7 @@ submit := {
 	"facts": {"now": 1000, "scope": {
 		"operation": "sql", "purpose": "health", "outputs": {"table": true}, "datasets": 1, "join_decided": false,
 		"inputs": [visits],
+		"budgets": [{"scope": "org", "runs": 1, "rows": 100, "failed": 1, "runs_left": 1, "rows_left": 100, "failed_left": 1}],
 	}},
 }
 
@@ -53,11 +54,24 @@ test_second_input_refused if {
 }
 
 test_budget_is_asked_at_submit_only if {
-	spent := object.union(visits, {"grant": {"runs_left": 0, "rows_left": 0}})
+	spent := object.union(visits, {"grant": {"runs_left": 0, "rows_left": 0, "failed_left": 0}})
 	request := object.union(submit, {"facts": {"scope": {"inputs": [spent]}}})
-	codes == {"budget.runs", "budget.rows"} with input as request
+	codes == {"budget.runs", "budget.rows", "budget.failed"} with input as request
 	scope.allow with input as object.union(request, {"action": "job.claim"})
 	scope.allow with input as object.union(request, {"action": "release.make"})
+}
+
+# A month's budget is drawn on whole or not at all, and one that is not told is none.
+test_months if {
+	over := {"scope": "dataset visits", "runs": 1, "rows": 101, "failed": 1, "runs_left": 0, "rows_left": 100, "failed_left": 0}
+	request := object.union(submit, {"facts": {"scope": {"budgets": [over]}}})
+	not scope.allow with input as request
+	{r.code: r.what | some r in scope.reasons} == {
+		"budget.runs": ["dataset visits"], "budget.rows": ["dataset visits"], "budget.failed": ["dataset visits"],
+	} with input as request
+	none := object.union(submit, {"facts": {"scope": {"budgets": []}}})
+	not scope.allow with input as none
+	codes == {"facts.missing"} with input as none
 }
 
 test_names_are_of_the_record if {

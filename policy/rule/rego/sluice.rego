@@ -3,9 +3,12 @@
 package sluice
 
 # METADATA
-# description: An act is allowed when it passes the rule set it is listed under. One that is not listed passes none.
+# description: An act is allowed when it passes the rule set it is listed under, in a session strong enough for it. One that is not listed passes none.
 # entrypoint: true
-allow if passes[data.sluice.actions.table[input.action]]
+allow if {
+	data.sluice.strength.enough
+	passes[data.sluice.actions.table[input.action]]
+}
 
 passes["plain"] := true
 
@@ -39,6 +42,11 @@ reasons contains {"code": "action.unknown", "what": []} if not listed
 listed if data.sluice.actions.table[input.action]
 
 reasons contains reason if some reason in causes[data.sluice.actions.table[input.action]]
+
+reasons contains reason if {
+	listed
+	some reason in data.sluice.strength.reasons
+}
 
 causes["scope"] := data.sluice.scope.reasons
 

@@ -4,7 +4,7 @@ import data.sluice
 import data.sluice.actions
 
 admit := {
-	"subject": {"member": "admin", "org": "op"}, "action": "key.admit", "object": {"kind": "key", "org": "op"},
+	"subject": {"member": "admin", "org": "op", "strength": "key"}, "action": "key.admit", "object": {"kind": "key", "org": "op"},
 	"facts": {"now": 1, "person": {"first": "dev"}},
 }
 
@@ -34,7 +34,7 @@ test_no_input_is_refused if {
 }
 
 bare(action) := {
-	"subject": {"member": "m", "org": "o"}, "action": action, "object": {"kind": "k"}, "facts": {"now": 1},
+	"subject": {"member": "m", "org": "o", "strength": "strong"}, "action": action, "object": {"kind": "k"}, "facts": {"now": 1},
 }
 
 test_plain_acts_pass if {

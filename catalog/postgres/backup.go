@@ -1,0 +1,92 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// InSnapshot runs do in one read-only transaction that sees one moment, whose name pg_dump takes
+// (--snapshot): what do reads and what is dumped meanwhile are the same.
+func (db *DB) InSnapshot(ctx context.Context, do func(tx *Tx, snapshot string) error) error {
+	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, db.pool, opts, func(tx pgx.Tx) error {
+		t := &Tx{tx}
+		name, err := value[string](ctx, t, "select pg_export_snapshot()")
+		if err != nil {
+			return fmt.Errorf("exporting snapshot: %w", err)
+		}
+		return do(t, name)
+	})
+}
+
+// Reference is one object the record refers to. Size and CipherSHA256 are absent where the record does not have
+// them.
+type Reference struct {
+	Bucket       string
+	Key          string
+	Digest       string
+	Size         *int64
+	CipherSHA256 *string `db:"cipher_sha256"`
+}
+
+// References lists every object the record refers to, each once: where a column holds a reference, at whatever
+// depth, and the parts of dataset versions.
+func (t *Tx) References(ctx context.Context) ([]Reference, error) {
+	return many[Reference](ctx, t, `with held (j) as (
+			select raw from dataset_version union all select profile from dataset_version
+			union all select letter from work union all select result from work
+			union all select object from output union all select membership from output union all select evidence from output
+			union all select object from release),
+		named as (
+			select r->>'bucket' as bucket, r->>'key' as key, r->>'digest' as digest, (r->>'size')::bigint as size,
+				nullif(r->>'cipher_sha256', '') as cipher_sha256
+			from held, jsonb_path_query(j, 'strict $.** ? (@.bucket.type() == "string" && @.key.type() == "string" && @.digest.type() == "string")', silent => true) r
+			union all
+			select 'data', v.data_key::text, p->>'digest', (p->>'size')::bigint, null
+			from dataset_version v, json_array_elements(v.manifest->'parts') p)
+		select bucket, key, digest, max(size) as size, max(cipher_sha256) as cipher_sha256
+		from named group by bucket, key, digest order by bucket, key, digest`)
+}
+
+// CreateRoles makes the roles of the processes where they are not there, without a password: a dump refers to
+// them. Migrate sets the passwords.
+func CreateRoles(ctx context.Context, dsn string) error {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return fmt.Errorf("connecting to make roles: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	_, err = conn.Exec(ctx, `do $$
+		declare r text;
+		begin
+			foreach r in array array['sluice_serve', 'sluice_worker', 'sluice_keeper'] loop
+				if not exists (select from pg_roles where rolname = r) then
+					execute format('create role %I login', r);
+				end if;
+			end loop;
+		end $$`)
+	if err != nil {
+		return fmt.Errorf("making roles: %w", err)
+	}
+	return nil
+}
+
+// Environment spells an address as PostgreSQL's own programs read it from the environment: a password never stands
+// on a command line.
+func Environment(dsn string) ([]string, error) {
+	conf, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("reading database address: %w", err)
+	}
+	mode := "disable"
+	if conf.TLSConfig != nil {
+		mode = "require"
+	}
+	return []string{
+		"PGHOST=" + conf.Host, "PGPORT=" + strconv.Itoa(int(conf.Port)), "PGUSER=" + conf.User,
+		"PGPASSWORD=" + conf.Password, "PGDATABASE=" + conf.Database, "PGSSLMODE=" + mode,
+	}, nil
+}

@@ -1,0 +1,80 @@
+package postgres
+
+import (
+	"context"
+	"time"
+)
+
+// UseAssertion spends a jti; a unique violation on assertion_pkey means that it was spent before.
+func (t *Tx) UseAssertion(ctx context.Context, key, jti string, expires time.Time) error {
+	return t.exec(ctx, "insert into assertion (jti, member_key, expires_at) values ($1, $2, $3)", jti, key, expires)
+}
+
+// Token is a row of token: exactly one of MemberKey and Identity is set.
+type Token struct {
+	Hash           []byte
+	Member         string
+	MemberKey      *string
+	Identity       *string
+	ProviderStrong bool
+	Certificate    string
+	CreatedAt      time.Time
+	ExpiresAt      time.Time
+}
+
+// InsertToken stores a token by its hash.
+func (t *Tx) InsertToken(ctx context.Context, k Token) error {
+	return t.exec(ctx, `insert into token
+		(hash, member, member_key, identity, provider_strong, certificate, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		k.Hash, k.Member, k.MemberKey, k.Identity, k.ProviderStrong, k.Certificate, k.CreatedAt, k.ExpiresAt)
+}
+
+// Caller is who stands behind a token, and what was proven for it.
+type Caller struct {
+	Member         string
+	Org            string
+	Roles          []string
+	Machine        bool
+	Key            *string // id
+	ProviderStrong bool
+	StrongUntil    *time.Time
+	Certificate    string
+	CreatedAt      time.Time
+}
+
+// TokenCaller reads who a token speaks for: unexpired, its key or identity in force, its member active.
+func (t *Tx) TokenCaller(ctx context.Context, hash []byte, now time.Time) (Caller, error) {
+	return one[Caller](ctx, t, `select m.id as member, m.org, m.roles, m.machine, t.member_key as key, t.provider_strong,
+			t.strong_until, t.certificate, t.created_at
+		from token t join member m on m.id = t.member
+			left join member_key k on k.id = t.member_key
+			left join member_identity i on i.id = t.identity
+		where t.hash = $1 and t.expires_at > $2 and m.state = 'active'
+			and (k.state = 'admitted' and k.expires_at > $2 or i.state = 'admitted')`, hash, now)
+}
+
+// StrengthenToken notes that a second factor was proven for a token.
+func (t *Tx) StrengthenToken(ctx context.Context, hash []byte, until time.Time) error {
+	return t.touch(ctx, "update token set strong_until = $2 where hash = $1", hash, until)
+}
+
+// SweepTokens deletes what has expired.
+func (t *Tx) SweepTokens(ctx context.Context, now time.Time) error {
+	if err := t.exec(ctx, "delete from token where expires_at < $1", now); err != nil {
+		return err
+	}
+	return t.exec(ctx, "delete from assertion where expires_at < $1", now)
+}
+
+// CountRefusal counts one refusal at the door in its minute and returns how many there were in it.
+func (t *Tx) CountRefusal(ctx context.Context, minute time.Time) (int64, error) {
+	return value[int64](ctx, t, `insert into refusal (minute, times) values ($1, 1)
+		on conflict (minute) do update set times = refusal.times + 1 returning times`, minute)
+}
+
+// SweepRefusals forgets the minutes before one and returns how many refusals above a bound were in them.
+func (t *Tx) SweepRefusals(ctx context.Context, before time.Time, bound int64) (int64, error) {
+	return value[int64](ctx, t, `with gone as (delete from refusal where minute < $1 returning times)
+		select coalesce(sum(greatest(times - $2, 0)), 0)::bigint from gone`, before, bound)
+}

@@ -1,0 +1,65 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/catalog/work"
+)
+
+// told is what the author learns of a run: class and line of a failure, rows per relation in buckets. On real data
+// that is all, whatever a worker sealed: words, tables and names that are not the author's own are left out.
+func (d *deed) told(row postgres.Job, r work.Result) (failure, usage json.RawMessage, err error) {
+	own := relationsOf(row)
+	used := job.Usage{Relations: []job.RelationSize{}}
+	if row.Kind != string(job.Production) {
+		used.Tables = r.Tables
+	}
+	for _, rel := range r.Relations {
+		if row.Kind != string(job.Production) || slices.Contains(own, rel.Relation) {
+			used.Relations = append(used.Relations, job.RelationSize{Relation: rel.Relation, Rows: job.Bucket(rel.Rows)})
+		}
+	}
+	if usage, err = json.Marshal(used); err != nil {
+		return nil, nil, fmt.Errorf("encoding usage: %w", err)
+	}
+	if r.Failure == nil {
+		return nil, usage, nil
+	}
+	said := *r.Failure
+	if row.Kind == string(job.Production) {
+		said = coarse(said, own)
+	}
+	if failure, err = json.Marshal(said); err != nil {
+		return nil, nil, fmt.Errorf("encoding failure: %w", err)
+	}
+	return failure, usage, nil
+}
+
+// coarse keeps of a failure what may be told on real data: a class of the list, a relation of the author's, a line.
+func coarse(f task.Failure, own []string) task.Failure {
+	f.Message = ""
+	if !f.Class.Known() {
+		f.Class = task.FailOther
+	}
+	if !slices.Contains(own, f.Relation) {
+		f.Relation, f.Line = "", 0
+	}
+	return f
+}
+
+// relationsOf lists the relations a job's check verified.
+func relationsOf(row postgres.Job) (names []string) {
+	var plan []task.RelationPlan
+	if json.Unmarshal(row.Plan, &plan) != nil {
+		return nil // no plan, no names
+	}
+	for _, r := range plan {
+		names = append(names, r.Relation)
+	}
+	return names
+}

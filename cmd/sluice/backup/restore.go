@@ -1,0 +1,263 @@
+package backup
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/keyring"
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/catalog/trace/tilestore"
+)
+
+// Target is an instance that is being filled, or whose content is being checked.
+type Target struct {
+	DB      *postgres.DB // as its owner
+	Writers Stores       // for Fill
+	Readers Stores       // for Check
+	// Wrap are the keys that data keys were sealed to, today's and retired ones.
+	Wrap []keyring.PrivateKey
+	// Keys are those that may have signed the log's newest checkpoint.
+	Keys trace.Keys
+}
+
+// Fill puts a backup's objects and log into an empty store.
+func Fill(ctx context.Context, dir string, m Manifest, t Target) error {
+	for _, f := range m.Files {
+		if rest, ok := strings.CutPrefix(f.Path, "objects/"); ok {
+			if err := t.putObject(ctx, dir, rest, f); err != nil {
+				return err
+			}
+		}
+	}
+	if m.Entries == 0 {
+		return nil
+	}
+	return t.putLog(ctx, filepath.Join(dir, logDir))
+}
+
+func (t Target) putObject(ctx context.Context, dir, rest string, f File) error {
+	steps := strings.Split(rest, "/")
+	sum, err := hex.DecodeString(f.SHA256)
+	if len(steps) != 3 || err != nil || len(sum) != 32 {
+		return &FaultsError{[]Fault{{f.Path, "is not named like an object"}}}
+	}
+	ref := object.Ref{Bucket: object.Bucket(steps[0]), Key: steps[1], Digest: "sha256:" + steps[2]}
+	store := t.Writers[ref.Bucket]
+	if store == nil {
+		return &FaultsError{[]Fault{{f.Path, "is of no bucket of ours"}}}
+	}
+	body, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Path)))
+	if err != nil {
+		return fmt.Errorf("reading a backup: %w", err)
+	}
+	return errors.Join(store.PutRaw(ctx, ref, body, f.Size, [32]byte(sum)), body.Close())
+}
+
+func (t Target) putLog(ctx context.Context, dir string) error {
+	from, err := tilestore.OpenDir(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Close() }()
+	note, err := from.Get(ctx, trace.CheckpointPath)
+	if err != nil {
+		return err
+	}
+	checkpoint, err := trace.ReadCheckpoint(string(note))
+	if err != nil {
+		return fmt.Errorf("reading the checkpoint: %w", err)
+	}
+	to := tilestore.NewS3(t.Writers[object.Trace])
+	return trace.Copy(ctx, from, checkpoint, func(ctx context.Context, file string, data []byte) error {
+		if file != trace.CheckpointPath {
+			return to.Put(ctx, file, data)
+		}
+		_, err := to.Swap(ctx, data, "")
+		return err
+	})
+}
+
+// VerifyLog checks the log of a backup, from its first entry to its signed head.
+func VerifyLog(ctx context.Context, dir string, keys trace.Keys) (int64, error) {
+	from, err := tilestore.OpenDir(filepath.Join(dir, logDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	head, err := trace.VerifyLog(ctx, from, keys)
+	return head.Size, errors.Join(logFault(err), from.Close())
+}
+
+// logFault turns what is wrong with a log into a fault that names the entry.
+func logFault(err error) error {
+	var fault *trace.Fault
+	if errors.As(err, &fault) {
+		return &FaultsError{[]Fault{{fmt.Sprintf("trace entry %d", fault.Index), fault.Reason}}}
+	}
+	return err
+}
+
+// Checked is what a check read.
+type Checked struct {
+	Entries int64 `json:"entries"` // of the log, from the first to the signed head
+	Bodies  int64 `json:"bodies"`  // of them, compared with the record
+	Objects int   `json:"objects"` // decrypted and compared with their digests
+}
+
+// Check reads an instance whole: the log under its keys, the record's entries against the log, and every object
+// the record refers to, decrypted. It names everything that does not hold.
+func Check(ctx context.Context, t Target) (c Checked, err error) {
+	if c.Entries, err = t.checkLog(ctx); err != nil {
+		return c, err
+	}
+	if c.Bodies, err = t.checkBodies(ctx, c.Entries); err != nil {
+		return c, err
+	}
+	c.Objects, err = t.checkObjects(ctx)
+	return c, err
+}
+
+// checkLog verifies the stored log. Its head must be the one the record has, or follow it.
+func (t Target) checkLog(ctx context.Context) (int64, error) {
+	var row postgres.Head
+	err := t.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
+		row, err = tx.Head(ctx)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("reading the log's head: %w", err)
+	}
+	if row.Checkpoint == "" {
+		return 0, nil
+	}
+	known, err := t.Keys.Open(row.Checkpoint)
+	if err != nil {
+		return 0, &FaultsError{[]Fault{{"trace_head", "its checkpoint is not signed by a key of trust.json"}}}
+	}
+	head, err := trace.VerifyLog(ctx, tilestore.NewS3(t.Readers[object.Trace]), t.Keys, known)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, &FaultsError{[]Fault{{"trace", "the log is not in the store"}}}
+	}
+	return head.Size, logFault(err)
+}
+
+// bodiesAtOnce is how many entries are compared at a time.
+const bodiesAtOnce = 1000
+
+// checkBodies compares the record's entries with the leaves that the log was just found to hold.
+func (t Target) checkBodies(ctx context.Context, size int64) (int64, error) {
+	log := tilestore.NewS3(t.Readers[object.Trace])
+	for at := int64(0); at < size; {
+		var rows []postgres.Leaf
+		err := t.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
+			rows, err = tx.LeavesFrom(ctx, at, int(min(bodiesAtOnce, size-at)))
+			return err
+		})
+		if err != nil {
+			return at, fmt.Errorf("reading entries: %w", err)
+		}
+		if len(rows) == 0 {
+			return at, &FaultsError{[]Fault{{fmt.Sprintf("trace entry %d", at), "is in the log and not in the record"}}}
+		}
+		leaves, err := trace.Leaves(ctx, log, size, at, int64(len(rows)))
+		if err != nil {
+			return at, logFault(err)
+		}
+		entries := make([]trace.Entry, 0, len(rows))
+		for _, r := range rows {
+			entries = append(entries, trace.Entry{ID: r.ID, Time: r.At, Salt: r.Salt, Body: r.Body})
+		}
+		if _, err := trace.VerifyBodies(at, leaves, entries); err != nil {
+			return at, logFault(err)
+		}
+		at += int64(len(rows))
+	}
+	return size, nil
+}
+
+// checkObjects decrypts every object the record refers to.
+func (t Target) checkObjects(ctx context.Context) (int, error) {
+	var refs []postgres.Reference
+	err := t.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
+		refs, err = tx.References(ctx)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("listing objects: %w", err)
+	}
+	var faults []Fault
+	for _, r := range refs {
+		if reason, err := t.checkObject(ctx, r); err != nil {
+			return 0, err
+		} else if reason != "" {
+			faults = append(faults, Fault{"object " + r.Bucket + "/" + r.Key + "/" + strings.TrimPrefix(r.Digest, "sha256:"), reason})
+		}
+	}
+	return len(refs), faulty(faults)
+}
+
+// checkObject tells what is wrong with an object; "": nothing.
+func (t Target) checkObject(ctx context.Context, r postgres.Reference) (string, error) {
+	key, err := t.dataKey(ctx, r.Key)
+	if errors.Is(err, keyring.ErrSealed) {
+		return "its data key does not open with the keeper's wrapping keys", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	ref := object.Ref{Bucket: object.Bucket(r.Bucket), Key: r.Key, Digest: r.Digest}
+	if r.Size != nil {
+		ref.Size = *r.Size
+	}
+	if r.CipherSHA256 != nil {
+		ref.CipherSHA256 = *r.CipherSHA256
+	}
+	store := t.Readers[ref.Bucket]
+	if store == nil {
+		return "is of no bucket of ours", nil
+	}
+	err = store.Check(ctx, ref, key)
+	switch {
+	case err == nil:
+		return "", nil
+	case errors.Is(err, object.ErrAbsent):
+		return "is missing from the store", nil
+	case errors.Is(err, object.ErrCorrupt):
+		return "is not the bytes that were put", nil
+	default:
+		return "", err
+	}
+}
+
+// dataKey opens a data key with the wrapping key it was sealed to.
+func (t Target) dataKey(ctx context.Context, id string) (object.DataKey, error) {
+	if _, err := name.ParseID(id); err != nil {
+		return object.DataKey{}, fmt.Errorf("reading a data key's id: %w", err)
+	}
+	var row postgres.DataKey
+	err := t.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
+		row, err = tx.DataKey(ctx, id)
+		return err
+	})
+	if err != nil {
+		return object.DataKey{}, fmt.Errorf("reading a data key: %w", err)
+	}
+	for _, private := range t.Wrap {
+		if secret, err := keyring.Open(private, catalog.KeyInfo(id), row.Wrapped); err == nil {
+			return object.NewDataKey(id, secret)
+		}
+	}
+	return object.DataKey{}, keyring.ErrSealed
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+	"github.com/sluicedata/sluice/gateway/admin"
+	"github.com/sluicedata/sluice/policy"
+)
+
+// adminSocket is where a process answers its administrator when no port is named.
+const adminSocket = "admin.sock"
+
+// maxLag is how old a trace entry may be and not yet stand in the signed log: the keeper sequences within a
+// second, so a minute says that it is away or cannot write.
+const maxLag = time.Minute
+
+// openAdmin starts the listener of a process's administrator. It ends with ctx; close waits for it.
+func (in surroundings) openAdmin(ctx context.Context, a *admin.Admin) (closing func() error, err error) {
+	network, address := "tcp", in.adminListen
+	if address == "" {
+		network, address = "unix", filepath.Join(in.runtime, adminSocket)
+		if err := os.Remove(address); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("clearing the administrator's socket: %w", err)
+		}
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, network, address)
+	if err != nil {
+		return nil, fmt.Errorf("listening for the administrator: %w", err)
+	}
+	a.Log = in.log
+	server := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: headerPatience, MaxHeaderBytes: maxHeader}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			in.log.Error("the administrator's listener ended", "err", err)
+		}
+	}()
+	return server.Close, nil
+}
+
+// observers tell a process's metrics of its statements and its calls of the store.
+func (in surroundings) observers(m *admin.Metrics) (postgres.Observer, *object.Observer) {
+	return postgres.Observer{Now: in.now, Took: m.Database}, &object.Observer{Now: in.now, Took: m.Store}
+}
+
+// checks are what a process that opens the catalog needs.
+func (o openedCatalog) checks(m *admin.Metrics) []admin.Check {
+	m.Watch(o.vitals)
+	return []admin.Check{
+		{Name: "database", Remedy: "start PostgreSQL, or look into log/postgres.log", Run: o.db.Ping},
+		{Name: "migrations", Remedy: "start `sluice up` of this very version: it migrates", Run: o.migrated},
+		{Name: "store", Remedy: "start the object store, or look into log/store.log", Run: o.store.Ready},
+		{Name: "policy", Remedy: "the program's own bundle cannot be evaluated: install this version anew", Run: func(context.Context) error {
+			if o.policy.Revision() == "" {
+				return errors.New("no bundle is loaded")
+			}
+			return nil
+		}},
+		{Name: "trace", Remedy: "the keeper is away or cannot write: look into log/keeper.log", Run: o.sequenced},
+	}
+}
+
+// migrated is nil when the database is of this program's schema.
+func (o openedCatalog) migrated(ctx context.Context) error {
+	return o.db.InTx(ctx, func(tx *postgres.Tx) error {
+		applied, known, err := tx.Schema(ctx)
+		if err == nil && applied != known {
+			err = fmt.Errorf("the database is at migration %d, this program at %d", applied, known)
+		}
+		return err
+	})
+}
+
+// sequenced is nil when the keeper keeps up: its last checkpoint covers all but what came just now.
+func (o openedCatalog) sequenced(ctx context.Context) error {
+	v, err := o.vitals(ctx)
+	if err == nil && v.Lag > maxLag {
+		err = fmt.Errorf("%d entries wait for a checkpoint, the oldest for %s", v.Waiting, v.Lag.Round(time.Second))
+	}
+	return err
+}
+
+// vitals reads queue and backlog.
+func (o openedCatalog) vitals(ctx context.Context) (v admin.Vitals, err error) {
+	err = o.db.InTx(ctx, func(tx *postgres.Tx) error {
+		depths, err := tx.QueueDepths(ctx)
+		if err != nil {
+			return fmt.Errorf("counting work: %w", err)
+		}
+		for _, d := range depths {
+			v.Queue = append(v.Queue, admin.Depth(d))
+		}
+		backlog, err := tx.TraceWaiting(ctx)
+		if err != nil {
+			return fmt.Errorf("measuring the trace: %w", err)
+		}
+		v.Waiting, v.Lag = backlog.Count, time.Duration(backlog.Seconds*float64(time.Second))
+		return nil
+	})
+	return v, err
+}
+
+// workerChecks are what a worker needs: it reads no table, so it asks for no more than an answer.
+func workerChecks(db *postgres.DB, objects *object.Store, launcher string) []admin.Check {
+	return []admin.Check{
+		{Name: "database", Remedy: "start PostgreSQL, or look into log/postgres.log", Run: db.Ping},
+		{Name: "store", Remedy: "start the object store, or look into log/store.log", Run: objects.Ready},
+		{Name: "launcher", Remedy: "look into log/launcher.log and log/dockerd.log", Run: supervise.Accepts("unix", launcher)},
+	}
+}
+
+// countedPolicy tells metrics of every decision.
+type countedPolicy struct {
+	catalog.Policy
+	metrics *admin.Metrics
+}
+
+// Decide implements policy.Decider.
+func (c countedPolicy) Decide(ctx context.Context, r policy.Request) (policy.Decision, error) {
+	d, err := c.Policy.Decide(ctx, r)
+	c.metrics.Decided(r, d, err)
+	return d, err
+}

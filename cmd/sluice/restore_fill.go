@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluicedata/sluice/catalog/keyring"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/cmd/sluice/backup"
+	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+)
+
+// restored is an instance on its way back.
+type restored struct {
+	*opened
+	dir      string // of the backup
+	manifest backup.Manifest
+	keys     backup.Keys
+	wrap     []keyring.PrivateKey
+	logKeys  trace.Keys
+}
+
+// run starts database and store alone, fills and checks them, and stops them again.
+func (r restored) run(cmd *cobra.Command, p parts) (checked backup.Checked, err error) {
+	ctx, done := context.WithCancel(cmd.Context())
+	defer done()
+	rulesOf(&r.options, r.dir)
+	if err := r.open(ctx, p); err != nil {
+		return checked, err
+	}
+	if err := r.placeKeys(); err != nil {
+		return checked, err
+	}
+	fill := supervise.Part{Name: "restore", Do: func(ctx context.Context) (err error) {
+		checked, err = r.fill(ctx, p)
+		return err
+	}}
+	err = supervise.Run(ctx, supervise.Config{
+		Parts: append(r.keepers(), fill), Logs: r.Logs(), Now: time.Now, Hold: r.lock, Adopt: true, StartWithin: restorePatience,
+		Log: newLog(cmd.ErrOrStderr(), r.options.LogLevel).With("part", "restore"),
+	}, done)
+	if err == nil && cmd.Context().Err() != nil {
+		err = cmd.Context().Err()
+	}
+	return checked, err
+}
+
+// keepers are the parts that keep things: the database, when it is ours, and the store.
+func (in *opened) keepers() []supervise.Part {
+	var parts []supervise.Part
+	if in.server != nil {
+		parts = append(parts, in.postgres())
+	}
+	return append(parts, in.process(in.table[0])) // the table begins with the store
+}
+
+// fill brings database, objects and log back, and reads all of it again.
+func (r restored) fill(ctx context.Context, p parts) (checked backup.Checked, err error) {
+	if err := postgres.CreateRoles(ctx, r.owner); err != nil {
+		return checked, err
+	}
+	err = databaseTool(ctx, r.Layout, r.owner, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner",
+		"--dbname="+databaseOf(r.owner), filepath.Join(r.dir, r.manifest.Dump))
+	if err != nil {
+		return checked, err
+	}
+	if err := p.migrate(ctx, r.owner, r.secrets); err != nil {
+		return checked, err
+	}
+	db, err := postgres.Open(ctx, r.owner)
+	if err != nil {
+		return checked, err
+	}
+	defer db.Close()
+	spool, err := os.MkdirTemp("", "sluice-restore-*")
+	if err != nil {
+		return checked, fmt.Errorf("making a folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(spool)) }()
+	target := backup.Target{DB: db, Wrap: r.wrap, Keys: r.logKeys}
+	if target.Writers, err = openStores(r.Layout, spool, object.Write); err != nil {
+		return checked, err
+	}
+	if target.Readers, err = openStores(r.Layout, spool, object.Read); err != nil {
+		return checked, err
+	}
+	if err := backup.Fill(ctx, r.dir, r.manifest, target); err != nil {
+		return checked, err
+	}
+	return backup.Check(ctx, target)
+}
+
+// databaseOf names the database of an address; PostgreSQL's programs take the rest from the environment.
+func databaseOf(dsn string) string {
+	environment, err := postgres.Environment(dsn)
+	if err != nil {
+		return ""
+	}
+	for _, entry := range environment {
+		if name, ok := strings.CutPrefix(entry, "PGDATABASE="); ok {
+			return name
+		}
+	}
+	return ""
+}
+
+// placeKeys writes the instance's keys where its parts expect them, each for its own user alone.
+func (r restored) placeKeys() error {
+	for name, content := range r.keys {
+		folder, file := path.Split(name)
+		var err error
+		switch folder {
+		case "root/":
+			err = os.WriteFile(filepath.Join(r.Root(), file), content, 0o400)
+		case "keeper/keys/":
+			err = r.placeKeeperKey(file, content)
+		case "secret/serve/", "secret/keeper/":
+			err = r.KeepSecret(r.users, path.Base(path.Clean(folder)), file, content)
+		default:
+			err = fmt.Errorf("the keys hold %s, which belongs nowhere", name)
+		}
+		if err != nil {
+			return fmt.Errorf("placing keys: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r restored) placeKeeperKey(file string, content []byte) error {
+	target := filepath.Join(r.Home("keeper"), "keys", file)
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(target, content, 0o400); err != nil {
+		return err
+	}
+	return r.handToKeeper(filepath.Dir(target), target)
+}
+
+// wrapKeys reads the wrapping keys among an instance's keys, today's and retired ones.
+func wrapKeys(keys backup.Keys) ([]keyring.PrivateKey, error) {
+	var all []keyring.PrivateKey
+	for name, content := range keys {
+		if !strings.HasPrefix(name, "keeper/keys/"+string(keyring.Wrap)) {
+			continue
+		}
+		key, err := keyring.Parse(content, keyring.Wrap)
+		if err != nil {
+			return nil, fmt.Errorf("reading a wrapping key: %w", err)
+		}
+		private, err := key.Wrapping()
+		if err != nil {
+			return nil, fmt.Errorf("taking a wrapping key: %w", err)
+		}
+		all = append(all, private)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("the keys hold no wrapping key: nothing could be opened")
+	}
+	return all, nil
+}

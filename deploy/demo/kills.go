@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// killer ends an instance by SIGKILL in the middle of the story and starts it again on the same folder: nothing
+// may be lost and nothing done twice. The people notice nothing but the wait.
+type killer struct {
+	options
+	every int // lines of the story between two kills; 0: never
+	left  int
+	dice  *rand.Rand
+
+	mu      sync.Mutex
+	running *instance
+	lines   int
+	under   sync.WaitGroup
+	failed  error
+}
+
+// storyLines is about how many lines the whole story has.
+const storyLines = 75
+
+// awayPatience is how long the people of a story with kills wait for an instance that is away: it starts again, and
+// the leases of what was under way run out.
+const awayPatience = 3 * time.Minute
+
+func newKiller(o options, running *instance) *killer {
+	k := &killer{options: o, left: o.kills, running: running, dice: rand.New(rand.NewPCG(o.seed, 0))} //nolint:gosec // moments, not secrets
+	if o.kills > 0 {
+		k.every = max(storyLines/(o.kills+1), 1)
+	}
+	return k
+}
+
+// told counts a line of the story, and kills soon after some of them: at once, or while what follows is under way.
+func (k *killer) told() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lines++
+	if k.every == 0 || k.left == 0 || k.lines%k.every != 0 {
+		return
+	}
+	k.left--
+	delay := time.Duration(k.dice.Int64N(int64(3 * time.Second)))
+	k.under.Go(func() {
+		time.Sleep(delay)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.failed = errors.Join(k.failed, k.kill())
+	})
+}
+
+// kill ends the instance without a word and brings it up again.
+func (k *killer) kill() error {
+	if err := syscall.Kill(k.running.cmd.Process.Pid, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("killing sluice up: %w", err)
+	}
+	<-k.running.done //nolint:errcheck // it was killed
+	if err := k.running.log.Close(); err != nil {
+		return fmt.Errorf("closing its log: %w", err)
+	}
+	again, err := start(context.Background(), k.options)
+	if err != nil {
+		return fmt.Errorf("starting again: %w", err)
+	}
+	k.running = again
+	return nil
+}
+
+// stop ends the instance as Ctrl-C does, after the last kill.
+func (k *killer) stop() error {
+	k.under.Wait()
+	if k.failed == nil && k.left > 0 && k.every > 0 {
+		k.failed = fmt.Errorf("%d of %d kills found no moment", k.left, k.kills)
+	}
+	return errors.Join(k.failed, k.running.stop())
+}

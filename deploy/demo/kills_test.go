@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestDemoSurvivesKills plays the story while the whole instance is killed at ten moments and started again. It ends
+// as the undisturbed one does: nothing lost, nothing twice.
+func TestDemoSurvivesKills(t *testing.T) {
+	calm, disturbed := t.TempDir(), t.TempDir()
+	play(t, options{dir: calm})
+	checkFigures(t, filepath.Join(calm, "release", "product.csv"), filepath.Join(calm, "input", slug+".csv"))
+	play(t, options{dir: disturbed, kills: 10, seed: 1})
+	checkFigures(t, filepath.Join(disturbed, "release", "product.csv"), filepath.Join(disturbed, "input", slug+".csv"))
+	if diff := cmp.Diff(plot(t, calm), plot(t, disturbed)); diff != "" {
+		t.Fatalf("the stories differ (-undisturbed +killed):\n%s", diff)
+	}
+}
+
+// play runs the demo's programs as they were built.
+func play(t *testing.T, o options) {
+	t.Helper()
+	bin, err := filepath.Abs("../../build/bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.sluice, o.probe = filepath.Join(bin, "sluice"), filepath.Join(bin, "sluice-hostile")
+	var told bytes.Buffer
+	if err := run(context.Background(), o, &told); err != nil {
+		log, readErr := os.ReadFile(filepath.Join(o.dir, "up.log"))
+		t.Fatalf("%v\n%s\nlog (%v): %s", err, told.String(), readErr, log)
+	}
+	t.Log(told.String())
+}
+
+// plot is what a story says, without what differs in every telling: digests, times, sizes of the log.
+func plot(t *testing.T, dir string) []line {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, "story.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	differs := regexp.MustCompile(`sha256:[0-9a-f…]+|[0-9a-f]{12,}…?|[0-9]+(\.[0-9]+)? s\b|[0-9]+ entries|127\.0\.0\.1:[0-9]+|\b[0-9]{4}-[0-9]{2}-[0-9]{2}`)
+	var all []line
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var l line
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			t.Fatal(err)
+		}
+		l.Action, l.Detail = differs.ReplaceAllString(l.Action, "~"), differs.ReplaceAllString(l.Detail, "~")
+		all = append(all, l)
+	}
+	return all
+}

@@ -1,0 +1,124 @@
+// Package providertest runs an OpenID provider for tests: a certified implementation over memory, on loopback, with
+// the browser that goes through its login page. Nothing shipped imports it.
+package providertest
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/zitadel/oidc/v3/example/server/exampleop"
+	"github.com/zitadel/oidc/v3/example/server/storage"
+
+	"github.com/sluicedata/sluice/gateway/session"
+)
+
+// What the provider knows a gateway by, and the password of all its users.
+const (
+	clientID     = "sluice"
+	clientSecret = "a secret between the two"
+	password     = "a password of the provider's"
+)
+
+// Other is a second client of the provider: what is said to it is not said to the gateway.
+const Other = "another-client"
+
+// Provider is a running provider.
+type Provider struct {
+	Issuer string
+	server *httptest.Server
+	names  users
+}
+
+// users are the provider's people by login; their subject is the login with "id-" before it.
+type users map[string]*storage.User
+
+// New reserves an address. The provider serves once it knows where to send browsers back.
+func New(t testing.TB, logins ...string) *Provider {
+	t.Helper()
+	p := &Provider{server: httptest.NewUnstartedServer(nil), names: users{}}
+	p.Issuer = "http://" + p.server.Listener.Addr().String()
+	for _, login := range logins {
+		p.names[login] = &storage.User{ID: "id-" + login, Username: login, Password: password, Email: login + "@example.org"}
+	}
+	t.Cleanup(p.server.Close)
+	return p
+}
+
+// Serve starts the provider for gateways that take browsers back at these addresses.
+func (p *Provider) Serve(callbacks ...string) {
+	clients := map[string]*storage.Client{
+		clientID: storage.WebClient(clientID, clientSecret, callbacks...), Other: storage.WebClient(Other, clientSecret, callbacks...),
+	}
+	p.server.Config.Handler = exampleop.SetupServer(p.Issuer, storage.NewStorageWithClients(p.names, clients), nil, false)
+	p.server.Start()
+}
+
+// Config is how a gateway finds the provider.
+func (p *Provider) Config() *session.ProviderConfig {
+	return &session.ProviderConfig{Issuer: p.Issuer, ClientID: clientID, ClientSecret: clientSecret}
+}
+
+// Stop is where a browser ended: at the address a program listens on, or at an answer that leads nowhere.
+type Stop struct {
+	Address *url.URL
+	Status  int // 0: a program's address, which was not called
+	Body    []byte
+}
+
+// Browse opens an address as a person with a login at the provider would, and follows it to the program at
+// program ("http://127.0.0.1:9/cb"). turn may bend each address on the way; nil leaves them.
+func (p *Provider) Browse(t testing.TB, address, login, program string, turn func(*url.URL)) Stop {
+	t.Helper()
+	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for range 20 {
+		at, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if turn != nil {
+			turn(at)
+		}
+		if strings.HasPrefix(at.String(), program) {
+			return Stop{Address: at}
+		}
+		answer, err := p.step(browser, at, login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := answer.Location()
+		if err != nil {
+			return Stop{Address: at, Status: answer.StatusCode, Body: body}
+		}
+		address = next.String()
+	}
+	t.Fatal("the browser goes in circles")
+	return Stop{}
+}
+
+// step opens one page; the login page is filled in.
+func (p *Provider) step(browser *http.Client, at *url.URL, login string) (*http.Response, error) {
+	if at.Path != "/login/username" {
+		return browser.Get(at.String())
+	}
+	return browser.PostForm(at.String(), url.Values{
+		"id": {at.Query().Get("authRequestID")}, "username": {login}, "password": {password},
+	})
+}
+
+// GetUserByID implements storage.UserStore.
+func (u users) GetUserByID(id string) *storage.User { return u[strings.TrimPrefix(id, "id-")] }
+
+// GetUserByUsername implements storage.UserStore.
+func (u users) GetUserByUsername(login string) *storage.User { return u[login] }
+
+// ExampleClientID implements storage.UserStore; nobody asks for it here.
+func (u users) ExampleClientID() string { return "service" }

@@ -1,0 +1,107 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf16"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// Bounds of a sheet (ECMA-376; a text is counted in UTF-16 units). Past them excelize would cut silently.
+const (
+	maxSheetRows    = 1_048_576
+	maxSheetColumns = 16_384
+	maxSheetText    = 32_767
+	maxSheetName    = 31
+	// exactWhole is the largest whole number up to which a sheet keeps every one.
+	exactWhole = 1 << 53
+)
+
+// workbook writes one sheet with a frozen header. Every cell is a number or an inline text: a text is never
+// interpreted, so it needs no apostrophe and none is shown.
+func workbook(t table) ([]byte, error) {
+	if len(t.rows) >= maxSheetRows || len(t.columns) > maxSheetColumns {
+		return nil, errors.New("it has more rows or columns than a sheet holds")
+	}
+	f := excelize.NewFile()
+	defer func() { _ = f.Close() }() // it holds no file open
+	sheet := t.name[:min(len(t.name), maxSheetName)]
+	if err := f.SetSheetName("Sheet1", sheet); err != nil {
+		return nil, fmt.Errorf("naming sheet: %w", err)
+	}
+	if err := t.fill(f, sheet); err != nil {
+		return nil, err
+	}
+	b, err := f.WriteToBuffer()
+	if err != nil {
+		return nil, fmt.Errorf("writing workbook: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// fill writes header and rows.
+func (t table) fill(f *excelize.File, sheet string) error {
+	w, err := f.NewStreamWriter(sheet)
+	if err != nil {
+		return fmt.Errorf("opening sheet: %w", err)
+	}
+	frozen := &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}
+	if err := w.SetPanes(frozen); err != nil {
+		return fmt.Errorf("freezing header: %w", err)
+	}
+	var head []any
+	for _, c := range t.columns {
+		head = append(head, c.name)
+	}
+	if err := w.SetRow("A1", head); err != nil {
+		return fmt.Errorf("writing header: %w", err)
+	}
+	for r, row := range t.rows {
+		cells, err := t.sheetCells(row)
+		if err != nil {
+			return fmt.Errorf("row %d: %w", r+1, err)
+		}
+		if err := w.SetRow("A"+strconv.Itoa(r+2), cells); err != nil {
+			return fmt.Errorf("writing row %d: %w", r+1, err)
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("writing sheet: %w", err)
+	}
+	return nil
+}
+
+// sheetCells are the typed cells of a row; nil is an empty one.
+func (t table) sheetCells(row []string) ([]any, error) {
+	cells := make([]any, len(row))
+	for c, text := range row {
+		switch {
+		case text == "":
+		case t.columns[c].kind == label && len(utf16.Encode([]rune(text))) > maxSheetText:
+			return nil, fmt.Errorf("column %d: a text is longer than a sheet keeps", c+1)
+		case t.columns[c].kind == label:
+			cells[c] = text
+		case t.columns[c].kind == whole:
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil || n > exactWhole || n < -exactWhole {
+				return nil, fmt.Errorf("column %d: a number is larger than a sheet keeps exactly", c+1)
+			}
+			cells[c] = n
+		default:
+			v, err := strconv.ParseFloat(text, 64)
+			if err != nil || !keeps(v) {
+				return nil, fmt.Errorf("column %d: a number has more digits than a sheet keeps", c+1)
+			}
+			cells[c] = v
+		}
+	}
+	return cells, nil
+}
+
+// keeps says whether a sheet shows v as it is: it rounds to 15 significant digits.
+func keeps(v float64) bool {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 14, 64), 64)
+	return err == nil && rounded == v
+}
