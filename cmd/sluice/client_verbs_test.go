@@ -31,13 +31,15 @@ func partlyThere() map[string]partly {
 
 		"key.offer": {"api", "the command is login; who offers a key has no right yet"},
 		"login":     {"command", "key.offer"},
+		"key.mine":  {"api action", "key.list --mine"},
+		"token":     {"command", "token.get of the API"},
 		"key.add":   {"action", "what a member may do with a key of their own; key.offer needs no right"},
 
 		// A dataset's versions, profiles and previews are resources of their own in paths, and rights of the dataset.
-		"dataset.declare":      {"api", "dataset.publish declares the first time, under its own right"},
+		"dataset.declare":      {"api action", "dataset.publish declares the first time"},
 		"dataset.withdraw":     {"command action", "version.withdraw of the API"},
 		"version.withdraw":     {"api", "dataset.withdraw"},
-		"version.show":         {"api", "dataset.publish waits by it, under dataset.show"},
+		"version.show":         {"api", "dataset.version of the command line"},
 		"dataset.profile":      {"command action", "profile.make and profile.show of the API"},
 		"profile.make":         {"api", "dataset.profile"},
 		"profile.sign":         {"api", "dataset.profile.sign, under dataset.profile"},
@@ -46,7 +48,15 @@ func partlyThere() map[string]partly {
 		"preview.ask":          {"api", "dataset.preview"},
 		"preview.show":         {"api", "dataset.preview"},
 		"dataset.columns":      {"command action", "a part of dataset.show"},
-		"dataset.usage":        {"action", "no verb of the API yet"},
+		"dataset.version":      {"command", "version.show of the API"},
+
+		// Uploads: the command sends and inspects in one go, the API in steps.
+		"upload.start":    {"api action", "upload.send begins"},
+		"upload.complete": {"api action", "upload.send ends"},
+		"upload.expire":   {"action", "the keeper"},
+		"upload.inspect":  {"api action", "dataset.inspect of the command line"},
+		"inspection.show": {"api", "dataset.inspect of the command line, under upload.inspect"},
+		"dataset.inspect": {"command", "upload.send, upload.inspect and inspection.show of the API"},
 
 		// The command line's own profiles: files, not resources. profile.show is also an operation on a dataset's.
 		"profile.list":   {"command", "local files"},
@@ -54,12 +64,16 @@ func partlyThere() map[string]partly {
 		"profile.show":   {"api command", "the operation gets a dataset's profile, the command shows a local file"},
 		"profile.remove": {"command", "local files"},
 
-		"job.watch":       {"command", "job.show, again and again"},
-		"job.check":       {"action", "submit checks; no verb of its own in the API yet"},
+		"job.watch":       {"api command", "under job.show"},
 		"job.claim":       {"action", "a process"},
 		"output.show":     {"command action", "one of output.list, and output.fetch for values"},
 		"output.fetch":    {"api action", "output.show --values"},
 		"output.findings": {"action", "a part of output.list and review.show"},
+		"usage.show":      {"api action", "the command is usage"},
+		"usage":           {"command", "usage.show"},
+		"recall.list":     {"api", "release.verify --online; the statements are everybody's"},
+		"trust.show":      {"api", "release.trust of the command line; the document is everybody's"},
+		"release.trust":   {"command", "trust.show of the API: not below trust, which is the administrator's own"},
 		"release.make":    {"action", "the keeper"},
 		"release.verify":  {"command action", "offline: nobody is asked"},
 
@@ -81,6 +95,14 @@ func partlyThere() map[string]partly {
 		"completion": {"command", "the command line itself"},
 		"help":       {"command", "the command line itself"},
 		"up":         {"command", "starts the server"},
+
+		// The administrator of a machine: no request to a server could do this.
+		"check-config":  {"command", "the machine's own files"},
+		"ready":         {"command", "asks the processes' own sockets"},
+		"backup":        {"command", "the machine's own files"},
+		"restore":       {"command", "the machine's own files"},
+		"trust.rotate":  {"command action", "with the offline root key, on the machine"},
+		"trust.recover": {"command", "from the safe's copy of the keys"},
 	}
 }
 

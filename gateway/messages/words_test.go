@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sluicedata/sluice/catalog/agreement"
+	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
@@ -14,7 +15,10 @@ import (
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/registration"
+	"github.com/sluicedata/sluice/catalog/release"
+	"github.com/sluicedata/sluice/catalog/upload"
 	"github.com/sluicedata/sluice/gateway/messages"
+	"github.com/sluicedata/sluice/policy"
 )
 
 // vocabulary lists every code of the record that people read in tables.
@@ -22,7 +26,8 @@ func vocabulary() []string {
 	var all []string
 	for _, table := range []flow.Table{
 		org.Flow(), org.MemberFlow(), org.KeyFlow(), dataset.Flow(), dataset.VersionFlow(), registration.Flow(),
-		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), output.Flow(),
+		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(), output.Flow(),
+		org.IdentityFlow(), upload.Flow(), release.Flow(),
 	} {
 		all = append(all, texts(table.States)...)
 	}
@@ -37,7 +42,13 @@ func vocabulary() []string {
 		texts([]dataset.Class{dataset.General, dataset.Important, dataset.Core}),
 		texts([]dataset.Approval{dataset.Manual, dataset.Automatic}),
 		{"in_review", "approved", "returned", "rejected", "released"}, // of a request: migrations, request_state_check
-		{"releasing", "released", "stopped"},                          // of a release: release_state_check
+		texts(release.Reasons()),
+		{policy.Basic, policy.Strong}, {policy.ByKey, policy.ByProvider, policy.ByFactor, policy.ByCertificate},
+		texts([]budget.Scope{budget.Grant, budget.Dataset, budget.Org}),
+		texts([]job.CodeState{job.CodeWaiting, job.CodeVerified, job.CodeRefused, job.CodePartly, job.CodeUnchecked, job.CodeFailed}),
+		texts([]job.Standing{job.Verified, job.Claimed, job.Unchecked}),
+		{"debug", "agreement", "registration", "terms", "grant", "dataset"}, {"done", "needed"}, // gates (job.Gate), and of the first
+		{"none", "active"}, // of a second factor: org.FactorView
 		{"allow", "deny"}, {"level_1", "level_2", "level_3", "level_4"},
 	} {
 		all = append(all, list...)
