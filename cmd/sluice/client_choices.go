@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -100,6 +101,22 @@ func memberChoices(c *call) []choice {
 func keyChoices(c *call) []choice {
 	all, err := c.Keys.List(c.ctx, c.org())
 	return choices(all, err, func(k wire.Key) choice { return choice{k.Fingerprint, beside(k.Login, word(c, k.State))} })
+}
+
+func uploadChoices(c *call) []choice {
+	all, err := c.Uploads.List(c.ctx)
+	return choices(all, err, func(u wire.Upload) choice {
+		return choice{u.ID, beside(u.Dataset, sourceText(u.Source), word(c, u.State), when(u.ExpiresAt))}
+	})
+}
+
+func identityChoices(c *call) []choice {
+	all, err := c.Identities.List(c.ctx, c.org())
+	return choices(all, err, func(i wire.Identity) choice { return choice{i.ID, beside(i.Login, i.Label, word(c, i.State))} })
+}
+
+func reasonChoices(c *call) []choice {
+	return choices(release.Reasons(), nil, func(r release.Reason) choice { return choice{string(r), c.meaning(string(r))} })
 }
 
 // entryChoices lists the newest entries of the trace.

@@ -38,7 +38,11 @@ func complete(cmd *cobra.Command) {
 	}
 	flags := flagKinds()
 	register := func(f *pflag.Flag) {
-		if kind, ok := flags[f.Name]; ok && f.Value.Type() != "bool" {
+		kind, ok := flags[f.Name]
+		if kind == "DATA" && !isClient(cmd) { // of an instance it is a folder
+			kind = "DIR"
+		}
+		if ok && f.Value.Type() != "bool" {
 			// It fails only for flags that are not there or are given twice, which visiting rules out.
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 				return suggest(cmd, args, kind, begun)
@@ -96,16 +100,16 @@ func suggest(cmd *cobra.Command, args []string, kind, begun string) ([]string, c
 // fileKinds says which files fit where: by their extensions.
 func fileKinds() map[string][]string {
 	return map[string][]string{
-		"FILE": {"yaml", "yml"}, "CSV": {"csv"}, "JSON": {"json"}, "ROOT": {"pub"},
+		"FILE": {"yaml", "yml"}, "DATA": {"csv", "xlsx", "parquet", "gz"}, "JSON": {"json"}, "ROOT": {"pub"},
 	}
 }
 
 // flagKinds says what stands behind a flag.
 func flagKinds() map[string]string {
 	return map[string]string{
-		"file": "FILE", "data": "CSV", "trust": "JSON", "root": "ROOT", "dir": "DIR",
+		"file": "FILE", "data": "DATA", "config": "FILE", "trust": "JSON", "root": "ROOT", "dir": "DIR",
 		"job": "JOB", "output": "OUTPUT", "grant": "GRANT", "version": "VERSION", "org": "ORG", "role": "ROLE",
-		"seat": "SEAT", "decision": "DECISION", "profile": "NAME", "as": "PERSONA", "lang": "LANG", "format": "FORM",
+		"seat": "SEAT", "dataset": "DATASET", "reason": "REASON", "encoding": "ENCODING", "purpose": "PURPOSE", "decision": "DECISION", "profile": "NAME", "as": "PERSONA", "lang": "LANG", "format": "FORM",
 	}
 }
 
@@ -117,6 +121,8 @@ func sources() map[string]source {
 		"REGISTRATION": asked(registrationChoices), "REQUEST": asked(requestChoices), "RELEASE": asked(releaseChoices),
 		"ORG": asked(orgChoices), "LOGIN": asked(memberChoices), "FINGERPRINT": asked(keyChoices),
 		"ENTRY": asked(entryChoices), "DIGEST": asked(digestChoices),
+		"UPLOAD": asked(uploadChoices), "ID": asked(identityChoices), "REASON": reasonChoices,
+		"ENCODING": wordChoices("utf-8", "gb18030"), "PURPOSE": wordChoices("checkpoint", "certificate", "wrap"),
 		"NAME": profileChoices, "PERSONA": personaChoices,
 		"CAPACITY": capacityChoices, "ROLE": roleChoices, "SEAT": wordChoices("operator", "agency"),
 		"DECISION": wordChoices("allow", "deny"), "FORM": wordChoices(formTable, formJSON, formYAML),

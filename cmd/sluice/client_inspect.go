@@ -20,7 +20,7 @@ import (
 
 func datasetInspect() *cobra.Command {
 	cmd := change(text{
-		use:     "inspect FILE",
+		use:     "inspect DATA",
 		example: "  sluice dataset inspect visits.csv\n  sluice dataset inspect 门诊.xlsx --sheet 十月 -o yaml",
 	}, inspect)
 	return waits(sourceFlags(cmd))

@@ -57,7 +57,7 @@ func sourceText(s upload.Source) string {
 
 func uploadSend() *cobra.Command {
 	cmd := change(text{
-		use:     "send FILE",
+		use:     "send DATA",
 		example: "  sluice upload send visits.csv --dataset health-visits",
 	}, func(c *call) error {
 		file, err := os.Open(c.args[0])
