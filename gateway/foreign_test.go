@@ -15,6 +15,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/registration"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -72,7 +73,10 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		"job-submit":    jobPackage(), "job-debug": jobPackage(), "job-check": jobPackage(),
 		"dataset-publish": wire.Publication{Upload: "01890a5d-ac96-774b-bcce-b302099a8057", Mode: dataset.Replace},
 		"upload-complete": wire.Sum{Size: 1, Digest: digest},
-		"review-open":     output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
+		"factor-enrol":    org.EnrolSpec{}, "factor-confirm": org.ProofSpec{TOTP: "000000"}, "factor-prove": org.ProofSpec{TOTP: "000000"},
+		"release-recall": release.RecallSpec{Reason: release.ReasonError},
+		"upload-start":   wire.UploadSpec{Size: 1, Digest: digest},
+		"review-open":    output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
 	} {
 		text, err := json.Marshal(v)
 		if err != nil {

@@ -18,10 +18,11 @@ import (
 // actions names the act of a route where it is not noun.verb of its id; "" is open to every member.
 func actions() map[string]policy.Action {
 	return map[string]policy.Action{
-		"me-show": "", "key-offer": "", "trace-checkpoint": "", "trace-tile": "",
-		"dataset-declare": "dataset.publish", "version-show": "dataset.show", "version-withdraw": "dataset.withdraw",
+		"me-show": "", "key-offer": "", "trace-checkpoint": "", "trace-tile": "", "recall-list": "", "trust-show": "",
+		"version-show": "dataset.show", "version-withdraw": "dataset.withdraw",
 		"profile-make": "dataset.profile", "profile-show": "dataset.profile", "profile-sign": "dataset.profile",
-		"preview-ask": "dataset.preview", "preview-show": "dataset.preview", "job-watch": "job.show",
+		"preview-ask": "dataset.preview", "preview-show": "dataset.preview", "inspection-show": "upload.inspect",
+		"job-watch": "job.show",
 	}
 }
 
@@ -38,7 +39,7 @@ func (c *city) owner(r gateway.Description, caller string) string {
 	switch {
 	case !strings.Contains(r.Path, "{") || noun == "trace":
 		return caller
-	case slices.Contains([]string{"orgs", "keys", "datasets", "registrations"}, noun):
+	case slices.Contains([]string{"orgs", "keys", "identities", "datasets", "uploads", "registrations"}, noun):
 		return c.department
 	case noun == "agreements" && caller != c.operator:
 		return c.agency

@@ -21,6 +21,7 @@ func TestDemo(t *testing.T) {
 	checkStory(t, filepath.Join(dir, "story.jsonl"))
 	checkFigures(t, filepath.Join(dir, "release", "product.csv"), filepath.Join(dir, "input", slug+".csv"))
 	checkNoLeak(t, filepath.Join(dir, "story.jsonl"))
+	t.Run("killed at ten moments", func(t *testing.T) { survives(t, dir) })
 }
 
 // checkStory holds the story's form: every step is there and nothing differs.

@@ -17,8 +17,8 @@ func (f Fault) String() string { return f.Where + ": " + f.Rule }
 // nouns are what an operation may be about: the first half of its id, its tag, and what clients group by.
 func nouns() []string {
 	return []string{
-		"agreement", "capacity", "dataset", "grant", "job", "key", "me", "member", "org", "output", "preview",
-		"profile", "registration", "release", "review", "token", "trace", "version",
+		"agreement", "capacity", "dataset", "factor", "grant", "identity", "inspection", "job", "key", "me", "member", "org", "output", "preview",
+		"profile", "recall", "registration", "release", "review", "token", "trace", "trust", "upload", "usage", "version",
 	}
 }
 

@@ -44,7 +44,8 @@ grant select, insert on turn to sluice_serve, sluice_keeper;
 
 alter table work add column org uuid references org;
 update work w set org = coalesce(
-	(select j.org from job j where j.id = w.subject), (select d.org from dataset d where d.id = w.subject));
+	(select j.org from job j where j.id = w.subject), (select d.org from dataset d where d.id = w.subject),
+	(select u.org from upload u where u.id = w.subject));
 alter table work alter column org set not null;
 create index work_org_idx on work (org) where state in ('queued', 'claimed');
 insert into turn (org) select distinct org from work;

@@ -39,6 +39,7 @@ type noun struct {
 	Class string
 	Verbs []verb
 	Wait  *wait
+	Files bool // whole files can be sent: start, send in chunks, complete
 }
 
 // verb is one operation: a method.
@@ -123,6 +124,7 @@ func nounOf(name string, verbs []verb) noun {
 		w.Of = verbs[at]
 		n.Wait = &w
 	}
+	n.Files = name == "upload"
 	return n
 }
 

@@ -103,6 +103,8 @@ class AgreementDecision(Record):
 class AgreementList(Record):
     #: the elements
     items: List[Agreement] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -138,6 +140,66 @@ class Application(Record):
 
 
 @dataclass
+class BudgetAmount(Record):
+    #: failed answers
+    failed: int = dataclasses.field(metadata={"name": "failed"})
+    #: number of rows
+    rows: int = dataclasses.field(metadata={"name": "rows"})
+    #: runs on real data
+    runs: int = dataclasses.field(metadata={"name": "runs"})
+
+
+@dataclass
+class BudgetLeft(Record):
+    #: what is left of it
+    left: BudgetAmount = dataclasses.field(metadata={"name": "left"})
+    #: the whole of it
+    limit: BudgetAmount = dataclasses.field(metadata={"name": "limit"})
+    #: every dimension a job is decided on
+    scope: str = dataclasses.field(metadata={"name": "scope"})
+    #: number of the grant, name of the dataset, or number of the organization
+    subject: str = dataclasses.field(metadata={"name": "subject"})
+    #: calendar month of Asia/Shanghai; absent for a grant, whose budget is for its life
+    month: Optional[str] = dataclasses.field(default=None, metadata={"name": "month"})
+
+
+@dataclass
+class BudgetUsage(Record):
+    #: first day, YYYY-MM-DD
+    from_: datetime.datetime = dataclasses.field(metadata={"name": "from"})
+    #: calendar month of Asia/Shanghai
+    month: str = dataclasses.field(metadata={"name": "month"})
+    #: last day, YYYY-MM-DD
+    to: datetime.datetime = dataclasses.field(metadata={"name": "to"})
+    #: one element an operator, grant and dataset
+    uses: List[BudgetUse] = dataclasses.field(metadata={"name": "uses"})
+    #: what is left of the caller's budgets in the month
+    budgets: Optional[List[BudgetLeft]] = dataclasses.field(default=None, metadata={"name": "budgets"})
+
+
+@dataclass
+class BudgetUse(Record):
+    #: number of the agreement
+    agreement: str = dataclasses.field(metadata={"name": "agreement"})
+    #: the columns meant
+    columns: List[str] = dataclasses.field(metadata={"name": "columns"})
+    #: short name of the dataset
+    dataset: str = dataclasses.field(metadata={"name": "dataset"})
+    #: failed answers
+    failed: int = dataclasses.field(metadata={"name": "failed"})
+    #: number of the grant
+    grant: str = dataclasses.field(metadata={"name": "grant"})
+    #: number of the operating organization
+    operator: str = dataclasses.field(metadata={"name": "operator"})
+    #: products released in the month
+    releases: int = dataclasses.field(metadata={"name": "releases"})
+    #: number of rows
+    rows: int = dataclasses.field(metadata={"name": "rows"})
+    #: runs on real data
+    runs: int = dataclasses.field(metadata={"name": "runs"})
+
+
+@dataclass
 class Dataset(Record):
     #: kind of public data, a lower-case code
     class_: str = dataclasses.field(metadata={"name": "class"})
@@ -161,6 +223,8 @@ class Dataset(Record):
     units: List[DatasetUnit] = dataclasses.field(metadata={"name": "units"})
     #: versions published so far
     versions: List[DatasetVersion] = dataclasses.field(metadata={"name": "versions"})
+    #: what the steward confirmed of an inspection's proposals
+    confirmed: Optional[DatasetConfirmation] = dataclasses.field(default=None, metadata={"name": "confirmed"})
     #: number of the registration
     registration: Optional[str] = dataclasses.field(default=None, metadata={"name": "registration"})
     #: the provider's ceiling over every grant
@@ -202,9 +266,59 @@ class DatasetColumn(Record):
 
 
 @dataclass
+class DatasetConfirmation(Record):
+    #: the columns meant
+    columns: List[str] = dataclasses.field(metadata={"name": "columns"})
+    #: digest of the inspection that was confirmed
+    inspection: Optional[str] = dataclasses.field(default=None, metadata={"name": "inspection"})
+
+
+@dataclass
+class DatasetDrift(Record):
+    #: name of a column
+    column: str = dataclasses.field(metadata={"name": "column"})
+    #: type the file has
+    found: str = dataclasses.field(metadata={"name": "found"})
+    #: type the declaration says
+    expected: Optional[str] = dataclasses.field(default=None, metadata={"name": "expected"})
+
+
+@dataclass
 class DatasetList(Record):
     #: the elements
     items: List[Dataset] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
+
+
+@dataclass
+class DatasetPart(Record):
+    #: sha256:<hex> of the bytes
+    digest: str = dataclasses.field(metadata={"name": "digest"})
+    #: number of rows
+    rows: int = dataclasses.field(metadata={"name": "rows"})
+    #: entries of the tree
+    size: int = dataclasses.field(metadata={"name": "size"})
+    #: when it was added
+    added_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "added_at"})
+    #: the department's word for it
+    label: Optional[str] = dataclasses.field(default=None, metadata={"name": "label"})
+    #: number of the version
+    version: Optional[int] = dataclasses.field(default=None, metadata={"name": "version"})
+
+
+@dataclass
+class DatasetPublication(Record):
+    #: on real or synthetic data
+    mode: str = dataclasses.field(metadata={"name": "mode"})
+    #: id of the complete upload
+    upload: str = dataclasses.field(metadata={"name": "upload"})
+    #: version whose parts are kept
+    base: Optional[int] = dataclasses.field(default=None, metadata={"name": "base"})
+    #: label of the part that the new one takes the place of
+    corrects: Optional[str] = dataclasses.field(default=None, metadata={"name": "corrects"})
+    #: word for the new part
+    label: Optional[str] = dataclasses.field(default=None, metadata={"name": "label"})
 
 
 @dataclass
@@ -213,8 +327,16 @@ class DatasetRefusal(Record):
     errors: List[DatasetBadCell] = dataclasses.field(metadata={"name": "errors"})
     #: how it ended, a lower-case code
     outcome: str = dataclasses.field(metadata={"name": "outcome"})
+    #: columns that differ from the declaration
+    difference: Optional[List[DatasetDrift]] = dataclasses.field(default=None, metadata={"name": "difference"})
     #: there were further faults
     more: Optional[bool] = dataclasses.field(default=None, metadata={"name": "more"})
+
+
+@dataclass
+class DatasetRetention(Record):
+    #: versions published so far
+    versions: int = dataclasses.field(metadata={"name": "versions"})
 
 
 @dataclass
@@ -235,6 +357,10 @@ class DatasetSpec(Record):
     title: str = dataclasses.field(metadata={"name": "title"})
     #: whom the dataset's cells must protect
     units: List[DatasetUnit] = dataclasses.field(metadata={"name": "units"})
+    #: what the steward confirmed of an inspection's proposals
+    confirmed: Optional[List[str]] = dataclasses.field(default=None, metadata={"name": "confirmed"})
+    #: digest of the inspection the declaration rests on
+    inspection: Optional[str] = dataclasses.field(default=None, metadata={"name": "inspection"})
 
 
 @dataclass
@@ -253,6 +379,8 @@ class DatasetTerms(Record):
     purposes: List[str] = dataclasses.field(metadata={"name": "purposes"})
     #: last day, YYYY-MM-DD
     to: str = dataclasses.field(metadata={"name": "to"})
+    #: how many versions are kept; the keeper withdraws older ones that nothing needs
+    retention: Optional[DatasetRetention] = dataclasses.field(default=None, metadata={"name": "retention"})
 
 
 @dataclass
@@ -275,8 +403,14 @@ class DatasetVersion(Record):
     profile_signed: bool = dataclasses.field(metadata={"name": "profile_signed"})
     #: where it stands; deploy/docs/states.md has every state and move
     state: str = dataclasses.field(metadata={"name": "state"})
+    #: version whose parts it keeps
+    base: Optional[int] = dataclasses.field(default=None, metadata={"name": "base"})
     #: sha256:<hex> of the bytes
     digest: Optional[str] = dataclasses.field(default=None, metadata={"name": "digest"})
+    #: on real or synthetic data
+    mode: Optional[str] = dataclasses.field(default=None, metadata={"name": "mode"})
+    #: digests of the version's parts
+    parts: Optional[List[DatasetPart]] = dataclasses.field(default=None, metadata={"name": "parts"})
     #: digest of the profile, absent before it is computed
     profile: Optional[str] = dataclasses.field(default=None, metadata={"name": "profile"})
     #: why the bytes were not taken
@@ -300,6 +434,14 @@ class EnvelopeEnvelope(Record):
 
 
 @dataclass
+class EnvelopeEnvelopeList(Record):
+    #: the elements
+    items: List[EnvelopeEnvelope] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
+
+
+@dataclass
 class Fingerprint(Record):
     #: digest of the public key, compared by people
     fingerprint: str = dataclasses.field(metadata={"name": "fingerprint"})
@@ -313,6 +455,8 @@ class Grant(Record):
     created_at: datetime.datetime = dataclasses.field(metadata={"name": "created_at"})
     #: short name of the dataset
     dataset: str = dataclasses.field(metadata={"name": "dataset"})
+    #: failed answers left
+    failed_left: int = dataclasses.field(metadata={"name": "failed_left"})
     #: readable number
     number: str = dataclasses.field(metadata={"name": "number"})
     #: number of the operating organization
@@ -335,12 +479,16 @@ class GrantBudget(Record):
     rows: int = dataclasses.field(metadata={"name": "rows"})
     #: runs on real data
     runs: int = dataclasses.field(metadata={"name": "runs"})
+    #: failed answers
+    failed: Optional[int] = dataclasses.field(default=None, metadata={"name": "failed"})
 
 
 @dataclass
 class GrantList(Record):
     #: the elements
     items: List[Grant] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -421,6 +569,10 @@ class Job(Record):
     purpose: str = dataclasses.field(metadata={"name": "purpose"})
     #: where it stands; deploy/docs/states.md has every state and move
     state: str = dataclasses.field(metadata={"name": "state"})
+    #: what a check found; absent for other modes
+    answer: Optional[JobAnswer] = dataclasses.field(default=None, metadata={"name": "answer"})
+    #: what is left of the budgets its inputs spend
+    budgets: Optional[List[BudgetLeft]] = dataclasses.field(default=None, metadata={"name": "budgets"})
     #: when it ended
     ended_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "ended_at"})
     #: class of the error and line of the author's code
@@ -433,6 +585,80 @@ class Job(Record):
     stopped: Optional[str] = dataclasses.field(default=None, metadata={"name": "stopped"})
     #: coarse size of what the run made
     usage: Optional[Any] = dataclasses.field(default=None, metadata={"name": "usage"})
+
+
+@dataclass
+class JobAllowance(Record):
+    #: the columns meant
+    columns: List[str] = dataclasses.field(metadata={"name": "columns"})
+    #: short name of the dataset
+    dataset: str = dataclasses.field(metadata={"name": "dataset"})
+    #: first day, YYYY-MM-DD
+    from_: str = dataclasses.field(metadata={"name": "from"})
+    #: number of the grant
+    grant: str = dataclasses.field(metadata={"name": "grant"})
+    #: input of the job it concerns
+    input: str = dataclasses.field(metadata={"name": "input"})
+    #: what is left of the grant's budget
+    left: BudgetAmount = dataclasses.field(metadata={"name": "left"})
+    #: highest level of a column
+    level_cap: int = dataclasses.field(metadata={"name": "level_cap"})
+    #: what may be done with the data, lower-case codes
+    operations: List[str] = dataclasses.field(metadata={"name": "operations"})
+    #: what leaves the run
+    outputs: List[str] = dataclasses.field(metadata={"name": "outputs"})
+    #: what the data may be used for
+    purposes: List[str] = dataclasses.field(metadata={"name": "purposes"})
+    #: last day, YYYY-MM-DD
+    to: str = dataclasses.field(metadata={"name": "to"})
+    #: first version the grant covers
+    version_from: int = dataclasses.field(metadata={"name": "version_from"})
+    #: last version the grant covers; absent for every later one
+    version_to: Optional[int] = dataclasses.field(default=None, metadata={"name": "version_to"})
+
+
+@dataclass
+class JobAnswer(Record):
+    #: inputs under grants of the caller's organization, with what each allows
+    allowed: List[JobAllowance] = dataclasses.field(metadata={"name": "allowed"})
+    #: pieces of work before a run queued now; a guide
+    before: int = dataclasses.field(metadata={"name": "before"})
+    #: as they would be after the run
+    budgets: List[BudgetLeft] = dataclasses.field(metadata={"name": "budgets"})
+    #: SQL, one SELECT a relation
+    code: JobCodeAnswer = dataclasses.field(metadata={"name": "code"})
+    #: what must hold besides the scope
+    gates: List[JobGate] = dataclasses.field(metadata={"name": "gates"})
+    #: what leaves the run
+    outputs: List[JobOutputAnswer] = dataclasses.field(metadata={"name": "outputs"})
+    #: nothing told here refuses it; final when the job is over
+    passes: bool = dataclasses.field(metadata={"name": "passes"})
+    #: policy revision a vote must name
+    revision: str = dataclasses.field(metadata={"name": "revision"})
+    #: legal values the case began under
+    rule_set: str = dataclasses.field(metadata={"name": "rule_set"})
+    #: every dimension a job is decided on
+    scope: List[PolicyReason] = dataclasses.field(metadata={"name": "scope"})
+
+
+@dataclass
+class JobCodeAnswer(Record):
+    #: what check or screening found, by code
+    findings: List[JobFinding] = dataclasses.field(metadata={"name": "findings"})
+    #: what each relation of the code may be used for
+    relations: List[JobRelationAnswer] = dataclasses.field(metadata={"name": "relations"})
+    #: where it stands; deploy/docs/states.md has every state and move
+    state: str = dataclasses.field(metadata={"name": "state"})
+    #: inputs without a known grant; what reads them was not checked
+    unchecked: List[str] = dataclasses.field(metadata={"name": "unchecked"})
+
+
+@dataclass
+class JobColumnAnswer(Record):
+    #: what kind it is, a lower-case code
+    kind: str = dataclasses.field(metadata={"name": "kind"})
+    #: its name
+    name: str = dataclasses.field(metadata={"name": "name"})
 
 
 @dataclass
@@ -449,6 +675,36 @@ class JobFile(Record):
     from_: str = dataclasses.field(metadata={"name": "from"})
     #: its name
     name: str = dataclasses.field(metadata={"name": "name"})
+
+
+@dataclass
+class JobFinding(Record):
+    #: SQL, one SELECT a relation
+    code: str = dataclasses.field(metadata={"name": "code"})
+    #: what of a scope it concerns
+    dimension: str = dataclasses.field(metadata={"name": "dimension"})
+    #: what helps, in the caller's language
+    remedy: str = dataclasses.field(metadata={"name": "remedy"})
+    #: line of the file, from 1
+    line: Optional[int] = dataclasses.field(default=None, metadata={"name": "line"})
+    #: relation of the code it is about
+    relation: Optional[str] = dataclasses.field(default=None, metadata={"name": "relation"})
+    #: names of the record it concerns
+    what: Optional[List[str]] = dataclasses.field(default=None, metadata={"name": "what"})
+
+
+@dataclass
+class JobGate(Record):
+    #: debug, agreement, registration, terms, grant or dataset
+    gate: str = dataclasses.field(metadata={"name": "gate"})
+    #: whether it lets the job pass now
+    open: bool = dataclasses.field(metadata={"name": "open"})
+    #: where it stands; deploy/docs/states.md has every state and move
+    state: str = dataclasses.field(metadata={"name": "state"})
+    #: number or name of what it is about
+    subject: str = dataclasses.field(metadata={"name": "subject"})
+    #: the first instant it no longer holds
+    until: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "until"})
 
 
 @dataclass
@@ -469,6 +725,8 @@ class JobInput(Record):
 class JobList(Record):
     #: the elements
     items: List[Job] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -492,6 +750,16 @@ class JobOutput(Record):
 
 
 @dataclass
+class JobOutputAnswer(Record):
+    #: what kind it is, a lower-case code
+    kind: str = dataclasses.field(metadata={"name": "kind"})
+    #: its name
+    name: str = dataclasses.field(metadata={"name": "name"})
+    #: what cannot pass of it
+    refused: List[JobFinding] = dataclasses.field(metadata={"name": "refused"})
+
+
+@dataclass
 class JobPackage(Record):
     #: SQL, one SELECT a relation
     code: str = dataclasses.field(metadata={"name": "code"})
@@ -507,6 +775,16 @@ class JobPackage(Record):
     outputs: List[JobOutput] = dataclasses.field(metadata={"name": "outputs"})
     #: what the run is for
     purpose: str = dataclasses.field(metadata={"name": "purpose"})
+
+
+@dataclass
+class JobRelationAnswer(Record):
+    #: the columns meant
+    columns: List[JobColumnAnswer] = dataclasses.field(metadata={"name": "columns"})
+    #: relation of the code it is about
+    relation: str = dataclasses.field(metadata={"name": "relation"})
+    #: verified, claimed or unknown
+    standing: str = dataclasses.field(metadata={"name": "standing"})
 
 
 @dataclass
@@ -552,6 +830,66 @@ class OrgCapacitySpec(Record):
 
 
 @dataclass
+class OrgEnrolSpec(Record):
+    #: SQL, one SELECT a relation
+    code: Optional[str] = dataclasses.field(default=None, metadata={"name": "code"})
+
+
+@dataclass
+class OrgEnrolmentCode(Record):
+    #: SQL, one SELECT a relation
+    code: str = dataclasses.field(metadata={"name": "code"})
+    #: name of a person within the organization
+    login: str = dataclasses.field(metadata={"name": "login"})
+
+
+@dataclass
+class OrgFactor(Record):
+    #: name of a person within the organization
+    login: str = dataclasses.field(metadata={"name": "login"})
+    #: where it stands; deploy/docs/states.md has every state and move
+    state: str = dataclasses.field(metadata={"name": "state"})
+
+
+@dataclass
+class OrgFactorSecret(Record):
+    #: base32, for an authenticator (RFC 6238)
+    secret: str = dataclasses.field(metadata={"name": "secret"})
+    #: the same as otpauth address
+    uri: str = dataclasses.field(metadata={"name": "uri"})
+
+
+@dataclass
+class OrgIdentity(Record):
+    #: UUIDv7
+    id: str = dataclasses.field(metadata={"name": "id"})
+    #: address of the OpenID provider
+    issuer: str = dataclasses.field(metadata={"name": "issuer"})
+    #: what the provider calls the person
+    label: str = dataclasses.field(metadata={"name": "label"})
+    #: name of a person within the organization
+    login: str = dataclasses.field(metadata={"name": "login"})
+    #: when it was offered
+    offered_at: datetime.datetime = dataclasses.field(metadata={"name": "offered_at"})
+    #: where it stands; deploy/docs/states.md has every state and move
+    state: str = dataclasses.field(metadata={"name": "state"})
+    #: the person's name at the provider
+    subject: str = dataclasses.field(metadata={"name": "subject"})
+    #: when an administrator let it in
+    admitted_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "admitted_at"})
+    #: when a token was last got with it
+    last_used: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "last_used"})
+
+
+@dataclass
+class OrgIdentityList(Record):
+    #: the elements
+    items: List[OrgIdentity] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
+
+
+@dataclass
 class OrgKey(Record):
     #: digest of the public key, compared by people
     fingerprint: str = dataclasses.field(metadata={"name": "fingerprint"})
@@ -563,14 +901,22 @@ class OrgKey(Record):
     state: str = dataclasses.field(metadata={"name": "state"})
     #: when an administrator let it in
     admitted_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "admitted_at"})
+    #: signed envelope over the release's certificate
+    certificate: Optional[str] = dataclasses.field(default=None, metadata={"name": "certificate"})
+    #: when it ends
+    expires_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "expires_at"})
     #: when a token was last got with it
     last_used: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "last_used"})
+    #: when it was revoked
+    revoked_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "revoked_at"})
 
 
 @dataclass
 class OrgKeyList(Record):
     #: the elements
     items: List[OrgKey] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -582,9 +928,21 @@ class OrgKeyOffer(Record):
 
 
 @dataclass
+class OrgKeyRotation(Record):
+    #: statement signed by the new key
+    by_new: EnvelopeEnvelope = dataclasses.field(metadata={"name": "by_new"})
+    #: statement signed by the old key
+    by_old: EnvelopeEnvelope = dataclasses.field(metadata={"name": "by_old"})
+    #: 32 bytes of an ed25519 public key
+    public_key: bytes = dataclasses.field(metadata={"name": "public_key"})
+
+
+@dataclass
 class OrgList(Record):
     #: the elements
     items: List[Org] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -595,6 +953,8 @@ class OrgMe(Record):
     login: str = dataclasses.field(metadata={"name": "login"})
     #: id of the membership
     member: str = dataclasses.field(metadata={"name": "member"})
+    #: how the session was proven (key, certificate, oidc, …)
+    method: str = dataclasses.field(metadata={"name": "method"})
     #: its name
     name: str = dataclasses.field(metadata={"name": "name"})
     #: number of the organization
@@ -603,6 +963,12 @@ class OrgMe(Record):
     org_name: str = dataclasses.field(metadata={"name": "org_name"})
     #: what the person may do in their organization
     roles: List[str] = dataclasses.field(metadata={"name": "roles"})
+    #: how well the session was proven (basic, strong, machine)
+    strength: str = dataclasses.field(metadata={"name": "strength"})
+    #: when the key in use ends
+    key_expires_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "key_expires_at"})
+    #: whether it is time to rotate it
+    key_expires_soon: Optional[bool] = dataclasses.field(default=None, metadata={"name": "key_expires_soon"})
 
 
 @dataclass
@@ -617,12 +983,16 @@ class OrgMember(Record):
     roles: List[str] = dataclasses.field(metadata={"name": "roles"})
     #: where it stands; deploy/docs/states.md has every state and move
     state: str = dataclasses.field(metadata={"name": "state"})
+    #: a program, which never decides
+    machine: Optional[bool] = dataclasses.field(default=None, metadata={"name": "machine"})
 
 
 @dataclass
 class OrgMemberList(Record):
     #: the elements
     items: List[OrgMember] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -633,6 +1003,22 @@ class OrgMemberSpec(Record):
     name: str = dataclasses.field(metadata={"name": "name"})
     #: what the person may do in their organization
     roles: List[str] = dataclasses.field(metadata={"name": "roles"})
+    #: a program, which never decides
+    machine: Optional[bool] = dataclasses.field(default=None, metadata={"name": "machine"})
+
+
+@dataclass
+class OrgProofSpec(Record):
+    #: one of the codes shown at the confirmation; each counts once
+    recovery: Optional[str] = dataclasses.field(default=None, metadata={"name": "recovery"})
+    #: six digits (RFC 6238)
+    totp: Optional[str] = dataclasses.field(default=None, metadata={"name": "totp"})
+
+
+@dataclass
+class OrgRecoveryCodes(Record):
+    #: shown once
+    codes: List[str] = dataclasses.field(metadata={"name": "codes"})
 
 
 @dataclass
@@ -669,6 +1055,8 @@ class Output(Record):
 class OutputList(Record):
     #: the elements
     items: List[Output] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -705,6 +1093,8 @@ class OutputRequest(Record):
 class OutputRequestList(Record):
     #: the elements
     items: List[OutputRequest] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -733,6 +1123,20 @@ class Place(Record):
     code: str = dataclasses.field(metadata={"name": "code"})
     #: where in the request
     location: str = dataclasses.field(metadata={"name": "location"})
+
+
+@dataclass
+class PolicyReason(Record):
+    #: SQL, one SELECT a relation
+    code: str = dataclasses.field(metadata={"name": "code"})
+    #: what of a scope it concerns
+    dimension: str = dataclasses.field(metadata={"name": "dimension"})
+    #: what helps, in the caller's language
+    remedy: str = dataclasses.field(metadata={"name": "remedy"})
+    #: input of the job it concerns
+    input: Optional[str] = dataclasses.field(default=None, metadata={"name": "input"})
+    #: names of the record it concerns
+    what: Optional[List[str]] = dataclasses.field(default=None, metadata={"name": "what"})
 
 
 @dataclass
@@ -823,6 +1227,8 @@ class RegistrationDeclarations(Record):
 class RegistrationList(Record):
     #: the elements
     items: List[Registration] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -849,6 +1255,8 @@ class Release(Record):
 class ReleaseList(Record):
     #: the elements
     items: List[Release] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -863,6 +1271,12 @@ class ReleasePackage(Record):
     release: Release = dataclasses.field(metadata={"name": "release"})
     #: trust.json, signed by the offline root
     trust: Any = dataclasses.field(metadata={"name": "trust"})
+
+
+@dataclass
+class ReleaseRecallSpec(Record):
+    #: stable code of the fault
+    reason: str = dataclasses.field(metadata={"name": "reason"})
 
 
 @dataclass
@@ -937,6 +1351,8 @@ class TraceChainInput(Record):
 class TraceChainList(Record):
     #: the elements
     items: List[TraceChain] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -973,6 +1389,8 @@ class TraceChainVote(Record):
 class TraceList(Record):
     #: the elements
     items: List[Trace] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -989,6 +1407,82 @@ class TraceProof(Record):
     size: int = dataclasses.field(metadata={"name": "size"})
     #: version of the form
     v: int = dataclasses.field(metadata={"name": "v"})
+
+
+@dataclass
+class Upload(Record):
+    #: length of every chunk but the last, in bytes
+    chunk_bytes: int = dataclasses.field(metadata={"name": "chunk_bytes"})
+    #: when it was made
+    created_at: datetime.datetime = dataclasses.field(metadata={"name": "created_at"})
+    #: when it ends
+    expires_at: datetime.datetime = dataclasses.field(metadata={"name": "expires_at"})
+    #: UUIDv7
+    id: str = dataclasses.field(metadata={"name": "id"})
+    #: chunks that are there
+    received: List[UploadChunk] = dataclasses.field(metadata={"name": "received"})
+    #: entries of the tree
+    size: int = dataclasses.field(metadata={"name": "size"})
+    #: how the bytes are to be read
+    source: UploadSource = dataclasses.field(metadata={"name": "source"})
+    #: where it stands; deploy/docs/states.md has every state and move
+    state: str = dataclasses.field(metadata={"name": "state"})
+    #: short name of the dataset
+    dataset: Optional[str] = dataclasses.field(default=None, metadata={"name": "dataset"})
+    #: sha256:<hex> of the bytes
+    digest: Optional[str] = dataclasses.field(default=None, metadata={"name": "digest"})
+    #: digest of what an inspection found; absent before
+    inspection: Optional[str] = dataclasses.field(default=None, metadata={"name": "inspection"})
+
+
+@dataclass
+class UploadChunk(Record):
+    #: sha256:<hex> of the bytes
+    digest: str = dataclasses.field(metadata={"name": "digest"})
+    #: readable number
+    number: int = dataclasses.field(metadata={"name": "number"})
+    #: entries of the tree
+    size: int = dataclasses.field(metadata={"name": "size"})
+
+
+@dataclass
+class UploadList(Record):
+    #: the elements
+    items: List[Upload] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
+
+
+@dataclass
+class UploadSource(Record):
+    #: of CSV (utf-8, gb18030); absent when it shows itself
+    encoding: Optional[str] = dataclasses.field(default=None, metadata={"name": "encoding"})
+    #: csv, xlsx or parquet
+    form: Optional[str] = dataclasses.field(default=None, metadata={"name": "form"})
+    #: the whole file is compressed
+    gzip: Optional[bool] = dataclasses.field(default=None, metadata={"name": "gzip"})
+    #: name of the sheet; absent for the first
+    sheet: Optional[str] = dataclasses.field(default=None, metadata={"name": "sheet"})
+
+
+@dataclass
+class UploadSpec(Record):
+    #: entries of the tree
+    size: int = dataclasses.field(metadata={"name": "size"})
+    #: how the bytes are to be read
+    source: UploadSource = dataclasses.field(metadata={"name": "source"})
+    #: short name of the dataset
+    dataset: Optional[str] = dataclasses.field(default=None, metadata={"name": "dataset"})
+    #: sha256:<hex> of the bytes
+    digest: Optional[str] = dataclasses.field(default=None, metadata={"name": "digest"})
+
+
+@dataclass
+class UploadSum(Record):
+    #: sha256:<hex> of the bytes
+    digest: str = dataclasses.field(metadata={"name": "digest"})
+    #: entries of the tree
+    size: int = dataclasses.field(metadata={"name": "size"})
 
 
 @dataclass
@@ -1389,7 +1883,10 @@ class Client:
         self.agreements = AgreementVerbs(self)
         self.capacities = CapacityVerbs(self)
         self.datasets = DatasetVerbs(self)
+        self.factors = FactorVerbs(self)
         self.grants = GrantVerbs(self)
+        self.identities = IdentityVerbs(self)
+        self.inspections = InspectionVerbs(self)
         self.jobs = JobVerbs(self)
         self.keies = KeyVerbs(self)
         self.me = MeVerbs(self)
@@ -1398,10 +1895,14 @@ class Client:
         self.outputs = OutputVerbs(self)
         self.previews = PreviewVerbs(self)
         self.profiles = ProfileVerbs(self)
+        self.recalls = RecallVerbs(self)
         self.registrations = RegistrationVerbs(self)
         self.releases = ReleaseVerbs(self)
         self.reviews = ReviewVerbs(self)
         self.trace = TraceVerbs(self)
+        self.trusts = TrustVerbs(self)
+        self.uploads = UploadVerbs(self)
+        self.usages = UsageVerbs(self)
         self.versions = VersionVerbs(self)
 
     def wait(self, look: Callable[[], T], over: Callable[[T], bool], timeout: float = 600.0, pause: float = 0.5) -> T:
@@ -1532,7 +2033,7 @@ class AgreementVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def file(self, number: str, body: Union[Receipt, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Agreement:
+    def file(self, number: str, body: Union[Receipt, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Agreement:
         """Record the filing.
 
         Records that the authority received the signed agreement; a late filing is marked. A filed agreement
@@ -1540,18 +2041,18 @@ class AgreementVerbs:
 
         POST /agreements/{number}/file
         """
-        return self._client._record(Agreement, _Call("POST", ["agreements", number, "file"], body=body, key=idempotency_key))
+        return self._client._record(Agreement, _Call("POST", ["agreements", number, "file"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
-    def list(self) -> Iterator[Agreement]:
+    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Agreement]:
         """List operating agreements.
 
         Lists the agreements the caller's organization is a party to, and all to the data authority.
 
         GET /agreements
         """
-        return self._client._items(Agreement, _Call("GET", ["agreements"]))
+        return self._client._items(Agreement, _Call("GET", ["agreements"], query={"limit": limit, "state": state}))
 
-    def record(self, body: Union[AgreementSpec, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Agreement:
+    def record(self, body: Union[AgreementSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Agreement:
         """Record an agreement.
 
         Enters what agency and operator agreed, with the agency's collective decision. Who: the implementing
@@ -1559,7 +2060,7 @@ class AgreementVerbs:
 
         POST /agreements
         """
-        return self._client._record(Agreement, _Call("POST", ["agreements"], body=body, key=idempotency_key))
+        return self._client._record(Agreement, _Call("POST", ["agreements"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
     def show(self, number: str) -> Agreement:
         """Show an agreement.
@@ -1570,7 +2071,7 @@ class AgreementVerbs:
         """
         return self._client._record(Agreement, _Call("GET", ["agreements", number]))
 
-    def sign(self, number: str, *, idempotency_key: Optional[str] = None) -> Agreement:
+    def sign(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Agreement:
         """Sign for the caller's organization.
 
         With both signatures the filing clock runs (5 working days). Who: the approver of either party, for
@@ -1578,23 +2079,23 @@ class AgreementVerbs:
 
         POST /agreements/{number}/sign
         """
-        return self._client._record(Agreement, _Call("POST", ["agreements", number, "sign"], key=idempotency_key))
+        return self._client._record(Agreement, _Call("POST", ["agreements", number, "sign"], header={"If-Match": if_match}, key=idempotency_key))
 
 
 class CapacityVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def end(self, org: str, capacity: str, *, idempotency_key: Optional[str] = None) -> Org:
+    def end(self, org: str, capacity: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Org:
         """End a capacity.
 
         Ends a capacity; what rests on it stops counting at once. Who: as capacity-grant.
 
         POST /orgs/{org}/capacities/{capacity}/end
         """
-        return self._client._record(Org, _Call("POST", ["orgs", org, "capacities", capacity, "end"], key=idempotency_key))
+        return self._client._record(Org, _Call("POST", ["orgs", org, "capacities", capacity, "end"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def grant(self, org: str, body: Union[OrgCapacitySpec, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Org:
+    def grant(self, org: str, body: Union[OrgCapacitySpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Org:
         """Give an organization a capacity.
 
         Gives an organization a capacity that rests on a designation document. Who: the platform's system
@@ -1602,14 +2103,14 @@ class CapacityVerbs:
 
         POST /orgs/{org}/capacities
         """
-        return self._client._record(Org, _Call("POST", ["orgs", org, "capacities"], body=body, key=idempotency_key))
+        return self._client._record(Org, _Call("POST", ["orgs", org, "capacities"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
 
 class DatasetVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def declare(self, body: Union[DatasetSpec, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Dataset:
+    def declare(self, body: Union[DatasetSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Dataset:
         """Declare a dataset.
 
         Adds a dataset without data, with columns, protected units and the provider's terms. Who: the data
@@ -1617,9 +2118,9 @@ class DatasetVerbs:
 
         POST /datasets
         """
-        return self._client._record(Dataset, _Call("POST", ["datasets"], body=body, key=idempotency_key))
+        return self._client._record(Dataset, _Call("POST", ["datasets"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
-    def freeze(self, dataset: str, *, idempotency_key: Optional[str] = None) -> Dataset:
+    def freeze(self, dataset: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Dataset:
         """Stop every use of a dataset.
 
         Stops every use of a dataset within seconds; its runs die, nothing new starts, nothing of it is
@@ -1627,19 +2128,19 @@ class DatasetVerbs:
 
         POST /datasets/{dataset}/freeze
         """
-        return self._client._record(Dataset, _Call("POST", ["datasets", dataset, "freeze"], key=idempotency_key))
+        return self._client._record(Dataset, _Call("POST", ["datasets", dataset, "freeze"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def list(self) -> Iterator[Dataset]:
+    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Dataset]:
         """List datasets.
 
         Lists the datasets the caller may know of. Who: as dataset-show.
 
         GET /datasets
         """
-        return self._client._items(Dataset, _Call("GET", ["datasets"]))
+        return self._client._items(Dataset, _Call("GET", ["datasets"], query={"limit": limit, "state": state}))
 
-    def publish(self, dataset: str, body: Content, *, content_type: str = "text/csv", idempotency_key: Optional[str] = None) -> DatasetVersion:
-        """Publish a version: UTF-8 CSV, parsed later.
+    def publish(self, dataset: str, body: Union[DatasetPublication, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
+        """Publish a version from a complete upload.
 
         Takes the bytes of a new version and answers as soon as they are stored. They are parsed in a
         container afterwards; the version is then available, or refused with row, column and reason. Who: the
@@ -1647,7 +2148,7 @@ class DatasetVerbs:
 
         POST /datasets/{dataset}/versions
         """
-        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions"], content=body, content_type=content_type, key=idempotency_key))
+        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
     def show(self, dataset: str) -> Dataset:
         """Show a dataset.
@@ -1658,7 +2159,7 @@ class DatasetVerbs:
         """
         return self._client._record(Dataset, _Call("GET", ["datasets", dataset]))
 
-    def terms(self, dataset: str, body: Union[DatasetTerms, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Dataset:
+    def terms(self, dataset: str, body: Union[DatasetTerms, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Dataset:
         """Replace the provider's terms.
 
         Replaces the provider's terms, a ceiling over every grant, from the next decision on. Who: the
@@ -1666,41 +2167,104 @@ class DatasetVerbs:
 
         POST /datasets/{dataset}/terms
         """
-        return self._client._record(Dataset, _Call("POST", ["datasets", dataset, "terms"], body=body, key=idempotency_key))
+        return self._client._record(Dataset, _Call("POST", ["datasets", dataset, "terms"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
-    def thaw(self, dataset: str, *, idempotency_key: Optional[str] = None) -> Dataset:
+    def thaw(self, dataset: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Dataset:
         """End a freeze.
 
         Ends a freeze; runs that died stay dead. Who: the provider's data steward.
 
         POST /datasets/{dataset}/thaw
         """
-        return self._client._record(Dataset, _Call("POST", ["datasets", dataset, "thaw"], key=idempotency_key))
+        return self._client._record(Dataset, _Call("POST", ["datasets", dataset, "thaw"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def usage(self, dataset: str, *, month: Optional[str] = None) -> BudgetUsage:
+        """Show who used a dataset in a month.
+
+        Tells who used a dataset in a month: runs, rows, failed answers, columns and releases, by operator and
+        grant. Who: the data steward of its provider.
+
+        GET /datasets/{dataset}/usage
+        """
+        return self._client._record(BudgetUsage, _Call("GET", ["datasets", dataset, "usage"], query={"month": month}))
+
+
+class FactorVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def code(self, org: str, login: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgEnrolmentCode:
+        """Make a person's one-time code to enrol a second factor.
+
+        Makes a code with which a person may enrol a factor from a basic session. Who: the organization's
+        administrator.
+
+        POST /orgs/{org}/members/{login}/factor/code
+        """
+        return self._client._record(OrgEnrolmentCode, _Call("POST", ["orgs", org, "members", login, "factor", "code"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def confirm(self, body: Union[OrgProofSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgRecoveryCodes:
+        """Show that my authenticator works.
+
+        Ends an enrolment with a password of the new factor.
+
+        POST /me/factor/confirm
+        """
+        return self._client._record(OrgRecoveryCodes, _Call("POST", ["me", "factor", "confirm"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def enrol(self, body: Union[OrgEnrolSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgFactorSecret:
+        """Begin a second factor of my own.
+
+        Makes a second factor (RFC 6238) for the caller and shows its secret and recovery codes once. A basic
+        session needs an enrolment code.
+
+        POST /me/factor
+        """
+        return self._client._record(OrgFactorSecret, _Call("POST", ["me", "factor"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def prove(self, body: Union[OrgProofSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgMe:
+        """Make this session strong by my second factor.
+
+        Makes the present session strong for some minutes by a password or a recovery code, each of which
+        counts once. Five failures in a quarter of an hour lock the factor for one.
+
+        POST /me/strength
+        """
+        return self._client._record(OrgMe, _Call("POST", ["me", "strength"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def reset(self, org: str, login: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgFactor:
+        """End a person's second factor.
+
+        Ends another person's second factor; they enrol anew. Who: the organization's administrator.
+
+        POST /orgs/{org}/members/{login}/factor/reset
+        """
+        return self._client._record(OrgFactor, _Call("POST", ["orgs", org, "members", login, "factor", "reset"], header={"If-Match": if_match}, key=idempotency_key))
 
 
 class GrantVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def approve(self, number: str, *, idempotency_key: Optional[str] = None) -> Grant:
+    def approve(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Grant:
         """Approve a proposed grant.
 
         Makes a proposed grant active. Who: the approver of the agreement's agency, never the proposer.
 
         POST /grants/{number}/approve
         """
-        return self._client._record(Grant, _Call("POST", ["grants", number, "approve"], key=idempotency_key))
+        return self._client._record(Grant, _Call("POST", ["grants", number, "approve"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def list(self) -> Iterator[Grant]:
+    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Grant]:
         """List grants.
 
         Lists the grants the caller's organization is a party to. Who: as grant-show.
 
         GET /grants
         """
-        return self._client._items(Grant, _Call("GET", ["grants"]))
+        return self._client._items(Grant, _Call("GET", ["grants"], query={"limit": limit, "state": state}))
 
-    def propose(self, body: Union[GrantSpec, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Grant:
+    def propose(self, body: Union[GrantSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Grant:
         """Propose a grant.
 
         Asks for a scope under an agreement. One wider than the provider's terms or the agreement is refused
@@ -1708,9 +2272,9 @@ class GrantVerbs:
 
         POST /grants
         """
-        return self._client._record(Grant, _Call("POST", ["grants"], body=body, key=idempotency_key))
+        return self._client._record(Grant, _Call("POST", ["grants"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
-    def revoke(self, number: str, *, idempotency_key: Optional[str] = None) -> Grant:
+    def revoke(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Grant:
         """Revoke a grant; its runs die.
 
         Ends a grant for good; its runs die within seconds and nothing that rests on it is released. Who: the
@@ -1718,7 +2282,7 @@ class GrantVerbs:
 
         POST /grants/{number}/revoke
         """
-        return self._client._record(Grant, _Call("POST", ["grants", number, "revoke"], key=idempotency_key))
+        return self._client._record(Grant, _Call("POST", ["grants", number, "revoke"], header={"If-Match": if_match}, key=idempotency_key))
 
     def show(self, number: str) -> Grant:
         """Show a grant.
@@ -1730,11 +2294,57 @@ class GrantVerbs:
         return self._client._record(Grant, _Call("GET", ["grants", number]))
 
 
+class IdentityVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def admit(self, identity: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgIdentity:
+        """Admit an offered identity.
+
+        Links a name at the provider to a person. Who: the organization's administrator, never for themselves.
+
+        POST /identities/{identity}/admit
+        """
+        return self._client._record(OrgIdentity, _Call("POST", ["identities", identity, "admit"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def list(self, org: str) -> Iterator[OrgIdentity]:
+        """List who an organization's people are at the provider.
+
+        Lists the names of people at the OpenID provider. Who: the organization's administrator.
+
+        GET /orgs/{org}/identities
+        """
+        return self._client._items(OrgIdentity, _Call("GET", ["orgs", org, "identities"]))
+
+    def revoke(self, identity: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgIdentity:
+        """Revoke an identity.
+
+        Ends such a link; its tokens stop counting at once. Who: the organization's administrator.
+
+        POST /identities/{identity}/revoke
+        """
+        return self._client._record(OrgIdentity, _Call("POST", ["identities", identity, "revoke"], header={"If-Match": if_match}, key=idempotency_key))
+
+
+class InspectionVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def show(self, upload: str) -> bytes:
+        """Get what was found, with the first rows.
+
+        Answers what an inspection found, with values: its view is traced. Who: as upload-start.
+
+        GET /uploads/{upload}/inspection
+        """
+        return self._client._bytes(_Call("GET", ["uploads", upload, "inspection"]))
+
+
 class JobVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def approve(self, number: str, *, idempotency_key: Optional[str] = None) -> Job:
+    def approve(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Job:
         """Consent to a run for one seat.
 
         With both seats' consent the job is queued in the same transaction. Who: the operator's security
@@ -1742,9 +2352,9 @@ class JobVerbs:
 
         POST /jobs/{number}/approve
         """
-        return self._client._record(Job, _Call("POST", ["jobs", number, "approve"], key=idempotency_key))
+        return self._client._record(Job, _Call("POST", ["jobs", number, "approve"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def cancel(self, number: str, *, idempotency_key: Optional[str] = None) -> Job:
+    def cancel(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Job:
         """Stop a job.
 
         Ends a job that has not ended; refused afterwards. Who: its operator's developer, the agency's
@@ -1752,9 +2362,19 @@ class JobVerbs:
 
         POST /jobs/{number}/cancel
         """
-        return self._client._record(Job, _Call("POST", ["jobs", number, "cancel"], key=idempotency_key))
+        return self._client._record(Job, _Call("POST", ["jobs", number, "cancel"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def debug(self, body: Union[JobPackage, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Job:
+    def check(self, body: Union[JobPackage, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Job:
+        """Tell everything a submit would be refused for.
+
+        Names everything that would be refused of a job, by which rule, and what would pass. It spends nothing
+        and reads no data. Who: the operator's developer.
+
+        POST /jobs/check
+        """
+        return self._client._record(Job, _Call("POST", ["jobs", "check"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def debug(self, body: Union[JobPackage, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Job:
         """Run a job over synthetic data.
 
         Runs the code on synthetic tables made from signed profiles, with full messages and no approvals. Who:
@@ -1762,16 +2382,16 @@ class JobVerbs:
 
         POST /jobs/debug
         """
-        return self._client._record(Job, _Call("POST", ["jobs", "debug"], body=body, key=idempotency_key))
+        return self._client._record(Job, _Call("POST", ["jobs", "debug"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
-    def list(self) -> Iterator[Job]:
+    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Job]:
         """List jobs.
 
         Lists the jobs of the caller's organization, newest first.
 
         GET /jobs
         """
-        return self._client._items(Job, _Call("GET", ["jobs"]))
+        return self._client._items(Job, _Call("GET", ["jobs"], query={"limit": limit, "state": state}))
 
     def show(self, number: str) -> Job:
         """Show a job.
@@ -1782,7 +2402,7 @@ class JobVerbs:
         """
         return self._client._record(Job, _Call("GET", ["jobs", number]))
 
-    def submit(self, body: Union[JobPackage, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Job:
+    def submit(self, body: Union[JobPackage, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Job:
         """Submit a job over real data.
 
         Decides the declared inputs, columns, rows and purpose against every dimension of their grants,
@@ -1791,7 +2411,17 @@ class JobVerbs:
 
         POST /jobs
         """
-        return self._client._record(Job, _Call("POST", ["jobs"], body=body, key=idempotency_key))
+        return self._client._record(Job, _Call("POST", ["jobs"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def watch(self, number: str, *, last_event_id: Optional[str] = None) -> Iterator[Event]:
+        """Follow a job's states as events.
+
+        Streams the job as it is now and each time it looks otherwise, until it is over or the caller may not
+        see it any more. An event is named by its tag; Last-Event-ID goes on after it. Who: as job-show.
+
+        GET /jobs/{number}/events
+        """
+        return self._client._events(_Call("GET", ["jobs", number, "events"], header={"Last-Event-ID": last_event_id}))
 
     def wait(self, number: str, *states: str, timeout: float = 600.0) -> Job:
         """Waits until the job has ended, its outputs wait for people, or it is in one of the states. Gives up with TimeoutError after timeout seconds."""
@@ -1802,7 +2432,7 @@ class KeyVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def admit(self, fingerprint: str, *, idempotency_key: Optional[str] = None) -> OrgKey:
+    def admit(self, fingerprint: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgKey:
         """Admit an offered key.
 
         Lets an offered key in. Who: an administrator of the key's organization, never for their own key; the
@@ -1810,16 +2440,25 @@ class KeyVerbs:
 
         POST /keys/{fingerprint}/admit
         """
-        return self._client._record(OrgKey, _Call("POST", ["keys", fingerprint, "admit"], key=idempotency_key))
+        return self._client._record(OrgKey, _Call("POST", ["keys", fingerprint, "admit"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def list(self, org: str) -> Iterator[OrgKey]:
+    def list(self, org: str, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[OrgKey]:
         """List the keys of an organization's people.
 
         Who: the organization's administrator.
 
         GET /orgs/{org}/keys
         """
-        return self._client._items(OrgKey, _Call("GET", ["orgs", org, "keys"]))
+        return self._client._items(OrgKey, _Call("GET", ["orgs", org, "keys"], query={"limit": limit, "state": state}))
+
+    def mine(self) -> Iterator[OrgKey]:
+        """List my own keys.
+
+        Lists the caller's own keys with state, end and last use. Who: everybody.
+
+        GET /me/keys
+        """
+        return self._client._items(OrgKey, _Call("GET", ["me", "keys"]))
 
     def offer(self, body: Union[OrgKeyOffer, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Fingerprint:
         """Offer a key for a login; nobody is authenticated yet.
@@ -1831,14 +2470,24 @@ class KeyVerbs:
         """
         return self._client._record(Fingerprint, _Call("POST", ["keys"], body=body, key=idempotency_key, open_to_all=True))
 
-    def revoke(self, fingerprint: str, *, idempotency_key: Optional[str] = None) -> OrgKey:
+    def revoke(self, fingerprint: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgKey:
         """Revoke a key.
 
         Ends a key; its tokens stop counting at once. Who: an administrator of the key's organization.
 
         POST /keys/{fingerprint}/revoke
         """
-        return self._client._record(OrgKey, _Call("POST", ["keys", fingerprint, "revoke"], key=idempotency_key))
+        return self._client._record(OrgKey, _Call("POST", ["keys", fingerprint, "revoke"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def rotate(self, fingerprint: str, body: Union[OrgKeyRotation, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgKey:
+        """Put a new key in the place of one of mine.
+
+        Puts a new key in the place of the caller's own, at once: the old key vouches for it and ends with it,
+        and with it its tokens and its unreleased votes. Who: the key's owner.
+
+        POST /keys/{fingerprint}/rotate
+        """
+        return self._client._record(OrgKey, _Call("POST", ["keys", fingerprint, "rotate"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
 
 class MeVerbs:
@@ -1859,7 +2508,7 @@ class MemberVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def invite(self, org: str, body: Union[OrgMemberSpec, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> OrgMember:
+    def invite(self, org: str, body: Union[OrgMemberSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgMember:
         """Add a person.
 
         Adds a person; they can do nothing before a key of theirs is admitted. Who: the organization's
@@ -1867,18 +2516,18 @@ class MemberVerbs:
 
         POST /orgs/{org}/members
         """
-        return self._client._record(OrgMember, _Call("POST", ["orgs", org, "members"], body=body, key=idempotency_key))
+        return self._client._record(OrgMember, _Call("POST", ["orgs", org, "members"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
-    def list(self, org: str) -> Iterator[OrgMember]:
+    def list(self, org: str, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[OrgMember]:
         """List an organization's people.
 
         Who: the organization's administrator.
 
         GET /orgs/{org}/members
         """
-        return self._client._items(OrgMember, _Call("GET", ["orgs", org, "members"]))
+        return self._client._items(OrgMember, _Call("GET", ["orgs", org, "members"], query={"limit": limit, "state": state}))
 
-    def remove(self, org: str, login: str, *, idempotency_key: Optional[str] = None) -> OrgMember:
+    def remove(self, org: str, login: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgMember:
         """Remove a person.
 
         Ends a membership; the person's next call fails. Who: the organization's administrator, never for
@@ -1886,9 +2535,9 @@ class MemberVerbs:
 
         POST /orgs/{org}/members/{login}/remove
         """
-        return self._client._record(OrgMember, _Call("POST", ["orgs", org, "members", login, "remove"], key=idempotency_key))
+        return self._client._record(OrgMember, _Call("POST", ["orgs", org, "members", login, "remove"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def role(self, org: str, login: str, body: Union[Roles, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> OrgMember:
+    def role(self, org: str, login: str, body: Union[Roles, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgMember:
         """Replace a person's roles.
 
         Replaces what a person may do, from their next call on. Who: the organization's administrator, never
@@ -1896,30 +2545,30 @@ class MemberVerbs:
 
         POST /orgs/{org}/members/{login}/roles
         """
-        return self._client._record(OrgMember, _Call("POST", ["orgs", org, "members", login, "roles"], body=body, key=idempotency_key))
+        return self._client._record(OrgMember, _Call("POST", ["orgs", org, "members", login, "roles"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
 
 class OrgVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def create(self, body: Union[OrgSpec, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Org:
+    def create(self, body: Union[OrgSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Org:
         """Add an organization.
 
         Adds an organization without any capacity. Who: the platform's system administrator.
 
         POST /orgs
         """
-        return self._client._record(Org, _Call("POST", ["orgs"], body=body, key=idempotency_key))
+        return self._client._record(Org, _Call("POST", ["orgs"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
-    def list(self) -> Iterator[Org]:
+    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Org]:
         """List organizations.
 
         Lists all organizations. Who: the platform's system administrator, the data authority's approver.
 
         GET /orgs
         """
-        return self._client._items(Org, _Call("GET", ["orgs"]))
+        return self._client._items(Org, _Call("GET", ["orgs"], query={"limit": limit, "state": state}))
 
     def show(self, org: str) -> Org:
         """Show an organization.
@@ -1936,14 +2585,14 @@ class OutputVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def destroy(self, number: str, output: str, *, idempotency_key: Optional[str] = None) -> Output:
+    def destroy(self, number: str, output: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Output:
         """Destroy an output.
 
         Ends a blocked or unwanted output for good. Who: a developer or security officer of its operator.
 
         POST /jobs/{number}/outputs/{output}/destroy
         """
-        return self._client._record(Output, _Call("POST", ["jobs", number, "outputs", output, "destroy"], key=idempotency_key))
+        return self._client._record(Output, _Call("POST", ["jobs", number, "outputs", output, "destroy"], header={"If-Match": if_match}, key=idempotency_key))
 
     def fetch(self, number: str, output: str) -> bytes:
         """Get the values under review.
@@ -1969,7 +2618,7 @@ class PreviewVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def ask(self, dataset: str, version: int, body: Union[PreviewSpec, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Preview:
+    def ask(self, dataset: str, version: int, body: Union[PreviewSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Preview:
         """Ask what a grant shows.
 
         Has the first rows of a version cut exactly as a grant would cut them. Who: the provider's data
@@ -1977,7 +2626,7 @@ class PreviewVerbs:
 
         POST /datasets/{dataset}/versions/{version}/preview
         """
-        return self._client._record(Preview, _Call("POST", ["datasets", dataset, "versions", version, "preview"], body=body, key=idempotency_key))
+        return self._client._record(Preview, _Call("POST", ["datasets", dataset, "versions", version, "preview"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
     def show(self, dataset: str, version: int, preview: str) -> bytes:
         """Get the rows of a preview.
@@ -1993,7 +2642,7 @@ class ProfileVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def make(self, dataset: str, version: int, *, idempotency_key: Optional[str] = None) -> DatasetVersion:
+    def make(self, dataset: str, version: int, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
         """Ask for a version's profile.
 
         Has the profile of a version computed in a container. Refused unless the version is available. Who:
@@ -2001,7 +2650,7 @@ class ProfileVerbs:
 
         POST /datasets/{dataset}/versions/{version}/profile
         """
-        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile"], key=idempotency_key))
+        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile"], header={"If-Match": if_match}, key=idempotency_key))
 
     def show(self, dataset: str, version: int) -> bytes:
         """Get the profile's bytes.
@@ -2012,7 +2661,7 @@ class ProfileVerbs:
         """
         return self._client._bytes(_Call("GET", ["datasets", dataset, "versions", version, "profile"]))
 
-    def sign(self, dataset: str, version: int, body: Union[EnvelopeEnvelope, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> DatasetVersion:
+    def sign(self, dataset: str, version: int, body: Union[EnvelopeEnvelope, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
         """Sign a profile for debug runs.
 
         Keeps the steward's signature over the profile; debug runs may use it from then on. The signature is
@@ -2020,14 +2669,28 @@ class ProfileVerbs:
 
         POST /datasets/{dataset}/versions/{version}/profile/sign
         """
-        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile", "sign"], body=body, key=idempotency_key))
+        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile", "sign"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+
+class RecallVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self) -> Iterator[EnvelopeEnvelope]:
+        """List the signed statements of products taken back.
+
+        Lists the signed recalls. Who: everybody with a token.
+
+        GET /recalls
+        """
+        return self._client._items(EnvelopeEnvelope, _Call("GET", ["recalls"]))
 
 
 class RegistrationVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def accept(self, number: str, *, idempotency_key: Optional[str] = None) -> Registration:
+    def accept(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Registration:
         """Accept an application.
 
         Takes an application in, within 3 working days of its receipt; a later one is marked. Who: a
@@ -2035,9 +2698,9 @@ class RegistrationVerbs:
 
         POST /registrations/{number}/accept
         """
-        return self._client._record(Registration, _Call("POST", ["registrations", number, "accept"], key=idempotency_key))
+        return self._client._record(Registration, _Call("POST", ["registrations", number, "accept"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def apply(self, body: Union[Application, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> Registration:
+    def apply(self, body: Union[Application, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Registration:
         """Apply for the registration of a dataset.
 
         Opens the initial registration of a dataset; the case keeps the rule set it began under. Who: an
@@ -2045,9 +2708,9 @@ class RegistrationVerbs:
 
         POST /registrations
         """
-        return self._client._record(Registration, _Call("POST", ["registrations"], body=body, key=idempotency_key))
+        return self._client._record(Registration, _Call("POST", ["registrations"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
-    def code(self, number: str, *, idempotency_key: Optional[str] = None) -> Registration:
+    def code(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Registration:
         """Issue the query code.
 
         Ends the procedure after the public notice and issues the query code; refused while the notice runs.
@@ -2055,18 +2718,18 @@ class RegistrationVerbs:
 
         POST /registrations/{number}/code
         """
-        return self._client._record(Registration, _Call("POST", ["registrations", number, "code"], key=idempotency_key))
+        return self._client._record(Registration, _Call("POST", ["registrations", number, "code"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def list(self) -> Iterator[Registration]:
+    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Registration]:
         """List registrations.
 
         Lists all registrations to a registrar, and a registrant's own to it.
 
         GET /registrations
         """
-        return self._client._items(Registration, _Call("GET", ["registrations"]))
+        return self._client._items(Registration, _Call("GET", ["registrations"], query={"limit": limit, "state": state}))
 
-    def notice(self, number: str, *, idempotency_key: Optional[str] = None) -> Registration:
+    def notice(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Registration:
         """Open the public notice.
 
         Closes the formal review, within 20 working days of acceptance, and opens a public notice of 10
@@ -2074,7 +2737,7 @@ class RegistrationVerbs:
 
         POST /registrations/{number}/notice
         """
-        return self._client._record(Registration, _Call("POST", ["registrations", number, "notice"], key=idempotency_key))
+        return self._client._record(Registration, _Call("POST", ["registrations", number, "notice"], header={"If-Match": if_match}, key=idempotency_key))
 
     def show(self, number: str) -> Registration:
         """Show a registration.
@@ -2100,14 +2763,24 @@ class ReleaseVerbs:
         """
         return self._client._record(ReleasePackage, _Call("GET", ["releases", number, "package"]))
 
-    def list(self) -> Iterator[Release]:
+    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Release]:
         """List releases.
 
         Lists the releases the caller's organization is a party to.
 
         GET /releases
         """
-        return self._client._items(Release, _Call("GET", ["releases"]))
+        return self._client._items(Release, _Call("GET", ["releases"], query={"limit": limit, "state": state}))
+
+    def recall(self, number: str, body: Union[ReleaseRecallSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Release:
+        """Take a product back.
+
+        Takes a release back: it is given out no more, and a signed statement says so to whoever verifies it
+        online. Who: the agency's approver.
+
+        POST /releases/{number}/recall
+        """
+        return self._client._record(Release, _Call("POST", ["releases", number, "recall"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
     def show(self, number: str) -> Release:
         """Show a release.
@@ -2123,16 +2796,16 @@ class ReviewVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def list(self) -> Iterator[OutputRequest]:
+    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[OutputRequest]:
         """List review requests.
 
         Lists the requests the caller's organization has a seat in.
 
         GET /requests
         """
-        return self._client._items(OutputRequest, _Call("GET", ["requests"]))
+        return self._client._items(OutputRequest, _Call("GET", ["requests"], query={"limit": limit, "state": state}))
 
-    def open(self, body: Union[OutputRequestSpec, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> OutputRequest:
+    def open(self, body: Union[OutputRequestSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OutputRequest:
         """Ask for the review of an output.
 
         Opens the review of an output that no finding blocks and that was compared with everything released or
@@ -2140,7 +2813,7 @@ class ReviewVerbs:
 
         POST /requests
         """
-        return self._client._record(OutputRequest, _Call("POST", ["requests"], body=body, key=idempotency_key))
+        return self._client._record(OutputRequest, _Call("POST", ["requests"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
     def show(self, number: str) -> OutputRequest:
         """Show a review request.
@@ -2151,7 +2824,7 @@ class ReviewVerbs:
         """
         return self._client._record(OutputRequest, _Call("GET", ["requests", number]))
 
-    def vote(self, number: str, body: Union[EnvelopeEnvelope, Mapping[str, Any]], *, idempotency_key: Optional[str] = None) -> OutputRequest:
+    def vote(self, number: str, body: Union[EnvelopeEnvelope, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OutputRequest:
         """Cast a signed vote.
 
         Takes one seat's vote, signed by the voter's own key over the output's digest and its evidence. The
@@ -2159,7 +2832,7 @@ class ReviewVerbs:
 
         POST /requests/{number}/votes
         """
-        return self._client._record(OutputRequest, _Call("POST", ["requests", number, "votes"], body=body, key=idempotency_key))
+        return self._client._record(OutputRequest, _Call("POST", ["requests", number, "votes"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
 
 class TraceVerbs:
@@ -2217,6 +2890,125 @@ class TraceVerbs:
         return self._client._bytes(_Call("GET", ["trace", "log", "tile", *path.split("/")]))
 
 
+class TrustVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def show(self) -> bytes:
+        """Get trust.json as the root key signed it.
+
+        Answers trust.json: the keeper's keys, signed by the offline root. Who: everybody with a token.
+
+        GET /trust
+        """
+        return self._client._bytes(_Call("GET", ["trust"]))
+
+
+class UploadVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def complete(self, upload: str, body: Union[UploadSum, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Upload:
+        """Say that all is sent.
+
+        Says that all is sent; every chunk must be there. The whole's digest is checked by the container that
+        reads it.
+
+        POST /uploads/{upload}/complete
+        """
+        return self._client._record(Upload, _Call("POST", ["uploads", upload, "complete"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def drop(self, upload: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Upload:
+        """End an upload.
+
+        Ends an upload that is not used. Who: as upload-start.
+
+        POST /uploads/{upload}/drop
+        """
+        return self._client._record(Upload, _Call("POST", ["uploads", upload, "drop"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def inspect(self, upload: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Upload:
+        """Ask what a complete upload looks like.
+
+        Has a complete upload looked at in a container: form, columns, proposed types, suspected personal
+        columns, first rows. Who: as upload-start.
+
+        POST /uploads/{upload}/inspect
+        """
+        return self._client._record(Upload, _Call("POST", ["uploads", upload, "inspect"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Upload]:
+        """List uploads that have not ended.
+
+        Lists the organization's uploads that have not ended. Who: as upload-start.
+
+        GET /uploads
+        """
+        return self._client._items(Upload, _Call("GET", ["uploads"], query={"limit": limit, "state": state}))
+
+    def send(self, upload: str, chunk: str, body: Content, *, content_digest: Optional[str] = None, content_type: str = "application/octet-stream") -> UploadChunk:
+        """Send one chunk; the same one may be sent again.
+
+        Takes one chunk with its Content-Digest (RFC 9530). The same chunk again succeeds, another one under
+        its number is refused. Who: as upload-start.
+
+        PUT /uploads/{upload}/chunks/{chunk}
+        """
+        return self._client._record(UploadChunk, _Call("PUT", ["uploads", upload, "chunks", chunk], header={"Content-Digest": content_digest}, content=body, content_type=content_type))
+
+    def show(self, upload: str) -> Upload:
+        """Show an upload and what is there of it.
+
+        Tells what is there of an upload, so that a sender goes on after a cut line. Who: as upload-start.
+
+        GET /uploads/{upload}
+        """
+        return self._client._record(Upload, _Call("GET", ["uploads", upload]))
+
+    def start(self, body: Union[UploadSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Upload:
+        """Announce a file.
+
+        Announces a file by size and digest; it is sent in chunks of chunk_bytes. Who: the data steward of a
+        data provider, and its programs.
+
+        POST /uploads
+        """
+        return self._client._record(Upload, _Call("POST", ["uploads"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def file(self, file: BinaryIO, *, dataset: Optional[str] = None, source: Union[UploadSource, Mapping[str, Any], None] = None) -> Upload:
+        """Sends a whole file, which can be read again from its beginning, in chunks, and completes it. It is read
+        twice, first for its digest, and never whole in memory.
+        """
+        whole, size = hashlib.sha256(), 0
+        file.seek(0)
+        while piece := file.read(1 << 20):
+            whole.update(piece)
+            size += len(piece)
+        said = {"size": size, "digest": "sha256:" + whole.hexdigest()}
+        started = self.start({**said, "source": {} if source is None else source, **({} if dataset is None else {"dataset": dataset})})
+        file.seek(0)
+        for number in range(1, (size + started.chunk_bytes - 1) // started.chunk_bytes + 1):
+            chunk = file.read(started.chunk_bytes)
+            digest = base64.b64encode(hashlib.sha256(chunk).digest()).decode()
+            self.send(started.id, str(number), chunk, content_digest=f"sha-256=:{digest}:")
+        return self.complete(started.id, said)
+
+
+class UsageVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def show(self, *, month: Optional[str] = None) -> BudgetUsage:
+        """Show a month's use and budgets.
+
+        Tells what was used in a month: an operator its own, a provider what was read of its datasets, an
+        agency the grants of its agreements.
+
+        GET /usage
+        """
+        return self._client._record(BudgetUsage, _Call("GET", ["usage"], query={"month": month}))
+
+
 class VersionVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -2230,14 +3022,14 @@ class VersionVerbs:
         """
         return self._client._record(DatasetVersion, _Call("GET", ["datasets", dataset, "versions", version]))
 
-    def withdraw(self, dataset: str, version: int, *, idempotency_key: Optional[str] = None) -> DatasetVersion:
+    def withdraw(self, dataset: str, version: int, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
         """Withdraw a version for good.
 
         Ends a version for good; runs on it die within seconds. Who: the provider's data steward.
 
         POST /datasets/{dataset}/versions/{version}/withdraw
         """
-        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "withdraw"], key=idempotency_key))
+        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "withdraw"], header={"If-Match": if_match}, key=idempotency_key))
 
     def wait(self, dataset: str, version: int, *, timeout: float = 600.0) -> DatasetVersion:
         """Waits until the version's bytes were taken or refused. Gives up with TimeoutError after timeout seconds."""

@@ -53,6 +53,14 @@ least := {
 	"trace.prove": "basic",
 	"trace.query": "basic",
 	"trace.tail": "basic",
+	"upload.complete": "machine",
+	"upload.drop": "machine",
+	"upload.inspect": "machine",
+	"upload.list": "machine",
+	"upload.send": "machine",
+	"upload.show": "machine",
+	"upload.start": "machine",
+	"usage.show": "machine",
 }
 
 # Which proofs will do. "key" is what a personal key was called in the first bundles.

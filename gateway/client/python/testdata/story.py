@@ -49,7 +49,9 @@ assert made.title == "就诊" and made.columns == spec.columns and made.terms ==
 assert steward.datasets.show("health-visits").slug == "health-visits"
 print("declared")
 
-version = steward.datasets.publish("health-visits", io.BytesIO(b"resident_id,plan,visits\n1,free,2\n"))
+sent = steward.uploads.file(io.BytesIO(b"resident_id,plan,visits\n1,free,2\n"), dataset="health-visits")
+assert sent.state == "complete" and len(sent.received) == 1, sent
+version = steward.datasets.publish("health-visits", {"upload": sent.id, "mode": "replace"})
 assert (version.number, version.state, version.refusal) == (1, "ingesting", None), version
 try:
     steward.versions.wait("health-visits", 1, timeout=0.6)  # no worker is here
@@ -84,7 +86,7 @@ problem = fails(422, "request.invalid", lambda: steward.datasets.declare(bad))
 assert {(e.location, e.code) for e in problem.errors} == {("round_to", "integer.expected"), ("body", "member.unknown")}, problem
 problem = fails(422, "dataset.invalid", lambda: steward.datasets.declare({**sluice.encode(spec), "slug": "Not A Slug"}))
 assert [e.location for e in problem.errors] == ["slug"], problem
-fails(415, "media.type", lambda: steward.datasets.publish("health-visits", b"x", content_type="text/html"))
+fails(415, "media.type", lambda: steward.uploads.send(sent.id, "1", b"x", content_type="text/html"))
 print("bad input")
 
 # The law's procedure: an agreement recorded, signed by both; a grant wider than it is refused.
