@@ -33,32 +33,49 @@ type backupOptions struct {
 // newBackup makes the command that copies a running instance.
 func newBackup() *cobra.Command {
 	var o backupOptions
-	cmd := &cobra.Command{
-		Use: "backup --data DIR --out FOLDER|FILE.tar", Short: "Copy a running instance: database, objects, signed log",
-		Long: `Copies one moment of a running instance. A folder that holds an earlier backup is only added to: objects never change.
-No key is in the backup. --keys writes them into a file of their own, encrypted, for a safe elsewhere: without it a
-backup opens nothing, and without a backup it is of no use.`,
-		Example: "  sluice backup --data /var/lib/sluice --out /backup/sluice\n" +
+	cmd := lists(offline(text{
+		use: "backup --data DIR --out FOLDER|FILE.tar",
+		example: "  sluice backup --data /var/lib/sluice --out /backup/sluice\n" +
 			"  sluice backup --data /var/lib/sluice --out /backup/sluice --keys /media/safe/keys.age --recipient age1…",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runBackup(cmd, o) },
-	}
+	}, func(c *call) error { return runBackup(c, o) }))
 	addConfigFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.out, "out", "", "folder of the backup, or a new file that ends in .tar (needed)")
-	f.StringVar(&o.keys, "keys", "", "new file for the instance's keys, encrypted (age)")
-	f.StringVar(&o.recipient, "recipient", "", "whom the keys are encrypted to: age1…")
-	f.StringVar(&o.passphraseFile, "passphrase-file", "", "file with a passphrase, instead of --recipient")
+	f.StringVar(&o.out, "out", "", "")
+	f.StringVar(&o.keys, "keys", "", "")
+	f.StringVar(&o.recipient, "recipient", "", "")
+	f.StringVar(&o.passphraseFile, "passphrase-file", "", "")
 	return cmd
 }
 
-func runBackup(cmd *cobra.Command, o backupOptions) error {
-	loaded, err := loadConfig(cmd)
+// backedUp is what a backup tells.
+type backedUp struct {
+	Backup   string `json:"backup"`
+	Objects  int    `json:"objects"`
+	New      int    `json:"new"` // objects the folder did not hold yet
+	Entries  int64  `json:"entries"`
+	Bytes    int64  `json:"bytes"`
+	Manifest string `json:"manifest"`
+	Took     string `json:"took"`
+}
+
+func backedUpFields(c *call) []field[backedUp] {
+	return []field[backedUp]{
+		{"backup", func(b backedUp) string { return b.Backup }},
+		{"objects", func(b backedUp) string { return c.Say("backup.objects", "n", b.Objects, "new", b.New) }},
+		{"entries", func(b backedUp) string { return number(b.Entries) }},
+		{"bytes", func(b backedUp) string { return number(b.Bytes) }},
+		{"manifest", func(b backedUp) string { return b.Manifest }},
+		{"took", func(b backedUp) string { return b.Took }},
+	}
+}
+
+func runBackup(c *call, o backupOptions) error {
+	loaded, err := loadConfig(c.cmd)
 	if err != nil {
 		return err
 	}
-	if loaded.Data == "" || o.out == "" {
-		return usageError{errors.New("--data DIR and --out FOLDER are needed")}
+	if err := c.given("--data DIR", loaded.Data, "--out FOLDER", o.out); err != nil {
+		return err
 	}
 	if o.out, err = filepath.Abs(o.out); err != nil {
 		return fmt.Errorf("naming the backup: %w", err)
@@ -66,15 +83,15 @@ func runBackup(cmd *cobra.Command, o backupOptions) error {
 	var to age.Recipient
 	if o.keys != "" {
 		if to, err = recipient(o); err != nil {
-			return usageError{err}
+			return err
 		}
 	}
 	layout, err := instance.NewLayout(loaded.Data, instance.RuntimeDir(os.Geteuid(), os.Getenv))
 	if err != nil {
 		return err
 	}
-	began := time.Now()
-	report, origin, err := backUp(cmd.Context(), layout, loaded, o.out)
+	began := c.now()
+	report, origin, err := backUp(c.ctx, layout, loaded, o.out)
 	if err != nil {
 		return err
 	}
@@ -83,24 +100,30 @@ func runBackup(cmd *cobra.Command, o backupOptions) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "backup    %s\nobjects   %d, %d of them new\nentries   %d\nbytes     %d\nmanifest  sha256:%s\ntook      %s\n",
-		o.out, report.Objects, report.Copied, report.Entries, report.Bytes, report.Digest, time.Since(began).Round(time.Millisecond))
-	return err
+	return one(c, backedUp{
+		Backup: o.out, Objects: report.Objects, New: report.Copied, Entries: report.Entries, Bytes: report.Bytes,
+		Manifest: "sha256:" + report.Digest, Took: c.now().Sub(began).Round(time.Millisecond).String(),
+	}, nil, backedUpFields(c))
 }
 
 // recipient reads whom keys are for: exactly one way must be named.
 func recipient(o backupOptions) (age.Recipient, error) {
 	if (o.recipient == "") == (o.passphraseFile == "") {
-		return nil, errors.New("--keys needs --recipient or --passphrase-file")
+		return nil, usage("keys.for_one")
 	}
-	if o.recipient != "" {
-		return backup.Recipient(o.recipient, "")
+	passphrase := ""
+	if o.passphraseFile != "" {
+		secret, err := instance.ReadSecret(o.passphraseFile)
+		if err != nil {
+			return nil, usage("file.unreadable", "path", o.passphraseFile).because(err)
+		}
+		passphrase = secret
 	}
-	passphrase, err := instance.ReadSecret(o.passphraseFile)
+	to, err := backup.Recipient(o.recipient, passphrase)
 	if err != nil {
-		return nil, err
+		return nil, usage("keys.for_bad").because(err)
 	}
-	return backup.Recipient("", passphrase)
+	return to, nil
 }
 
 // backUp writes a folder, or a file by way of a folder beside it.
@@ -132,12 +155,12 @@ func openSource(ctx context.Context, layout instance.Layout, loaded *config.Load
 	owner := loaded.Database
 	if owner == "" {
 		if owner, err = layout.OwnerAddress(); err != nil {
-			return s, nil, fmt.Errorf("%s is not the folder of an instance: %w", layout.Data, err)
+			return s, nil, failed("instance.none", "path", layout.Data).because(err)
 		}
 	}
 	db, err := postgres.Open(ctx, owner)
 	if err != nil {
-		return s, nil, fmt.Errorf("the instance does not run, and only a running one is backed up: %w", err)
+		return s, nil, failed("backup.not_running").because(err)
 	}
 	spool, err := os.MkdirTemp("", "sluice-backup-*")
 	if err != nil {

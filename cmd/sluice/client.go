@@ -3,50 +3,76 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
+	"github.com/spf13/pflag"
 
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
+	"github.com/sluicedata/sluice/gateway/messages"
 )
 
-// clientCommands returns the commands that speak to a gateway.
+// clientCommands returns the commands that speak to a gateway, or about one.
 func clientCommands() []*cobra.Command {
 	all := []*cobra.Command{
-		newLogin(), newWhoami(), newToken(), newOrg(), newMember(), newKey(), newIdentity(), newFactor(), newDataset(), newUpload(),
-		newRegistration(), newAgreement(), newGrant(), newJob(), newUsage(), newOutput(), newReview(), newRelease(), newTrace(),
+		newLogin(), newWhoami(), newToken(), newProfiles(), newOrg(), newMember(), newKey(), newIdentity(), newFactor(),
+		newDataset(), newUpload(), newRegistration(), newAgreement(), newGrant(), newJob(), newUsage(), newOutput(),
+		newReview(), newRelease(), newTrace(),
 	}
 	for _, cmd := range all {
-		f := cmd.PersistentFlags()
-		f.String("profile", "", "profile file; default: $SLUICE_PROFILE, else "+filepath.Join("~", ".config", "sluice", "profile.json"))
-		f.String("server", "", "address of the gateway; default: $SLUICE_SERVER, else the profile's")
-		f.StringP("format", "o", formTable, "form of the result: table, json or yaml")
+		markClient(cmd)
 	}
 	return all
 }
 
-// text is what people read about a command.
+// markClient marks a command and all below it as ones that the global flags are for.
+func markClient(cmd *cobra.Command) {
+	cmd.Annotations = map[string]string{"client": "yes"}
+	for _, child := range cmd.Commands() {
+		markClient(child)
+	}
+}
+
+// lists marks a command that is none of the client but prints a result: the flags of its form are for it too.
+func lists(cmd *cobra.Command) *cobra.Command {
+	cmd.Annotations = map[string]string{"lists": "yes"}
+	return cmd
+}
+
+// globalFlags are those of every command of the client: whose profile, which gateway, and how answers look.
+func globalFlags(f *pflag.FlagSet) {
+	f.String("profile", "", "")
+	f.String("as", "", "")
+	f.String("server", "", "")
+	f.StringP("format", "o", formTable, "")
+	f.Bool("no-headers", false, "")
+	f.String("lang", "", "")
+}
+
+// text is what of a command's help is the same in every language; the rest is in package texts, under the
+// command's path.
 type text struct {
 	use     string
-	short   string
-	long    string
 	example string
 }
 
 // call is one execution of a client command.
 type call struct {
+	texts.Texts
 	ctx  context.Context
+	now  func() time.Time
 	cmd  *cobra.Command
 	args []string
 	out  io.Writer // data
 	tell io.Writer // all else
 	form string    // table, json or yaml
+	// drawn says that a line of status stands on the terminal.
+	drawn bool
 	// Not of offline commands:
 	profile client.Profile
 	*client.Client
@@ -55,7 +81,7 @@ type call struct {
 // noun groups the verbs of one noun.
 func noun(t text, verbs ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: t.use, Short: t.short, Long: t.long, Example: t.example, Args: noCommand,
+		Use: t.use, Example: t.example, Args: noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(verbs...)
@@ -73,34 +99,57 @@ func command(t text, run func(c *call) error) *cobra.Command {
 	})
 }
 
+// change is command for one that changes something: it can be rehearsed.
+func change(t text, run func(c *call) error) *cobra.Command {
+	return rehearsable(command(t, run))
+}
+
 // offline makes a command that needs no gateway.
 func offline(t text, run func(c *call) error) *cobra.Command {
 	return &cobra.Command{
-		Use: t.use, Short: t.short, Long: t.long, Example: t.example, Args: named(t.use),
+		Use: t.use, Example: t.example, Args: named(t.use),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c := &call{ctx: cmd.Context(), cmd: cmd, args: args, out: cmd.OutOrStdout(), tell: cmd.ErrOrStderr()}
-			if c.form = c.flag("format"); !knownForm(c.form) {
-				return usageError{errors.New("-o is table, json or yaml")}
+			c := newCall(cmd, args)
+			if err := c.checkGlobals(); err != nil {
+				return err
 			}
-			return explain(run(c))
+			return c.explain(run(c))
 		},
 	}
 }
 
-// named checks that the arguments a use line names are there, and no others.
-func named(use string) cobra.PositionalArgs {
-	var want []string
-	for _, word := range strings.Fields(use)[1:] {
-		if strings.HasPrefix(word, "-") || strings.HasPrefix(word, "[") {
-			break
-		}
-		want = append(want, word)
+func newCall(cmd *cobra.Command, args []string) *call {
+	c := &call{
+		Texts: textsOf(cmd.Context()), ctx: cmd.Context(), now: time.Now, cmd: cmd, args: args,
+		out: cmd.OutOrStdout(), tell: cmd.ErrOrStderr(),
 	}
+	c.form = c.flag("format")
+	return c
+}
+
+// checkGlobals checks the flags that every command has.
+func (c *call) checkGlobals() error {
+	switch lang := c.flag("lang"); {
+	case !knownForm(c.form):
+		return usage("form.unknown")
+	case lang != "" && !slices.Contains(messages.Languages(), messages.Language(lang)):
+		return usage("lang.unknown")
+	case c.flag("as") != "" && c.flag("profile") != "":
+		return usage("profile.twice")
+	}
+	return nil
+}
+
+// named checks that the arguments a use line names are there, and no others but those in brackets.
+func named(use string) cobra.PositionalArgs {
+	want := arguments(use)
+	more := strings.Count(use, "[")
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == len(want) {
+		if len(want) <= len(args) && len(args) <= len(want)+more {
 			return nil
 		}
-		return usageError{fmt.Errorf("usage: %s; see `%s --help`", cmd.UseLine(), cmd.CommandPath())}
+		line := strings.TrimSuffix(cmd.UseLine(), " [flags]")
+		return usage("arguments.wrong", "line", line, "command", cmd.CommandPath())
 	}
 }
 
@@ -110,12 +159,23 @@ func need(cmd *cobra.Command, flags ...string) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for _, name := range flags {
 			if !cmd.Flags().Changed(name) {
-				return usageError{fmt.Errorf("--%s is needed; see `%s --help`", name, cmd.CommandPath())}
+				return usage("flag.needed", "flag", "--"+name, "command", cmd.CommandPath())
 			}
 		}
 		return inner(cmd, args)
 	}
 	return cmd
+}
+
+// given says which of the flags a command cannot do without is missing. Pairs are a flag, as its use line has it,
+// and its value.
+func (c *call) given(pairs ...string) error {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			return usage("flag.needed", "flag", pairs[i], "command", c.cmd.CommandPath())
+		}
+	}
+	return nil
 }
 
 // flag returns the text of a flag, "" when the command has none of that name.
@@ -126,9 +186,9 @@ func (c *call) flag(name string) string {
 	return ""
 }
 
-// connect reads the profile and opens a client for its key.
+// connect picks the profile and opens a client for its key.
 func (c *call) connect() error {
-	path, err := profilePath(c.flag("profile"))
+	path, err := c.profilePath()
 	if err != nil {
 		return err
 	}
@@ -136,26 +196,44 @@ func (c *call) connect() error {
 		return c.resume(path)
 	}
 	if err != nil {
-		return err
+		return failed("profile.unreadable", "path", path).because(err)
 	}
 	server := serverAddress(c.flag("server"), c.profile.Server)
 	if server == "" {
-		return usageError{errors.New("the profile names no server: give --server URL or SLUICE_SERVER")}
+		return usage("server.none")
 	}
-	c.Client, err = c.profile.Client(server)
-	return err
+	return c.open(path, server, c.profile)
+}
+
+// open opens a client for the key of a profile, which lies at path.
+func (c *call) open(path, server string, profile client.Profile) error {
+	own, err := profile.Client(server)
+	if err != nil {
+		return failed("profile.no_key", "path", path)
+	}
+	c.speakBy(own)
+	return nil
+}
+
+// speakBy makes a client that of the command: it answers in the language of the texts, and rehearses when the
+// command does.
+func (c *call) speakBy(own *client.Client) {
+	c.Client = own.In(string(c.Language))
+	if c.rehearses() {
+		c.Rehearse()
+	}
 }
 
 // resume opens a client for the session of a login through a provider, where there is no key.
 func (c *call) resume(path string) error {
-	kept, err := loadSession(path, time.Now())
+	kept, err := loadSession(path, c.now())
 	if errors.Is(err, errNoSession) {
-		return usageError{fmt.Errorf("there is no profile %s: `sluice login` makes one", path)}
+		return usage("profile.none", "path", path)
 	}
 	if err != nil {
 		return err
 	}
-	c.Client = client.New(kept.Server, nil).Use(kept.Token)
+	c.speakBy(client.New(kept.Server, nil).Use(kept.Token))
 	me, err := c.Whoami(c.ctx)
 	c.profile = client.Profile{Server: kept.Server, Org: me.Org, Login: me.Login}
 	return err
@@ -169,21 +247,6 @@ func (c *call) org() string {
 	return c.profile.Org
 }
 
-// profilePath picks the profile file: flag, environment, the user's configuration folder.
-func profilePath(flag string) (string, error) {
-	if flag != "" {
-		return flag, nil
-	}
-	if path := os.Getenv("SLUICE_PROFILE"); path != "" {
-		return path, nil
-	}
-	folder, err := os.UserConfigDir()
-	if err != nil {
-		return "", usageError{fmt.Errorf("finding the profile: %w; give --profile FILE", err)}
-	}
-	return filepath.Join(folder, "sluice", "profile.json"), nil
-}
-
 // serverAddress picks the gateway: flag, environment, profile. A slash at the end does not count.
 func serverAddress(flag, profile string) string {
 	for _, address := range []string{flag, os.Getenv("SLUICE_SERVER"), profile} {
@@ -194,28 +257,6 @@ func serverAddress(flag, profile string) string {
 	return ""
 }
 
-// terminal says whether somebody watches what is told.
-func (c *call) terminal() bool {
-	f, ok := c.tell.(*os.File)
-	if !ok {
-		return false
-	}
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
-}
-
-// progress tells one line of progress, only on a terminal.
-func (c *call) progress(format string, args ...any) {
-	if c.terminal() {
-		c.note(format, args...)
-	}
-}
-
-// note tells the person something that is not data. What cannot be told is not worth failing for.
-func (c *call) note(format string, args ...any) {
-	_, _ = fmt.Fprintln(c.tell, printable(fmt.Sprintf(format, args...)))
-}
-
 // Times of waiting commands.
 const (
 	patience = 10 * time.Minute
@@ -224,7 +265,7 @@ const (
 
 // waits gives a command the flag that bounds its waiting.
 func waits(cmd *cobra.Command) *cobra.Command {
-	cmd.Flags().Duration("timeout", patience, "how long to wait; past it the exit code is 5 and the work goes on")
+	cmd.Flags().Duration("timeout", patience, "")
 	return cmd
 }
 
@@ -237,37 +278,44 @@ func (c *call) bounded() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(c.ctx, limit)
 }
 
-// await looks again and again until state says that it is over, and tells each new state on a terminal.
+// awaits gives a command that starts work the choice to wait for its end.
+func awaits(cmd *cobra.Command, wait *bool) *cobra.Command {
+	cmd.Flags().BoolVar(wait, "wait", false, "")
+	return waits(cmd)
+}
+
+// await looks again and again until state says that it is over, and shows the state on a terminal meanwhile.
 func await[T any](c *call, look func(context.Context) (T, error), state func(T) (now string, over bool)) (T, error) {
 	ctx, cancel := c.bounded()
 	defer cancel()
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
+	defer c.wipe()
 	last := ""
 	for {
 		seen, err := look(ctx)
 		if err != nil {
-			return seen, late(ctx, last, err)
+			return seen, waited(ctx, last, err)
 		}
 		now, over := state(seen)
 		if now != last {
-			c.progress("%s", now)
+			c.status(now)
 		}
 		if last = now; over {
 			return seen, nil
 		}
 		select {
 		case <-ctx.Done():
-			return seen, late(ctx, last, ctx.Err())
+			return seen, waited(ctx, last, ctx.Err())
 		case <-tick.C:
 		}
 	}
 }
 
-// late says what was last seen when patience ended.
-func late(ctx context.Context, last string, err error) error {
+// waited says what was last seen when patience ended.
+func waited(ctx context.Context, last string, err error) error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return err
 	}
-	return fmt.Errorf("waited long enough; last seen: %s; it goes on without this command: %w", orDash(last), context.DeadlineExceeded)
+	return late("waited", "state", orDash(last))
 }

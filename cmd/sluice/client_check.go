@@ -1,27 +1,19 @@
 package main
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/job"
-	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
-	"github.com/sluicedata/sluice/policy"
 )
 
 func jobCheck() *cobra.Command {
 	var wait bool
-	cmd := fromFile(command(text{
-		use: "check -f FILE", short: "Tell everything a submit would be refused for, and what would pass (developer)",
-		long: `Asks every rule at once and spends nothing: scope, gates and budgets are told at once; the code is checked over empty
-tables, also when the scope is refused. With --wait the verdict on the code is waited for. The exit code is 0 when
-nothing refuses the package and 3 otherwise.
-` + packageForm,
+	cmd := fromFile(change(text{
+		use:     "check -f FILE",
 		example: "  sluice job check -f job.yaml --wait\n  sluice job check -f job.yaml --wait -o json",
 	}, func(c *call) error {
 		p, err := readPackage(c)
@@ -34,8 +26,7 @@ nothing refuses the package and 3 otherwise.
 		}
 		return showCheck(c, j, err)
 	}))
-	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the verdict on the code")
-	return waits(cmd)
+	return awaits(cmd, &wait)
 }
 
 // showCheck prints an answer. A package that would be refused is a failure of the command.
@@ -44,147 +35,150 @@ func showCheck(c *call, j wire.Job, err error) error {
 		return showJob(c, j, err)
 	}
 	a := *j.Answer
-	if err := one(c, j, nil, checkFields(a)); err != nil {
+	if err := one(c, j, nil, checkFields(c, a)); err != nil {
 		return err
 	}
 	if c.form == formTable {
-		rows := slices.Concat([][]string{{"PART", "ABOUT", "VERDICT", "WHY", "WHAT HELPS"}},
-			scopeRows(a), codeRows(a.Code), outputRows(a), gateRows(a), budgetRows(a))
 		if err := c.write([]byte("\n")); err != nil {
 			return err
 		}
-		if err := printRows(c.out, dashed(rows)); err != nil {
+		rows := slices.Concat(scopeRows(c, a), codeRows(c, a.Code), outputRows(c, a), gateRows(c, a), budgetRows(c, a))
+		if err := many(c, rows, nil, verdictFields()); err != nil {
 			return err
 		}
 	}
 	switch {
 	case j.Stopped != "" || a.Code.State == job.CodeFailed:
-		return toldError{text: printable(j.Number + " is " + jobState(j) + failureText(j)), code: exitFailed}
+		return toldError{text: printable(c.Say("job.is", "job", j.Number, "state", jobState(c, j)) + failureText(c, j)), code: exitFailed}
 	case !a.Passes:
-		return toldError{text: j.Number + ": a submit would be refused; the table says why and what helps", code: exitRefused}
+		return toldError{text: c.Say("check.refused", "job", j.Number), code: exitRefused}
 	}
 	return nil
 }
 
-func checkFields(a wire.JobAnswer) []field[wire.Job] {
+func checkFields(c *call, a wire.JobAnswer) []field[wire.Job] {
 	return []field[wire.Job]{
 		{"job", func(j wire.Job) string { return j.Number }},
 		{"name", func(j wire.Job) string { return j.Name }},
-		{"state", jobState},
+		{"state", func(j wire.Job) string { return jobState(c, j) }},
 		{"passes", func(j wire.Job) string {
 			if a.Passes && !j.Over() {
-				return "so far; the code check is under way"
+				return c.Say("check.so_far")
 			}
-			return yesNo(a.Passes)
+			return c.yesNo(a.Passes)
 		}},
-		{"rules", func(wire.Job) string { return a.RuleSet + ", policy bundle " + a.Revision }},
-		{"queue", func(wire.Job) string { return fmt.Sprintf("about %d before a run", a.Before) }},
+		{"rules", func(wire.Job) string { return c.Say("check.rules", "rules", a.RuleSet, "revision", a.Revision) }},
+		{"queue", func(wire.Job) string { return c.Say("check.before", "n", a.Before) }},
 	}
 }
 
-// dashed fills empty cells.
-func dashed(rows [][]string) [][]string {
-	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = orDash(cell)
-		}
+// verdict is one line of an answer: what part of the package, about what, how it stands, why, and what helps.
+type verdict struct{ part, about, stands, why, helps string }
+
+func verdictFields() []field[verdict] {
+	return []field[verdict]{
+		{"part", func(v verdict) string { return v.part }},
+		{"about", func(v verdict) string { return v.about }},
+		{"verdict", func(v verdict) string { return v.stands }},
+		{"why", func(v verdict) string { return v.why }},
+		{"what helps", func(v verdict) string { return v.helps }},
 	}
-	return rows
 }
 
 // scopeRows tells every refusal of the scope, then what each input may ask for.
-func scopeRows(a wire.JobAnswer) (rows [][]string) {
+func scopeRows(c *call, a wire.JobAnswer) (rows []verdict) {
+	part := c.Say("check.scope")
 	for _, r := range a.Scope {
-		rows = append(rows, []string{"scope", r.Input, "refused", reasonNames(r), client.Remedy(r.Remedy)})
+		rows = append(rows, verdict{part, r.Input, c.Say("check.is_refused"), reasonNames(c, r.Code, r.What), c.Remedy(r.Remedy)})
 	}
 	for _, in := range a.Allowed {
-		rows = append(rows, []string{"scope", in.Input, "allowed", allowed(in), in.Grant})
+		rows = append(rows, verdict{part, in.Input, c.Say("check.allowed"), allowed(c, in), in.Grant})
 	}
 	return rows
 }
 
-func reasonNames(r policy.Reason) string {
-	if len(r.What) == 0 {
-		return r.Code
+// reasonNames tells a code with what it concerns.
+func reasonNames(c *call, code string, what []string) string {
+	if len(what) == 0 {
+		return code
 	}
-	return r.Code + ": " + strings.Join(r.What, ", ")
+	return code + ": " + c.list(what)
 }
 
 // allowed tells what an input may ask for in one line.
-func allowed(in job.Allowance) string {
-	versions := fmt.Sprintf("from %d", in.VersionFrom)
+func allowed(c *call, in job.Allowance) string {
+	versions := c.Say("check.versions_from", "from", in.VersionFrom)
 	if in.VersionTo > 0 {
-		versions = fmt.Sprintf("%d to %d", in.VersionFrom, in.VersionTo)
+		versions = c.Say("check.versions", "from", in.VersionFrom, "to", in.VersionTo)
 	}
-	return fmt.Sprintf("columns %s; purposes %s; operations %s; outputs %s; versions %s; level up to %d; %s to %s",
-		strings.Join(in.Columns, ", "), strings.Join(in.Purposes, ", "), strings.Join(in.Operations, ", "),
-		strings.Join(in.Outputs, ", "), versions, in.LevelCap, in.From, in.To)
+	return c.Say("check.may_ask", "columns", c.list(in.Columns), "purposes", c.list(in.Purposes), "operations", words(c, in.Operations),
+		"outputs", words(c, in.Outputs), "versions", versions, "level", in.LevelCap, "from", in.From, "to", in.To)
 }
 
-func codeRows(a job.CodeAnswer) [][]string {
-	rows := [][]string{{"code", "all of it", string(a.State), strings.Join(a.Unchecked, ", "), ""}}
+func codeRows(c *call, a job.CodeAnswer) []verdict {
+	part := c.Say("check.code")
+	all := verdict{part: part, about: c.Say("check.all_code"), stands: word(c, a.State), why: c.list(a.Unchecked)}
 	if len(a.Unchecked) > 0 {
-		rows[0][4] = "Only code over inputs with a grant of yours is checked."
+		all.helps = c.Say("check.unchecked")
 	}
+	rows := []verdict{all}
 	for _, r := range a.Relations {
-		var columns []string
-		for _, c := range r.Columns {
-			columns = append(columns, c.Name+" ("+c.Kind+")")
+		columns := make([]string, 0, len(r.Columns))
+		for _, column := range r.Columns {
+			columns = append(columns, column.Name+" ("+column.Kind+")")
 		}
-		rows = append(rows, []string{"code", "relation " + r.Relation, string(r.Standing), strings.Join(columns, ", "), ""})
+		about := c.Say("place.relation", "relation", r.Relation)
+		rows = append(rows, verdict{part: part, about: about, stands: word(c, r.Standing), why: c.list(columns)})
 	}
 	for _, f := range a.Findings {
-		rows = append(rows, []string{"code", codePlace(f.Relation, f.Line), "refused", findingNames(f), client.Remedy(f.Remedy)})
+		rows = append(rows, verdict{part, codePlace(c, f.Relation, f.Line), c.Say("check.is_refused"), reasonNames(c, f.Code, f.What), c.Remedy(f.Remedy)})
 	}
 	return rows
 }
 
-func findingNames(f job.Finding) string {
-	return reasonNames(policy.Reason{Code: f.Code, What: f.What})
-}
-
-func outputRows(a wire.JobAnswer) (rows [][]string) {
+func outputRows(c *call, a wire.JobAnswer) (rows []verdict) {
+	part := c.Say("check.output")
 	for _, o := range a.Outputs {
 		if len(o.Refused) == 0 {
-			rows = append(rows, []string{"output", o.Name, "can pass", o.Kind, ""})
+			rows = append(rows, verdict{part: part, about: o.Name, stands: c.Say("check.can_pass"), why: word(c, o.Kind)})
 		}
 		for _, f := range o.Refused {
-			rows = append(rows, []string{"output", o.Name, "cannot pass", findingNames(f), client.Remedy(f.Remedy)})
+			rows = append(rows, verdict{part, o.Name, c.Say("check.cannot_pass"), reasonNames(c, f.Code, f.What), c.Remedy(f.Remedy)})
 		}
 	}
 	return rows
 }
 
-func gateRows(a wire.JobAnswer) (rows [][]string) {
+func gateRows(c *call, a wire.JobAnswer) (rows []verdict) {
 	for _, g := range a.Gates {
-		verdict, why := "open", g.State
-		if !g.Open {
-			verdict = "closed"
+		row := verdict{part: word(c, g.Gate), about: g.Subject, stands: c.Say("check.closed"), why: word(c, g.State)}
+		if g.Open {
+			row.stands = c.Say("check.open")
 		}
 		if g.Until != nil {
-			why += ", to " + untilDay(g.Until)
+			row.why = c.Say("check.until", "state", row.why, "day", untilDay(g.Until))
 		}
-		rows = append(rows, []string{g.Gate, g.Subject, verdict, why, ""})
+		rows = append(rows, row)
 	}
 	return rows
 }
 
-func budgetRows(a wire.JobAnswer) (rows [][]string) {
+func budgetRows(c *call, a wire.JobAnswer) (rows []verdict) {
 	for _, b := range a.Budgets {
-		rows = append(rows, []string{"budget", budgetName(b), "left after", amountText(b.Left), ""})
+		rows = append(rows, verdict{part: c.Say("check.budget"), about: budgetName(c, b), stands: c.Say("check.left"), why: amountText(c, b.Left)})
 	}
 	return rows
 }
 
 // budgetName says which budget it is.
-func budgetName(b budget.Left) string {
-	name := string(b.Scope) + " " + b.Subject
+func budgetName(c *call, b budget.Left) string {
+	named := word(c, b.Scope) + " " + b.Subject
 	if b.Month != "" {
-		name += ", " + b.Month
+		named += c.Say("list.comma") + b.Month
 	}
-	return name
+	return named
 }
 
-func amountText(a budget.Amount) string {
-	return fmt.Sprintf("%d runs, %d rows, %d failed answers", a.Runs, a.Rows, a.Failed)
+func amountText(c *call, a budget.Amount) string {
+	return c.Say("budget.amount", "runs", number(a.Runs), "rows", number(a.Rows), "failed", number(a.Failed))
 }

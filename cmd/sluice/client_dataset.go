@@ -12,19 +12,18 @@ import (
 
 func newDataset() *cobra.Command {
 	return noun(text{
-		use: "dataset", short: "Datasets: publish, describe, stop",
-		example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait\n  sluice dataset show health-visits",
+		use: "dataset", example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait\n  sluice dataset show health-visits",
 	},
 		datasetInspect(), datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetVersion(), datasetProfile(),
 		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(), datasetUsage(),
 	)
 }
 
-func datasetFields() []field[wire.Dataset] {
+func datasetFields(c *call) []field[wire.Dataset] {
 	return []field[wire.Dataset]{
 		{"dataset", func(d wire.Dataset) string { return d.Slug }},
 		{"title", func(d wire.Dataset) string { return d.Title }},
-		{"state", func(d wire.Dataset) string { return d.State }},
+		{"state", func(d wire.Dataset) string { return word(c, d.State) }},
 		{"provider", func(d wire.Dataset) string { return d.Provider + " " + d.ProviderName }},
 		{"registration", func(d wire.Dataset) string { return d.Registration }},
 		{"columns", func(d wire.Dataset) string { return fmt.Sprint(len(d.Columns)) }},
@@ -32,29 +31,28 @@ func datasetFields() []field[wire.Dataset] {
 			if len(d.Versions) == 0 {
 				return ""
 			}
-			return versionText(d.Versions[len(d.Versions)-1])
+			return versionText(c, d.Versions[len(d.Versions)-1])
 		}},
 	}
 }
 
-func versionText(v wire.Version) string {
-	text := fmt.Sprintf("%d %s", v.Number, v.State)
-	if v.Digest != "" {
-		text += fmt.Sprintf(", %d rows, %s", v.Rows, v.Digest)
+func versionText(c *call, v wire.Version) string {
+	if v.Digest == "" {
+		return c.Say("version.short", "number", v.Number, "state", word(c, v.State))
 	}
-	return text
+	return c.Say("version.long", "number", v.Number, "state", word(c, v.State), "rows", number(v.Rows), "digest", v.Digest)
 }
 
-func versionFields() []field[wire.Version] {
+func versionFields(c *call) []field[wire.Version] {
 	return []field[wire.Version]{
 		{"dataset", func(v wire.Version) string { return v.Dataset }},
 		{"version", func(v wire.Version) string { return fmt.Sprint(v.Number) }},
-		{"state", func(v wire.Version) string { return v.State }},
+		{"state", func(v wire.Version) string { return word(c, v.State) }},
 		{"rows", versionRows},
 		{"parts", versionParts},
 		{"manifest", func(v wire.Version) string { return v.Digest }},
 		{"profile", func(v wire.Version) string { return v.Profile }},
-		{"profile signed", func(v wire.Version) string { return yesNo(v.ProfileSigned) }},
+		{"profile signed", func(v wire.Version) string { return c.yesNo(v.ProfileSigned) }},
 		{"since", func(v wire.Version) string { return when(v.CreatedAt) }},
 	}
 }
@@ -76,53 +74,50 @@ func versionRows(v wire.Version) string {
 	if v.Digest == "" {
 		return ""
 	}
-	return fmt.Sprint(v.Rows)
+	return number(v.Rows)
 }
 
 func datasetShow() *cobra.Command {
 	return command(text{
-		use: "show DATASET", short: "Show a dataset; -o yaml shows all of it",
-		example: "  sluice dataset show health-visits\n  sluice dataset show health-visits -o yaml",
+		use: "show DATASET", example: "  sluice dataset show health-visits\n  sluice dataset show health-visits -o yaml",
 	}, func(c *call) error {
 		shown, err := c.Datasets.Show(c.ctx, c.args[0])
-		return one(c, shown, err, datasetFields())
+		return one(c, shown, err, datasetFields(c))
 	})
 }
 
 func datasetList() *cobra.Command {
 	return command(text{
-		use: "list", short: "List datasets",
-		example: "  sluice dataset list -o json",
+		use: "list", example: "  sluice dataset list -o json",
 	}, func(c *call) error {
 		all, err := c.Datasets.List(c.ctx)
-		return many(c, all, err, datasetFields())
+		return many(c, all, err, datasetFields(c))
 	})
 }
 
 func datasetColumns() *cobra.Command {
 	return command(text{
-		use: "columns DATASET", short: "List the columns of a dataset with level, role and mask",
-		example: "  sluice dataset columns health-visits",
+		use: "columns DATASET", example: "  sluice dataset columns health-visits",
 	}, func(c *call) error {
 		shown, err := c.Datasets.Show(c.ctx, c.args[0])
 		return many(c, shown.Columns, err, []field[dataset.Column]{
 			{"column", func(k dataset.Column) string { return k.Name }},
 			{"title", func(k dataset.Column) string { return k.Title }},
-			{"type", func(k dataset.Column) string { return string(k.Type) }},
-			{"level", func(k dataset.Column) string { return fmt.Sprint(k.Level) }},
-			{"role", func(k dataset.Column) string { return string(k.Role) }},
-			{"mask", func(k dataset.Column) string { return string(k.Mask) }},
-			{"domain", columnDomain},
+			{"type", func(k dataset.Column) string { return word(c, k.Type) }},
+			{"level", func(k dataset.Column) string { return c.Say("level", "n", k.Level) }},
+			{"role", func(k dataset.Column) string { return word(c, k.Role) }},
+			{"mask", func(k dataset.Column) string { return word(c, k.Mask) }},
+			{"domain", func(k dataset.Column) string { return columnDomain(c, k) }},
 		})
 	})
 }
 
 // columnDomain tells what a column may hold: few values by name, many by number, a range by its ends.
-func columnDomain(k dataset.Column) string {
+func columnDomain(c *call, k dataset.Column) string {
 	const shown = 6
 	switch {
 	case len(k.Domain) > shown:
-		return fmt.Sprintf("%d values", len(k.Domain))
+		return c.Say("domain.many", "n", len(k.Domain))
 	case len(k.Domain) > 0:
 		return strings.Join(k.Domain, ", ")
 	case k.Min != nil && k.Max != nil:
@@ -134,75 +129,62 @@ func columnDomain(k dataset.Column) string {
 func datasetVersion() *cobra.Command {
 	var number int
 	cmd := command(text{
-		use: "version DATASET --version N", short: "Show a version with its parts; -o yaml shows all of it",
+		use:     "version DATASET --version N",
 		example: "  sluice dataset version health-visits --version 3\n  sluice dataset version health-visits --version 3 -o yaml",
 	}, func(c *call) error {
 		v, err := c.Datasets.ShowVersion(c.ctx, c.args[0], number)
-		if err := one(c, v, err, versionFields()); err != nil {
+		if err := one(c, v, err, versionFields(c)); err != nil {
 			return err
 		}
-		return refusedUpload(v)
+		return refusedUpload(c, v)
 	})
 	return ofVersion(cmd, &number)
 }
 
 func datasetTerms() *cobra.Command {
-	return fromFile(command(text{
-		use: "terms DATASET -f FILE", short: "Replace the provider's terms, from the next decision on (data steward)",
-		long: `Replaces the ceiling over every grant of the dataset. An empty list allows nothing:
-
-  purposes: [health-policy-statistics]
-  columns: [health, visits]
-  operations: [sql]
-  outputs: [table]
-  min_units: 10
-  approval: manual
-  to: 2026-12-31`,
-		example: "  sluice dataset terms health-visits -f terms.yaml",
+	return fromFile(change(text{
+		use: "terms DATASET -f FILE", example: "  sluice dataset terms health-visits -f terms.yaml",
 	}, func(c *call) error {
 		terms, err := readYAML[wire.Terms](c, c.flag("file"))
 		if err != nil {
 			return err
 		}
 		changed, err := c.Datasets.SetTerms(c.ctx, c.args[0], terms)
-		return one(c, changed, err, datasetFields())
+		return one(c, changed, err, datasetFields(c))
 	}))
 }
 
 func datasetFreeze() *cobra.Command {
-	return command(text{
-		use: "freeze DATASET", short: "Stop every use of a dataset within seconds (data steward)",
-		example: "  sluice dataset freeze health-visits",
+	return change(text{
+		use: "freeze DATASET", example: "  sluice dataset freeze health-visits",
 	}, func(c *call) error {
 		frozen, err := c.Datasets.Freeze(c.ctx, c.args[0])
-		return one(c, frozen, err, datasetFields())
+		return one(c, frozen, err, datasetFields(c))
 	})
 }
 
 func datasetThaw() *cobra.Command {
-	return command(text{
-		use: "thaw DATASET", short: "End a freeze (data steward)",
-		example: "  sluice dataset thaw health-visits",
+	return change(text{
+		use: "thaw DATASET", example: "  sluice dataset thaw health-visits",
 	}, func(c *call) error {
 		thawed, err := c.Datasets.Thaw(c.ctx, c.args[0])
-		return one(c, thawed, err, datasetFields())
+		return one(c, thawed, err, datasetFields(c))
 	})
 }
 
 func datasetWithdraw() *cobra.Command {
 	var number int
-	cmd := command(text{
-		use: "withdraw DATASET --version N", short: "End a version for good; runs on it die within seconds (data steward)",
-		example: "  sluice dataset withdraw health-visits --version 1",
+	cmd := change(text{
+		use: "withdraw DATASET --version N", example: "  sluice dataset withdraw health-visits --version 1",
 	}, func(c *call) error {
 		withdrawn, err := c.Datasets.Withdraw(c.ctx, c.args[0], number)
-		return one(c, withdrawn, err, versionFields())
+		return one(c, withdrawn, err, versionFields(c))
 	})
 	return ofVersion(cmd, &number)
 }
 
 // ofVersion adds the flag that names a version.
 func ofVersion(cmd *cobra.Command, number *int) *cobra.Command {
-	cmd.Flags().IntVar(number, "version", 0, "number of the version (needed)")
+	cmd.Flags().IntVar(number, "version", 0, "")
 	return need(cmd, "version")
 }

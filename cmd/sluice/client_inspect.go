@@ -19,11 +19,8 @@ import (
 )
 
 func datasetInspect() *cobra.Command {
-	cmd := command(text{
-		use: "inspect FILE", short: "Look at a file before it is declared: columns, suspicions, first rows (data steward)",
-		long: `Uploads a file and has a container look at it: proposed types, roles, levels and masks of its columns, what makes a
-column look personal, and the first rows. Nothing is decided by it. -o yaml prints a declaration to check and complete;
-it names the inspection, and what you declare less carefully than proposed belongs under "confirmed".`,
+	cmd := change(text{
+		use:     "inspect DATA",
 		example: "  sluice dataset inspect visits.csv\n  sluice dataset inspect 门诊.xlsx --sheet 十月 -o yaml",
 	}, inspect)
 	return waits(sourceFlags(cmd))
@@ -32,7 +29,7 @@ it names the inspection, and what you declare less carefully than proposed belon
 func inspect(c *call) error {
 	file, err := os.Open(c.args[0])
 	if err != nil {
-		return usageError{fmt.Errorf("reading the file: %w", err)}
+		return usage("file.unreadable", "path", c.args[0]).because(err)
 	}
 	defer func() { _ = file.Close() }()
 	sent, err := sendFile(c, "", file)
@@ -49,7 +46,7 @@ func inspect(c *call) error {
 			return nil, nil
 		}
 		return body, err
-	}, func(body []byte) (string, bool) { return "looking at the file", body != nil })
+	}, func(body []byte) (string, bool) { return c.Say("inspect.looking"), body != nil })
 	if err != nil {
 		return err
 	}
@@ -67,24 +64,24 @@ func printInspection(c *call, found task.Inspection, digest name.Digest) error {
 	case formJSON:
 		return c.encode(found)
 	}
-	c.note("%s, %d rows; inspection %s", sourceText(found.Source), found.Rows, digest)
+	c.note("inspect.found", "form", sourceText(found.Source), "rows", number(found.Rows), "digest", digest)
 	for _, f := range found.Faults {
-		c.note("row %d (line %d): %s", f.Row, f.Line, f.Reason)
+		c.speak(badCellText(c, f))
 	}
-	if err := many(c, found.Columns, nil, outlookFields()); err != nil {
+	if err := many(c, found.Columns, nil, outlookFields(c)); err != nil {
 		return err
 	}
 	return printRows(c.out, append([][]string{{}, found.Preview.Columns}, found.Preview.Rows...))
 }
 
-func outlookFields() []field[task.ColumnOutlook] {
+func outlookFields(c *call) []field[task.ColumnOutlook] {
 	return []field[task.ColumnOutlook]{
 		{"column", func(k task.ColumnOutlook) string { return k.Name }},
 		{"title", func(k task.ColumnOutlook) string { return k.Title }},
-		{"type", func(k task.ColumnOutlook) string { return string(k.Type) }},
+		{"type", func(k task.ColumnOutlook) string { return word(c, k.Type) }},
 		{"level", func(k task.ColumnOutlook) string { return fmt.Sprint(k.Level) }},
-		{"role", func(k task.ColumnOutlook) string { return string(k.Role) }},
-		{"mask", func(k task.ColumnOutlook) string { return string(k.Mask) }},
+		{"role", func(k task.ColumnOutlook) string { return word(c, k.Role) }},
+		{"mask", func(k task.ColumnOutlook) string { return word(c, k.Mask) }},
 		{"empty", func(k task.ColumnOutlook) string { return percent(k.Empty) }},
 		{"distinct", distinctText},
 		{"suspected", suspicions},
@@ -93,9 +90,9 @@ func outlookFields() []field[task.ColumnOutlook] {
 
 func distinctText(k task.ColumnOutlook) string {
 	if k.More {
-		return fmt.Sprintf("≥ %d", k.Distinct)
+		return "≥ " + number(k.Distinct)
 	}
-	return fmt.Sprint(k.Distinct)
+	return number(k.Distinct)
 }
 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
@@ -170,7 +167,7 @@ func warn(c *call, spec wire.DatasetSpec) error {
 	}
 	at := slices.IndexFunc(all, func(u wire.Upload) bool { return u.Inspection == spec.Inspection })
 	if at < 0 {
-		c.note("the inspection the file names is not kept any more: its suspicions cannot be compared")
+		c.note("inspect.not_kept")
 		return nil
 	}
 	body, err := c.Uploads.ShowInspection(c.ctx, all[at].ID)
@@ -184,8 +181,7 @@ func warn(c *call, spec wire.DatasetSpec) error {
 	for _, k := range found.Columns {
 		declared, ok := dataset.Find(spec.Columns, k.Name)
 		if ok && careless(declared, k) && !slices.Contains(spec.Confirmed, k.Name) {
-			c.note("column %s is suspected (%s) and declared less carefully than proposed: list it under `confirmed` when that is meant",
-				k.Name, suspicions(k))
+			c.note("inspect.careless", "column", k.Name, "why", suspicions(k))
 		}
 	}
 	return nil

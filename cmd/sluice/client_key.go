@@ -17,16 +17,16 @@ import (
 
 func newKey() *cobra.Command {
 	return noun(text{
-		use: "key", short: "The keys people prove themselves and vote with",
+		use:     "key",
 		example: "  sluice key list\n  sluice key admit sha256:…",
 	}, keyAdmit(), keyRevoke(), keyRotate(), keyList())
 }
 
-func keyFields() []field[wire.Key] {
+func keyFields(c *call) []field[wire.Key] {
 	return []field[wire.Key]{
 		{"fingerprint", func(k wire.Key) string { return k.Fingerprint }},
 		{"login", func(k wire.Key) string { return k.Login }},
-		{"state", func(k wire.Key) string { return k.State }},
+		{"state", func(k wire.Key) string { return word(c, k.State) }},
 		{"offered", func(k wire.Key) string { return when(k.OfferedAt) }},
 		{"admitted", func(k wire.Key) string { return whenever(k.AdmittedAt) }},
 		{"expires", func(k wire.Key) string { return whenever(k.ExpiresAt) }},
@@ -36,65 +36,72 @@ func keyFields() []field[wire.Key] {
 }
 
 func keyAdmit() *cobra.Command {
-	return command(text{
-		use: "admit FINGERPRINT", short: "Let a key in that you compared with its owner",
-		long: `Admits an offered key. Compare the whole fingerprint with its owner by voice or in person first: the gateway
-could have shown you another one. Nobody admits their own key. Of a program's key, compare the certificate's digest too.
-The key lasts as long as the rules say; its owner puts a new one in its place with ` + "`sluice key rotate`" + `.`,
+	return change(text{
+		use:     "admit FINGERPRINT",
 		example: "  sluice key admit sha256:0f3c…",
 	}, func(c *call) error {
 		admitted, err := c.Keys.Admit(c.ctx, c.args[0])
-		return one(c, admitted, err, keyFields())
+		return one(c, admitted, err, keyFields(c))
 	})
 }
 
 func keyRevoke() *cobra.Command {
-	return command(text{
-		use: "revoke FINGERPRINT", short: "End a key; its tokens and its unreleased votes stop counting at once",
+	return change(text{
+		use:     "revoke FINGERPRINT",
 		example: "  sluice key revoke sha256:0f3c…",
 	}, func(c *call) error {
 		revoked, err := c.Keys.Revoke(c.ctx, c.args[0])
-		return one(c, revoked, err, keyFields())
+		return one(c, revoked, err, keyFields(c))
 	})
 }
 
 func keyList() *cobra.Command {
 	var mine bool
 	cmd := ofOrg(command(text{
-		use: "list", short: "List the keys of your organization's people",
+		use:     "list",
 		example: "  sluice key list\n  sluice key list --mine",
 	}, func(c *call) error {
 		if mine {
 			all, err := c.Keys.Mine(c.ctx)
-			return many(c, all, err, keyFields())
+			return many(c, all, err, keyFields(c))
 		}
 		all, err := c.Keys.List(c.ctx, c.org())
-		return many(c, all, err, keyFields())
+		return many(c, all, err, keyFields(c))
 	}))
-	cmd.Flags().BoolVar(&mine, "mine", false, "only your own, which everybody may list")
+	cmd.Flags().BoolVar(&mine, "mine", false, "")
 	return cmd
 }
 
 func keyRotate() *cobra.Command {
-	return command(text{
-		use: "rotate", short: "Put a new key in the place of your own",
-		long: `Makes a new key and puts it in the place of the profile's: the old one vouches for it and ends at once, with its
-tokens and with the votes that were not released yet; vote again. The new key is written beside the profile before
-anything else, and takes the profile's place once it has proven to work: run the command again if it was interrupted.`,
+	return change(text{
+		use:     "rotate",
 		example: "  sluice key rotate\n  sluice key rotate --profile kaifa.json",
 	}, rotateKey)
 }
 
 func rotateKey(c *call) error {
-	path, err := profilePath(c.flag("profile"))
+	path, err := c.profilePath()
 	if err != nil {
 		return err
 	}
 	beside := path + ".new"
-	next, err := c.nextProfile(beside)
+	next, there, err := c.nextProfile(beside)
 	if err != nil {
 		return err
 	}
+	if c.rehearses() {
+		return c.rotateTo(next)
+	}
+	if !there { // a key must be on disk before it counts
+		if err := next.Save(beside); err != nil {
+			return failed("profile.not_written", "path", beside).because(err)
+		}
+	}
+	return c.rotateBy(path, beside, next)
+}
+
+// rotateBy puts the key of the profile beside into force, and the profile in the place of the old one.
+func (c *call) rotateBy(path, beside string, next client.Profile) error {
 	server := serverAddress(c.flag("server"), c.profile.Server)
 	fresh, err := next.Client(server)
 	if err != nil {
@@ -105,33 +112,32 @@ func rotateKey(c *call) error {
 			return c.unrotated(beside, err)
 		}
 		if _, err := fresh.Whoami(c.ctx); err != nil {
-			return fmt.Errorf("the new key does not work yet; it is in %s: run the command again: %w", beside, err)
+			return failed("rotate.not_yet", "path", beside).because(c.explain(err))
 		}
 	}
 	if err := os.Rename(beside, path); err != nil {
-		return fmt.Errorf("the new key counts; it is in %s: %w", beside, err)
+		return failed("rotate.not_moved", "path", beside).because(err)
 	}
 	mine, err := fresh.Keys.Mine(c.ctx)
-	return many(c, mine, err, keyFields())
+	return many(c, mine, err, keyFields(c))
 }
 
-// nextProfile is the profile with a new key, written beside the old one: a key must be on disk before it counts.
-func (c *call) nextProfile(path string) (client.Profile, error) {
-	next, err := client.LoadProfile(path)
+// nextProfile is the profile with a new key: the one an interrupted rotation left behind, or one that is not written
+// yet.
+func (c *call) nextProfile(path string) (next client.Profile, isThere bool, err error) {
+	next, err = client.LoadProfile(path)
 	if !errors.Is(err, os.ErrNotExist) {
-		return next, err
+		return next, true, err
 	}
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return next, fmt.Errorf("making a key: %w", err)
+		return next, false, fmt.Errorf("making a key: %w", err)
 	}
 	next = client.NewProfile(c.profile.Server, c.profile.Org, c.profile.Login, key)
 	if c.profile.Certificate != "" {
-		if next, err = certified(next, key); err != nil {
-			return next, err
-		}
+		next, err = certified(next, key)
 	}
-	return next, next.Save(path)
+	return next, false, err
 }
 
 // certified gives a program's profile a certificate over its key.
@@ -160,5 +166,5 @@ func (c *call) unrotated(beside string, err error) error {
 	if errors.As(err, &refused) && refused.Status < 500 {
 		return errors.Join(err, os.Remove(beside))
 	}
-	return fmt.Errorf("whether the new key counts is not known; it is in %s: run the command again: %w", beside, err)
+	return failed("rotate.unsure", "path", beside).because(c.explain(err))
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +32,7 @@ func loggedOf(c trace.Checkpoint, result string) logged {
 func loggedFields() []field[logged] {
 	return []field[logged]{
 		{"log", func(l logged) string { return l.Origin }},
-		{"entries", func(l logged) string { return fmt.Sprint(l.Size) }},
+		{"entries", func(l logged) string { return number(l.Size) }},
 		{"root hash", func(l logged) string { return l.Root }},
 		{"result", func(l logged) string { return l.Result }},
 	}
@@ -41,16 +40,12 @@ func loggedFields() []field[logged] {
 
 func traceExport() *cobra.Command {
 	cmd := command(text{
-		use: "export --dir DIR", short: "Copy the log's tiles, to verify them without the server",
-		long: `Copies the log under its newest checkpoint into a folder, as any tlog-tiles reader expects it. A folder that holds an
-earlier copy is brought up to date; tiles that differ from it are a fault and end the copy. Nothing in it is secret: the
-log holds salted hashes only.`,
-		example: "  sluice trace export --dir log",
+		use: "export --dir DIR", example: "  sluice trace export --dir log",
 	}, func(c *call) error {
 		copied, err := export(c, c.flag("dir"))
-		return one(c, loggedOf(copied, "copied, not verified"), err, loggedFields())
+		return one(c, loggedOf(copied, c.Say("log.copied")), err, loggedFields())
 	})
-	cmd.Flags().String("dir", "", "folder of the copy; made when absent (needed)")
+	cmd.Flags().String("dir", "", "")
 	return need(cmd, "dir")
 }
 
@@ -61,10 +56,10 @@ func export(c *call, dir string) (trace.Checkpoint, error) {
 	}
 	newest, err := trace.ReadCheckpoint(string(note))
 	if err != nil {
-		return trace.Checkpoint{}, fmt.Errorf("reading checkpoint: %w", err)
+		return trace.Checkpoint{}, failed("checkpoint.unreadable").because(err)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return trace.Checkpoint{}, fmt.Errorf("making folder: %w", err)
+		return trace.Checkpoint{}, failed("folder.not_made", "path", dir).because(err)
 	}
 	copies, err := tilestore.OpenDir(dir)
 	if err != nil {
@@ -88,7 +83,7 @@ func replaceCheckpoint(ctx context.Context, copies tilestore.Dir, data []byte, s
 	if old != nil {
 		was, err := trace.ReadCheckpoint(string(old))
 		if err != nil {
-			return fmt.Errorf("reading the copy's checkpoint: %w", err)
+			return failed("checkpoint.unreadable").because(err)
 		}
 		if was.Size > size {
 			return &trace.Fault{Index: size, Reason: "log.shorter"}
@@ -104,24 +99,20 @@ type keyFlags struct{ dir, root, trust, key string }
 func traceVerify() *cobra.Command {
 	var k keyFlags
 	cmd := offline(text{
-		use: "verify --dir DIR", short: "Verify a copy of the log offline: every entry, every tile, the signed root",
-		long: `Rebuilds the whole tree from the entries of a copy (` + "`sluice trace export`" + `) and compares it with every stored tile and
-with the signed checkpoint. The checkpoint's key comes from trust.json under the root's public key (--root), or is given
-itself (--key, hexadecimal). What does not fit is told with the first entry it concerns.`,
-		example: "  sluice trace verify --dir log --root root.pub --trust product/trust.json\n" +
+		use: "verify --dir DIR", example: "  sluice trace verify --dir log --root root.pub --trust product/trust.json\n" +
 			"  sluice trace verify --dir log --key 4f9a…",
 	}, func(c *call) error { return verifyLog(c, k) })
 	f := cmd.Flags()
-	f.StringVar(&k.dir, "dir", "", "folder of the copy (needed)")
-	f.StringVar(&k.root, "root", "", "file of the root's public key, hexadecimal")
-	f.StringVar(&k.trust, "trust", "", "trust.json; default: the one in the folder")
-	f.StringVar(&k.key, "key", "", "public key of the log, hexadecimal; instead of --root")
+	f.StringVar(&k.dir, "dir", "", "")
+	f.StringVar(&k.root, "root", "", "")
+	f.StringVar(&k.trust, "trust", "", "")
+	f.StringVar(&k.key, "key", "", "")
 	return need(cmd, "dir")
 }
 
 func verifyLog(c *call, k keyFlags) error {
 	if (k.root == "") == (k.key == "") {
-		return usageError{errors.New("give --root FILE or --key KEY")}
+		return usage("verify.one_key")
 	}
 	folder, err := tilestore.OpenDir(k.dir)
 	if err != nil {
@@ -134,9 +125,9 @@ func verifyLog(c *call, k keyFlags) error {
 	}
 	head, err := trace.VerifyLog(c.ctx, folder, keys)
 	if err != nil {
-		return toldError{text: "DOES NOT VERIFY: " + err.Error(), code: exitFailed, cause: err}
+		return failed("verify.not").because(err)
 	}
-	return one(c, loggedOf(head, "every entry and every tile fit the signed checkpoint"), nil, loggedFields())
+	return one(c, loggedOf(head, c.Say("log.fits")), nil, loggedFields())
 }
 
 // keys opens the keys a log is verified with.
@@ -146,18 +137,18 @@ func (k keyFlags) keys(ctx context.Context, folder tilestore.Dir) (trace.Keys, e
 	}
 	root, err := client.ReadRoot(k.root)
 	if err != nil {
-		return trace.Keys{}, usageError{err}
+		return trace.Keys{}, usage("root.unreadable", "path", k.root).because(err)
 	}
 	if k.trust == "" {
 		k.trust = filepath.Join(k.dir, "trust.json")
 	}
 	body, err := os.ReadFile(k.trust)
 	if err != nil {
-		return trace.Keys{}, usageError{fmt.Errorf("reading trust.json: %w; --trust FILE names another", err)}
+		return trace.Keys{}, usage("trust.unreadable").because(err)
 	}
 	document, err := trust.Verify(body, root)
 	if err != nil {
-		return trace.Keys{}, toldError{text: "DOES NOT VERIFY: " + err.Error(), code: exitFailed, cause: err}
+		return trace.Keys{}, failed("verify.not").because(err)
 	}
 	return trace.NewKeys(document.Origin, checkpointKeys(document)...)
 }
@@ -177,7 +168,7 @@ func checkpointKeys(d trust.Document) []ed25519.PublicKey {
 func (k keyFlags) givenKey(ctx context.Context, folder tilestore.Dir) (trace.Keys, error) {
 	public, err := hex.DecodeString(strings.TrimSpace(k.key))
 	if err != nil || len(public) != ed25519.PublicKeySize {
-		return trace.Keys{}, usageError{errors.New("--key is 64 hexadecimal digits")}
+		return trace.Keys{}, usage("verify.bad_key")
 	}
 	note, err := folder.Get(ctx, trace.CheckpointPath)
 	if err != nil {
@@ -185,7 +176,7 @@ func (k keyFlags) givenKey(ctx context.Context, folder tilestore.Dir) (trace.Key
 	}
 	head, err := trace.ReadCheckpoint(string(note))
 	if err != nil {
-		return trace.Keys{}, toldError{text: "DOES NOT VERIFY: " + err.Error(), code: exitFailed, cause: err}
+		return trace.Keys{}, failed("verify.not").because(err)
 	}
 	return trace.NewKeys(head.Origin, public)
 }

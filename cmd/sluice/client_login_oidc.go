@@ -26,27 +26,31 @@ type keptSession struct {
 
 // loginOIDC logs in through the server's identity provider: the browser comes back to this program on loopback.
 func loginOIDC(c *call) error {
-	path, err := profilePath(c.flag("profile"))
+	path, err := c.profilePath()
 	if err != nil {
 		return err
 	}
 	server := serverAddress(c.flag("server"), "")
 	if server == "" {
-		return usageError{errors.New("--server URL is needed; see `sluice login --help`")}
+		return usage("flag.needed", "flag", "--server URL", "command", c.cmd.CommandPath())
 	}
 	if _, err := os.Stat(path); err == nil {
-		return usageError{fmt.Errorf("%s is the profile of a key: give --profile FILE", path)}
+		return usage("login.key_profile", "path", path)
+	}
+	if c.rehearses() {
+		c.note("login.would_open", "server", server)
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, loginPatience)
 	defer cancel()
 	at, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return fmt.Errorf("listening for the browser: %w", err)
+		return failed("login.no_listener").because(err)
 	}
-	own := client.New(server, nil)
+	own := client.New(server, nil).In(string(c.Language))
 	l := own.BeginLogin("http://"+at.Addr().String()+"/done", c.flag("org"), c.flag("login"))
-	c.note("Open this address in a browser on this machine:\n\n  %s\n", l.Address)
-	code, err := comeBack(ctx, at, l)
+	c.note("login.open", "address", l.Address)
+	code, err := c.comeBack(ctx, at, l)
 	if err != nil {
 		return err
 	}
@@ -54,25 +58,25 @@ func loginOIDC(c *call) error {
 	if err != nil {
 		return err
 	}
-	kept := keptSession{Server: server, Token: token.AccessToken, Expires: time.Now().Add(time.Duration(token.ExpiresIn) * time.Second)}
+	kept := keptSession{Server: server, Token: token.AccessToken, Expires: c.now().Add(time.Duration(token.ExpiresIn) * time.Second)}
 	if err := kept.save(sessionFile(path)); err != nil {
-		return err
+		return failed("profile.not_written", "path", sessionFile(path)).because(err)
 	}
 	me, err := own.Whoami(ctx)
-	return one(c, me, err, meFields())
+	return one(c, me, err, meFields(c))
 }
 
 // comeBack waits for the browser and returns the code it brings. Any other page that finds the address is
 // refused: it does not know the state.
-func comeBack(ctx context.Context, at net.Listener, l client.Login) (string, error) {
+func (c *call) comeBack(ctx context.Context, at net.Listener, l client.Login) (string, error) {
 	codes := make(chan string, 1)
 	server := &http.Server{ReadHeaderTimeout: headerPatience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		if r.URL.Path != "/done" || q.Get("state") != l.State || q.Get("code") == "" {
-			http.Error(w, "not the login this program began", http.StatusBadRequest)
+			http.Error(w, c.Say("login.other_page"), http.StatusBadRequest)
 			return
 		}
-		_, _ = fmt.Fprintln(w, "You can close this page and go back to the command line.")
+		_, _ = fmt.Fprintln(w, c.Say("login.close_page"))
 		select {
 		case codes <- q.Get("code"):
 		default:
@@ -88,7 +92,7 @@ func comeBack(ctx context.Context, at net.Listener, l client.Login) (string, err
 	case code := <-codes:
 		return code, nil
 	case <-ctx.Done():
-		return "", fmt.Errorf("waiting for the browser: %w", ctx.Err())
+		return "", late("login.no_browser").because(ctx.Err())
 	}
 }
 
@@ -140,7 +144,7 @@ func loadSession(profile string, now time.Time) (keptSession, error) {
 		return k, fmt.Errorf("reading session: %w", err)
 	}
 	if !now.Before(k.Expires) {
-		return k, toldError{text: "the session has ended: `sluice login --oidc` begins another", code: exitFailed}
+		return k, failed("session.ended")
 	}
 	return k, nil
 }

@@ -4,17 +4,28 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1" //nolint:gosec // RFC 6238
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/gateway"
+	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/gatewaytest"
 	"github.com/sluicedata/sluice/gateway/providertest"
+	"github.com/sluicedata/sluice/gateway/wire"
 )
 
 // TestLoginInABrowser: `sluice login --oidc` waits on loopback for the browser, keeps the session where only its
@@ -24,7 +35,15 @@ func TestLoginInABrowser(t *testing.T) {
 	i := gatewaytest.StartWith(t, p.Config())
 	p.Serve(i.URL + gateway.CallbackPath)
 	home := i.Org(t, "An operator", org.Operator)
-	boss := i.Person(t, i.Admin, home, "boss", org.OrgAdmin)
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	boss := i.Holder(t, i.Admin, home, "boss", key, org.OrgAdmin)
+	lead := filepath.Join(t.TempDir(), "boss.json")
+	if err := client.NewProfile(i.URL, home, "boss", key).Save(lead); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := boss.Members.Invite(t.Context(), home, org.MemberSpec{Login: "zhang", Name: "Zhang", Roles: []org.Role{org.OrgAdmin}}); err != nil {
 		t.Fatal(err)
 	}
@@ -36,25 +55,66 @@ func TestLoginInABrowser(t *testing.T) {
 	if err != nil || len(offered) != 1 {
 		t.Fatalf("%v %v", offered, err)
 	}
-	if _, err := boss.Identities.Admit(t.Context(), offered[0].ID); err != nil {
-		t.Fatal(err)
-	}
+	ends(t, exitOK, "admitted", "identity", "admit", offered[0].ID, "--profile", lead)
 	code, out := browserLogin(t, p, i.URL, profile)
 	if code != exitOK || !strings.Contains(out, "basic, by oidc") {
 		t.Fatalf("exit %d: %s", code, out)
 	}
-	if code, out := typed(t, "member", "list", "--profile", profile); code != exitOK || !strings.Contains(out, "zhang") {
-		t.Fatalf("reading: exit %d: %s", code, out)
+	ends(t, exitOK, "zhang", "member", "list", "--profile", profile)
+	ends(t, exitRefused, "factor prove", "member", "invite", "lee", "--name", "Lee", "--role", "developer", "--profile", profile)
+	ends(t, exitRefused, "", "identity", "admit", offered[0].ID, "--profile", profile)
+	ends(t, exitRefused, "", "identity", "revoke", offered[0].ID, "--profile", profile)
+	strengthen(t, lead, profile)
+	ends(t, exitOK, "revoked", "identity", "revoke", offered[0].ID, "--profile", lead)
+	ends(t, exitFailed, "log in again", "whoami", "--profile", profile)
+}
+
+// strengthen gives a person a second factor, with the code their administrator makes, and proves it.
+func strengthen(t *testing.T, lead, profile string) {
+	t.Helper()
+	var made wire.EnrolCode
+	answered(t, &made, "factor", "code", "zhang", "--profile", lead)
+	var factor wire.FactorSecret
+	answered(t, &factor, "factor", "enrol", "--code", made.Code, "--profile", profile)
+	var recovery []string
+	answered(t, &recovery, "factor", "confirm", oneTime(t, factor.Secret, time.Now()), "--profile", profile)
+	if len(recovery) != 10 {
+		t.Fatalf("recovery codes: %v", recovery)
 	}
-	if code, out := typed(t, "member", "invite", "lee", "--name", "Lee", "--role", "developer", "--profile", profile); code != exitRefused || !strings.Contains(out, "factor prove") {
-		t.Fatalf("deciding: exit %d: %s", code, out)
+	ends(t, exitRefused, "factor.refused", "factor", "prove", "000000", "--profile", profile)
+	ends(t, exitOK, "strong, by oidc", "factor", "prove", "--recovery", recovery[0], "--profile", profile)
+	ends(t, exitOK, "Lee", "member", "invite", "lee", "--name", "Lee", "--role", "developer", "--profile", profile)
+}
+
+// ends runs one command line that ends with a code and says something.
+func ends(t *testing.T, code int, says string, args ...string) {
+	t.Helper()
+	if got, out := typed(t, args...); got != code || !strings.Contains(out, says) {
+		t.Fatalf("%v: exit %d, want %d with %q: %s", args, got, code, says, out)
 	}
-	if _, err := boss.Identities.Revoke(t.Context(), offered[0].ID); err != nil {
+}
+
+// answered runs one command line and reads what it answers as JSON.
+func answered(t *testing.T, v any, args ...string) {
+	t.Helper()
+	code, out := typed(t, append(args, "-o", "json")...)
+	if code != exitOK || json.Unmarshal([]byte(out), v) != nil {
+		t.Fatalf("%v: exit %d: %s", args, code, out)
+	}
+}
+
+// oneTime is what an authenticator shows at a time (RFC 6238: six digits, thirty seconds, SHA-1).
+func oneTime(t *testing.T, secret string, now time.Time) string {
+	t.Helper()
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if code, out := typed(t, "whoami", "--profile", profile); code != exitFailed || !strings.Contains(out, "log in again") {
-		t.Fatalf("revoked: exit %d: %s", code, out)
-	}
+	mac := hmac.New(sha1.New, key)
+	_ = binary.Write(mac, binary.BigEndian, now.Unix()/30)
+	sum := mac.Sum(nil)
+	at := sum[len(sum)-1] & 0xf
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at:])&0x7fffffff%1000000)
 }
 
 // typed runs one command line and returns all it says.

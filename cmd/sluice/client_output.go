@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -17,16 +16,15 @@ import (
 
 func newOutput() *cobra.Command {
 	return noun(text{
-		use: "output", short: "What runs left in quarantine, with the findings about it",
-		example: "  sluice output list J-2026-0001\n  sluice output show J-2026-0001 visits_by_plan",
+		use: "output", example: "  sluice output list J-2026-0001\n  sluice output show J-2026-0001 visits_by_plan",
 	}, outputList(), outputShow(), outputDestroy())
 }
 
-func outputFields() []field[wire.Output] {
+func outputFields(c *call) []field[wire.Output] {
 	return []field[wire.Output]{
 		{"output", func(o wire.Output) string { return o.Name }},
-		{"state", func(o wire.Output) string { return o.State }},
-		{"rows", func(o wire.Output) string { return fmt.Sprint(o.Rows) }},
+		{"state", func(o wire.Output) string { return word(c, o.State) }},
+		{"rows", func(o wire.Output) string { return number(o.Rows) }},
 		{"findings", func(o wire.Output) string { return strings.Join(findingCodes(o), ", ") }},
 		{"request", func(o wire.Output) string { return o.Request }},
 		{"digest", func(o wire.Output) string { return o.Digest }},
@@ -55,11 +53,10 @@ func findingCodes(o wire.Output) []string {
 
 func outputList() *cobra.Command {
 	return command(text{
-		use: "list JOB", short: "List a job's outputs with their findings, never with values",
-		example: "  sluice output list J-2026-0001",
+		use: "list JOB", example: "  sluice output list J-2026-0001",
 	}, func(c *call) error {
 		all, err := c.Outputs.List(c.ctx, c.args[0])
-		return many(c, all, err, outputFields())
+		return many(c, all, err, outputFields(c))
 	})
 }
 
@@ -67,10 +64,7 @@ func outputShow() *cobra.Command {
 	var values bool
 	var out string
 	cmd := command(text{
-		use: "show JOB OUTPUT", short: "Show an output: its findings, and to the agency's seat its values",
-		long: `Shows an output with every finding about it: which cells, and what helps. --values prints the table itself, --out
-writes it to a file: only the agency's output reviewer gets values before the release, and each view is traced.`,
-		example: "  sluice output show J-2026-0001 visits_by_plan\n" +
+		use: "show JOB OUTPUT", example: "  sluice output show J-2026-0001 visits_by_plan\n" +
 			"  sluice output show J-2026-0001 visits_by_plan --out under-review.csv",
 	}, func(c *call) error {
 		if values || out != "" {
@@ -78,8 +72,8 @@ writes it to a file: only the agency's output reviewer gets values before the re
 		}
 		return outputFindings(c)
 	})
-	cmd.Flags().BoolVar(&values, "values", false, "print the values under review")
-	cmd.Flags().StringVar(&out, "out", "", "write the values under review to this file")
+	cmd.Flags().BoolVar(&values, "values", false, "")
+	cmd.Flags().StringVar(&out, "out", "", "")
 	return cmd
 }
 
@@ -92,15 +86,15 @@ func outputValues(c *call, out string) error {
 		return c.write(body)
 	}
 	if err := os.WriteFile(out, body, 0o600); err != nil {
-		return fmt.Errorf("writing values: %w", err)
+		return failed("file.not_written", "path", out).because(err)
 	}
-	c.note("values under review written to %s: they may not be passed on", out)
+	c.note("output.values_written", "path", out)
 	return nil
 }
 
 func outputFindings(c *call) error {
 	o, err := findOutput(c, c.args[0], c.args[1])
-	if err := one(c, o, err, outputFields()); err != nil || c.form != formTable {
+	if err := one(c, o, err, outputFields(c)); err != nil || c.form != formTable {
 		return err
 	}
 	return writeFindings(c, o)
@@ -117,7 +111,7 @@ func findOutput(c *call, number, name string) (wire.Output, error) {
 			return o, nil
 		}
 	}
-	return wire.Output{}, toldError{text: fmt.Sprintf("not found: %s has no output of that name", number), code: exitUnknown}
+	return wire.Output{}, unknown("output.unknown", "job", number)
 }
 
 // writeFindings lists findings with their cells and what helps.
@@ -132,15 +126,13 @@ func writeFindings(c *call, o wire.Output) error {
 		for _, cell := range f.Cells {
 			b.WriteString("    " + strings.Join(cell, " × ") + "\n")
 		}
-		if f.Remedy != "" {
-			b.WriteString("  → " + client.Remedy(f.Remedy) + "\n")
-		}
+		b.WriteString(strings.TrimPrefix(c.helps("\n  ", f.Code, f.Remedy), "\n") + "\n")
 	}
 	return c.write([]byte(printable(b.String())))
 }
 
 // schemaText tells what an output's table declares.
-func schemaText(raw json.RawMessage) string {
+func schemaText(c *call, raw json.RawMessage) string {
 	var t job.Table
 	if json.Unmarshal(raw, &t) != nil {
 		return ""
@@ -152,30 +144,28 @@ func schemaText(raw json.RawMessage) string {
 	for _, m := range t.Measures {
 		measures = append(measures, m.Name)
 	}
-	return strings.Join(measures, ", ") + " by " + strings.Join(by, ", ")
+	return c.Say("table.declared", "measures", joined(measures), "by", joined(by))
 }
 
 func outputDestroy() *cobra.Command {
-	return command(text{
-		use: "destroy JOB OUTPUT", short: "End a blocked or unwanted output",
-		example: "  sluice output destroy J-2026-0001 visits_by_plan",
+	return change(text{
+		use: "destroy JOB OUTPUT", example: "  sluice output destroy J-2026-0001 visits_by_plan",
 	}, func(c *call) error {
 		o, err := c.Outputs.Destroy(c.ctx, c.args[0], c.args[1])
-		return one(c, o, err, outputFields())
+		return one(c, o, err, outputFields(c))
 	})
 }
 
 func newRelease() *cobra.Command {
 	return noun(text{
-		use: "release", short: "Products that left, and the proof that they may",
-		example: "  sluice release get D-2026-0001 --out product\n  sluice release verify product --root root.pub",
+		use: "release", example: "  sluice release get D-2026-0001 --out product\n  sluice release verify product --root root.pub",
 	}, releaseList(), releaseShow(), releaseGet(), releaseVerify(), releaseRecall(), releaseTrust())
 }
 
-func releaseFields() []field[wire.Release] {
+func releaseFields(c *call) []field[wire.Release] {
 	return []field[wire.Release]{
 		{"release", func(r wire.Release) string { return r.Number }},
-		{"state", func(r wire.Release) string { return r.State }},
+		{"state", func(r wire.Release) string { return word(c, r.State) }},
 		{"job", func(r wire.Release) string { return r.Job }},
 		{"output", func(r wire.Release) string { return r.Output }},
 		{"request", func(r wire.Release) string { return r.Request }},
@@ -186,69 +176,60 @@ func releaseFields() []field[wire.Release] {
 
 func releaseList() *cobra.Command {
 	return command(text{
-		use: "list", short: "List the releases your organization is a party to",
-		example: "  sluice release list",
+		use: "list", example: "  sluice release list",
 	}, func(c *call) error {
 		all, err := c.Releases.List(c.ctx)
-		return many(c, all, err, releaseFields())
+		return many(c, all, err, releaseFields(c))
 	})
 }
 
 func releaseShow() *cobra.Command {
 	return command(text{
-		use: "show RELEASE", short: "Show a release",
-		example: "  sluice release show D-2026-0001",
+		use: "show RELEASE", example: "  sluice release show D-2026-0001",
 	}, func(c *call) error {
 		shown, err := c.Releases.Show(c.ctx, c.args[0])
-		return one(c, shown, err, releaseFields())
+		return one(c, shown, err, releaseFields(c))
 	})
 }
 
 func releaseGet() *cobra.Command {
 	cmd := command(text{
-		use: "get RELEASE --out DIR", short: "Fetch a product with all that is needed to check it offline",
-		long: `Writes product.csv, certificate.json, proof.json and trust.json into a folder. ` + "`sluice release verify`" + ` checks
-them without the server; all it needs besides is the root's public key. Each fetch is traced.`,
-		example: "  sluice release get D-2026-0001 --out product",
+		use: "get RELEASE --out DIR", example: "  sluice release get D-2026-0001 --out product",
 	}, func(c *call) error {
 		pkg, err := c.Releases.Get(c.ctx, c.args[0])
 		if err == nil {
 			err = keepPackage(c.flag("out"), pkg)
 		}
-		return one(c, pkg.Release, err, releaseFields())
+		return one(c, pkg.Release, err, releaseFields(c))
 	})
-	cmd.Flags().String("out", "", "folder to write into; made when absent (needed)")
+	cmd.Flags().String("out", "", "")
 	return need(cmd, "out")
 }
 
 func releaseVerify() *cobra.Command {
 	cmd := offline(text{
-		use: "verify DIR --root FILE", short: "Check a product offline: bytes, certificate, votes, trace, keys",
-		long: `Checks what ` + "`sluice release get`" + ` wrote, without any server: trust.json under the root's public key, the certificate
-under a key that trust.json lets sign certificates, the product's bytes under the certificate, and the trace entry that
-recorded the intent under the signed checkpoint. Get the root's public key on another way than the product. Whether a
-product was taken back later, no file of it can tell: --online asks the server for the keeper's signed recalls.`,
-		example: "  sluice release verify product --root root.pub",
+		use: "verify DIR --root FILE", example: "  sluice release verify product --root root.pub\n" +
+			"  sluice release verify product --root root.pub --online",
 	}, func(c *call) error {
 		root, err := client.ReadRoot(c.flag("root"))
 		if err != nil {
-			return usageError{err}
+			return usage("root.unreadable", "path", c.flag("root")).because(err)
 		}
 		pkg, err := readPackageFolder(c.args[0])
 		if err != nil {
 			return err
 		}
 		if err := client.VerifyRelease(pkg, root); err != nil {
-			return toldError{text: printable("DOES NOT VERIFY: " + err.Error()), code: exitFailed}
+			return failed("verify.not").because(err)
 		}
-		if online, _ := c.cmd.Flags().GetBool("online"); online {
+		if c.flag("online") == "true" {
 			if err := notRecalled(c, pkg, root); err != nil {
 				return err
 			}
 		}
 		return showCertificate(c, pkg)
 	})
-	cmd.Flags().Bool("online", false, "ask the server too whether the product was taken back")
-	cmd.Flags().String("root", "", "file of the root's public key, hexadecimal (needed)")
+	cmd.Flags().Bool("online", false, "")
+	cmd.Flags().String("root", "", "")
 	return need(cmd, "root")
 }

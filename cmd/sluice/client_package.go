@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,11 +30,11 @@ func packageParts(p *wire.ReleasePackage) []part {
 // verified before is not overwritten.
 func keepPackage(folder string, p wire.ReleasePackage) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("making folder: %w", err)
+		return failed("folder.not_made", "path", folder).because(err)
 	}
 	for _, part := range packageParts(&p) {
 		if err := writeNew(filepath.Join(folder, part.file), *part.body); err != nil {
-			return fmt.Errorf("writing product: %w", err)
+			return failed("file.not_written", "path", filepath.Join(folder, part.file)).because(err)
 		}
 	}
 	return nil
@@ -60,7 +59,7 @@ func writeNew(path string, body []byte) (err error) {
 func readPackageFolder(folder string) (p wire.ReleasePackage, err error) {
 	for _, part := range packageParts(&p) {
 		if *part.body, err = os.ReadFile(filepath.Join(folder, part.file)); err != nil {
-			return p, fmt.Errorf("reading product: %w", err)
+			return p, failed("product.unreadable", "folder", folder).because(err)
 		}
 	}
 	return p, nil
@@ -75,24 +74,24 @@ func showCertificate(c *call, p wire.ReleasePackage) error {
 		err = json.Unmarshal(envelope.Payload, &said)
 	}
 	return one(c, said, err, []field[release.Certificate]{
-		{"verified", func(release.Certificate) string { return "product, certificate, trace and keys fit the root key" }},
+		{"verified", func(release.Certificate) string { return c.Say("verify.product") }},
 		{"release", func(r release.Certificate) string { return string(r.Release) }},
 		{"product", func(r release.Certificate) string { return string(r.Product) }},
 		{"job", func(r release.Certificate) string { return string(r.Job) }},
 		{"code", func(r release.Certificate) string { return string(r.Code) }},
-		{"inputs", certificateInputs},
+		{"inputs", func(r release.Certificate) string { return certificateInputs(c, r) }},
 		{"votes", func(r release.Certificate) string { return joined(r.Votes) }},
 		{"trace", func(r release.Certificate) string {
-			return fmt.Sprintf("entry %d of %s", r.Trace.Index, r.Trace.Origin)
+			return c.Say("trace.place", "index", r.Trace.Index, "log", r.Trace.Origin)
 		}},
 		{"issued", func(r release.Certificate) string { return when(r.Issued) }},
 	})
 }
 
-func certificateInputs(r release.Certificate) string {
+func certificateInputs(c *call, r release.Certificate) string {
 	var inputs []string
 	for _, in := range r.Inputs {
-		inputs = append(inputs, fmt.Sprintf("%s version %d under %s", in.Dataset, in.Version, in.Grant))
+		inputs = append(inputs, c.Say("input.under", "dataset", in.Dataset, "version", in.Version, "grant", in.Grant))
 	}
 	return strings.Join(inputs, "; ")
 }

@@ -7,12 +7,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
-
-	"github.com/sluicedata/sluice/catalog/calendar"
 )
 
 // Forms of a result.
@@ -42,7 +39,7 @@ func one[T any](c *call, v T, err error, fields []field[T]) error {
 	}
 	rows := make([][]string, 0, len(fields))
 	for _, f := range fields {
-		rows = append(rows, []string{f.head, orDash(f.of(v))})
+		rows = append(rows, []string{c.Head(f.head), orDash(f.of(v))})
 	}
 	return printRows(c.out, rows)
 }
@@ -58,11 +55,10 @@ func many[T any](c *call, vs []T, err error, fields []field[T]) error {
 		}
 		return c.encode(vs)
 	}
-	head := make([]string, 0, len(fields))
-	for _, f := range fields {
-		head = append(head, strings.ToUpper(f.head))
+	var rows [][]string
+	if c.flag("no-headers") != "true" {
+		rows = append(rows, heads(c, fields))
 	}
-	rows := [][]string{head}
 	for _, v := range vs {
 		row := make([]string, 0, len(fields))
 		for _, f := range fields {
@@ -71,6 +67,15 @@ func many[T any](c *call, vs []T, err error, fields []field[T]) error {
 		rows = append(rows, row)
 	}
 	return printRows(c.out, rows)
+}
+
+// heads names the columns of a list.
+func heads[T any](c *call, fields []field[T]) []string {
+	head := make([]string, 0, len(fields))
+	for _, f := range fields {
+		head = append(head, strings.ToUpper(c.Head(f.head)))
+	}
+	return head
 }
 
 // encode prints a value as JSON or YAML, with the members and the order of the API.
@@ -120,6 +125,7 @@ func blocks(n *yaml.Node) {
 
 // write puts data on standard output.
 func (c *call) write(body []byte) error {
+	c.wipe()
 	if _, err := c.out.Write(body); err != nil {
 		return fmt.Errorf("writing result: %w", err)
 	}
@@ -191,43 +197,4 @@ func orDash(s string) string {
 		return "—"
 	}
 	return s
-}
-
-// when shows a time as the city's clocks do.
-func when(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.In(calendar.Zone()).Format("2006-01-02 15:04")
-}
-
-func whenever(t *time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return when(*t)
-}
-
-// untilDay shows the last day before a moment that ends a term.
-func untilDay(t *time.Time) string {
-	if t == nil || t.IsZero() {
-		return ""
-	}
-	return t.Add(-time.Second).In(calendar.Zone()).Format(time.DateOnly)
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
-
-// joined lists texts of any string type.
-func joined[S ~string](list []S) string {
-	texts := make([]string, 0, len(list))
-	for _, s := range list {
-		texts = append(texts, string(s))
-	}
-	return strings.Join(texts, ", ")
 }

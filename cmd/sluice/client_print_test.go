@@ -5,17 +5,22 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/sluicedata/sluice/catalog/calendar"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trust"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
+	"github.com/sluicedata/sluice/gateway/messages"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
@@ -30,6 +35,19 @@ func TestTablesAlignWideCharacters(t *testing.T) {
 	}
 }
 
+// speaking is a call in a language, with a clock that stands still.
+func speaking(t *testing.T, l messages.Language) *call {
+	t.Helper()
+	said, err := texts.In(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := &cobra.Command{Use: "test"}
+	globalFlags(cmd.Flags())
+	now := time.Date(2026, 11, 23, 9, 30, 0, 0, calendar.Zone()) // a Monday
+	return &call{Texts: said, cmd: cmd, form: formTable, out: io.Discard, tell: io.Discard, now: func() time.Time { return now }}
+}
+
 // Texts of other people never steer the terminal of who reads them.
 func TestTextsCannotSteerTheTerminal(t *testing.T) {
 	var out bytes.Buffer
@@ -40,7 +58,7 @@ func TestTextsCannotSteerTheTerminal(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	problem := wire.Problem{Status: 403, Code: "a", Reasons: []wire.Reason{{Code: "b", What: []string{"\x1b[31m"}}}}
-	if got := explain(&client.Problem{Problem: problem}).Error(); strings.Contains(got, "\x1b") {
+	if got := speaking(t, messages.English).explain(&client.Problem{Problem: problem}).Error(); strings.Contains(got, "\x1b") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -52,8 +70,9 @@ func TestFormsOfAResult(t *testing.T) {
 		formYAML: "number: ORG-0001\nname: 'a: <b>'\ncapacities:\n  - \"yes\"\n  - \"1\"\n",
 	} {
 		var out bytes.Buffer
-		c := &call{out: &out, form: form}
-		if err := one(c, value, nil, orgFields()); err != nil {
+		c := speaking(t, messages.English)
+		c.out, c.form = &out, form
+		if err := one(c, value, nil, orgFields(c)); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), want) {
@@ -61,7 +80,9 @@ func TestFormsOfAResult(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := many(&call{out: &out, form: formJSON}, nil, nil, orgFields()); err != nil || out.String() != "[]\n" {
+	c := speaking(t, messages.English)
+	c.out, c.form = &out, formJSON
+	if err := many(c, nil, nil, orgFields(c)); err != nil || out.String() != "[]\n" {
 		t.Errorf("an empty list: got %q, %v", out.String(), err)
 	}
 }
@@ -75,18 +96,27 @@ func TestRefusalsTeach(t *testing.T) {
 			{Code: "term.expired", Remedy: "Ask for a new term."},
 		},
 	}}
-	err := explain(fmt.Errorf("submitting: %w", problem))
-	want := `refused, for 2 reasons
+	for language, want := range map[messages.Language]string{
+		messages.English: `refused, for 2 reasons
   columns.outside_grant (input visits): name, phone
-      → Ask for a grant of these columns.
+      the column is not in the grant → Ask for a grant of these columns.
   term.expired
-      → Ask for a new term.
-  request r1`
-	if diff := cmp.Diff(want, err.Error()); diff != "" {
-		t.Error(diff)
-	}
-	if got := exitCode(err); got != exitRefused {
-		t.Errorf("exit code %d", got)
+      the term is over → Ask for a new term.
+  request r1`,
+		messages.Chinese: `被拒绝，理由 2 项
+  columns.outside_grant（输入 visits）: name, phone
+      字段不在授权范围内 → Ask for a grant of these columns.
+  term.expired
+      期限已届满 → Ask for a new term.
+  请求编号 r1`,
+	} {
+		err := speaking(t, language).explain(fmt.Errorf("submitting: %w", problem))
+		if diff := cmp.Diff(want, err.Error()); diff != "" {
+			t.Error(diff)
+		}
+		if got := exitCode(err); got != exitRefused {
+			t.Errorf("exit code %d", got)
+		}
 	}
 }
 
@@ -95,15 +125,16 @@ func TestFailuresHaveTheirExitCodes(t *testing.T) {
 		p.Status = code
 		return &client.Problem{Problem: p}
 	}
+	c := speaking(t, messages.English)
 	for want, errs := range map[int][]error{
-		exitUsage:   {status(400, wire.Problem{}), status(422, wire.Problem{}), fault.Bad("x"), usageError{errors.New("x")}},
+		exitUsage:   {status(400, wire.Problem{}), status(422, wire.Problem{}), fault.Bad("x"), usageError{errors.New("x")}, usage("vote.seat")},
 		exitRefused: {status(403, wire.Problem{})},
-		exitUnknown: {status(404, wire.Problem{})},
-		exitTimeout: {status(504, wire.Problem{})},
-		exitFailed:  {status(401, wire.Problem{}), status(409, wire.Problem{From: "a"}), status(500, wire.Problem{}), errors.New("x")},
+		exitUnknown: {status(404, wire.Problem{}), unknown("output.unknown")},
+		exitTimeout: {status(504, wire.Problem{}), late("waited")},
+		exitFailed:  {status(401, wire.Problem{}), status(409, wire.Problem{From: "a"}), status(500, wire.Problem{}), errors.New("x"), failed("verify.not")},
 	} {
 		for _, err := range errs {
-			if got := exitCode(explain(err)); got != want {
+			if got := exitCode(c.explain(err)); got != want {
 				t.Errorf("%v: exit code %d, want %d", err, got, want)
 			}
 		}

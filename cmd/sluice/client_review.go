@@ -1,8 +1,8 @@
 package main
 
 import (
-	"errors"
-	"fmt"
+	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,39 +14,38 @@ import (
 
 func newReview() *cobra.Command {
 	return noun(text{
-		use: "review", short: "Output review: two seats, signed votes",
-		example: "  sluice review open --job J-2026-0001 --output visits_by_plan --context 年度报告\n" +
+		use: "review", example: "  sluice review open --job J-2026-0001 --output visits_by_plan --context 年度报告\n" +
 			"  sluice review vote Q-2026-0001 --seat operator --approve",
 	}, reviewOpen(), reviewVote(), reviewShow(), reviewList())
 }
 
-func requestFields() []field[wire.Request] {
+func requestFields(c *call) []field[wire.Request] {
 	return []field[wire.Request]{
 		{"request", func(r wire.Request) string { return r.Number }},
-		{"state", func(r wire.Request) string { return r.State }},
+		{"state", func(r wire.Request) string { return word(c, r.State) }},
 		{"job", func(r wire.Request) string { return r.Output.Job }},
 		{"output", func(r wire.Request) string { return r.Output.Name }},
-		{"voted", func(r wire.Request) string { return joined(r.Voted) }},
-		{"votes shown", requestVotes},
+		{"voted", func(r wire.Request) string { return words(c, r.Voted) }},
+		{"votes shown", func(r wire.Request) string { return requestVotes(c, r) }},
 		{"release", func(r wire.Request) string { return r.Release }},
 		{"opened", func(r wire.Request) string { return when(r.OpenedAt) }},
 		{"ended", func(r wire.Request) string { return whenever(r.EndedAt) }},
 	}
 }
 
-func requestVotes(r wire.Request) string {
+func requestVotes(c *call, r wire.Request) string {
 	var seen []string
 	for _, v := range r.Votes {
-		seen = append(seen, string(v.Seat)+": "+string(v.Decision))
+		seen = append(seen, word(c, v.Seat)+": "+word(c, v.Decision))
 	}
-	return strings.Join(seen, ", ")
+	return c.list(seen)
 }
 
 // detailFields are what one request tells beyond a line of the list.
-func detailFields() []field[wire.Request] {
-	return append(requestFields(),
+func detailFields(c *call) []field[wire.Request] {
+	return append(requestFields(c),
 		field[wire.Request]{"context", func(r wire.Request) string { return r.Context }},
-		field[wire.Request]{"table", func(r wire.Request) string { return schemaText(r.Output.Schema) }},
+		field[wire.Request]{"table", func(r wire.Request) string { return schemaText(c, r.Output.Schema) }},
 		field[wire.Request]{"findings", func(r wire.Request) string { return strings.Join(findingCodes(r.Output), ", ") }},
 		field[wire.Request]{"output digest", func(r wire.Request) string { return r.Output.Digest }},
 		field[wire.Request]{"evidence digest", func(r wire.Request) string { return r.Output.Evidence }},
@@ -56,43 +55,38 @@ func detailFields() []field[wire.Request] {
 
 func reviewOpen() *cobra.Command {
 	var spec wire.RequestSpec
-	cmd := command(text{
-		use: "open --job JOB --output OUTPUT --context TEXT", short: "Ask for the review of an output (developer or security officer)",
-		example: `  sluice review open --job J-2026-0001 --output visits_by_plan --context "Visits by plan, for the yearly report"`,
+	cmd := change(text{
+		use: "open --job JOB --output OUTPUT --context TEXT", example: `  sluice review open --job J-2026-0001 --output visits_by_plan --context "Visits by plan, for the yearly report"`,
 	}, func(c *call) error {
 		r, err := c.Requests.Open(c.ctx, spec)
-		return one(c, r, err, detailFields())
+		return one(c, r, err, detailFields(c))
 	})
 	f := cmd.Flags()
-	f.StringVar(&spec.Job, "job", "", "number of the job (needed)")
-	f.StringVar(&spec.Context, "context", "", "why it is safe and what it is for (needed)")
-	f.StringVar(&spec.Output, "output", "", "name of the output (needed)")
+	f.StringVar(&spec.Job, "job", "", "")
+	f.StringVar(&spec.Context, "context", "", "")
+	f.StringVar(&spec.Output, "output", "", "")
 	return need(cmd, "job", "output", "context")
 }
 
 // ballotFlags are the flags of a vote.
 type ballotFlags struct {
-	seat, digest            string
-	approve, sendBack, deny bool
+	seat, digest                  string
+	approve, sendBack, deny, wait bool
 }
 
 func reviewVote() *cobra.Command {
 	var b ballotFlags
-	cmd := command(text{
-		use: "vote REQUEST --seat SEAT", short: "Vote for your seat, signed with your own key",
-		long: `Fetches the request, shows the statement, and signs it with the key of your profile: it names the digests of the
-output and of the evidence beside it, so that one changed byte voids the vote. The votes of the two seats are sealed from
-each other until both are in; the worse one wins. --digest signs only when the output still is the one you reviewed.`,
-		example: "  sluice review vote Q-2026-0001 --seat operator --approve\n" +
+	cmd := change(text{
+		use: "vote REQUEST --seat SEAT", example: "  sluice review vote Q-2026-0001 --seat operator --approve\n" +
 			"  sluice review vote Q-2026-0001 --seat agency --reject --digest sha256:0f3c…",
 	}, func(c *call) error { return vote(c, b) })
 	f := cmd.Flags()
-	f.StringVar(&b.seat, "seat", "", "your seat: operator or agency (needed)")
-	f.BoolVar(&b.approve, "approve", false, "let it out")
-	f.BoolVar(&b.sendBack, "return", false, "send it back to be handed in anew")
-	f.BoolVar(&b.deny, "reject", false, "refuse it")
-	f.StringVar(&b.digest, "digest", "", "sign only when the output has this digest")
-	return need(cmd, "seat")
+	f.StringVar(&b.seat, "seat", "", "")
+	f.BoolVar(&b.approve, "approve", false, "")
+	f.BoolVar(&b.sendBack, "return", false, "")
+	f.BoolVar(&b.deny, "reject", false, "")
+	f.StringVar(&b.digest, "digest", "", "")
+	return need(awaits(cmd, &b.wait), "seat")
 }
 
 // choice is what the flags say: exactly one of three.
@@ -104,7 +98,7 @@ func (b ballotFlags) choice() (votes.Choice, error) {
 		}
 	}
 	if len(said) != 1 {
-		return "", usageError{errors.New("give one of --approve, --return and --reject")}
+		return "", usage("vote.choice")
 	}
 	return said[0], nil
 }
@@ -116,40 +110,52 @@ func vote(c *call, b ballotFlags) error {
 	}
 	seat := votes.Seat(b.seat)
 	if !client.KnownSeat(b.seat) {
-		return usageError{errors.New("--seat is operator or agency")}
+		return usage("vote.seat")
 	}
 	statement, err := c.Requests.Statement(c.ctx, c.args[0], seat, choice)
 	if err != nil {
 		return err
 	}
 	if b.digest != "" && b.digest != string(statement.Digest) {
-		return toldError{text: "not signed: the output is not the one with the digest you gave", code: exitFailed}
+		return failed("vote.other_digest")
 	}
-	c.note("%s", statementText(statement))
+	c.speak(statementText(c, statement))
 	r, err := c.Requests.Cast(c.ctx, c.args[0], statement)
-	return one(c, r, err, detailFields())
+	if err == nil && b.wait {
+		r, err = awaitRequest(c, c.args[0])
+	}
+	return one(c, r, err, detailFields(c))
+}
+
+// awaitRequest waits until a request was sent back, refused, or led to its release.
+func awaitRequest(c *call, number string) (wire.Request, error) {
+	return await(c, func(ctx context.Context) (wire.Request, error) { return c.Requests.Show(ctx, number) },
+		func(r wire.Request) (string, bool) {
+			return number + " " + word(c, r.State), slices.Contains([]string{"returned", "rejected", "released"}, r.State)
+		})
 }
 
 // statementText shows what is signed, member by member.
-func statementText(v votes.Vote) string {
-	return fmt.Sprintf(`signing:
-  request   %s
-  seat      %s
-  decision  %s
-  output    %s
-  evidence  %s
-  policy    %s
-  voter     %s
-  expires   %s`, v.Request, v.Seat, v.Decision, v.Digest, v.Evidence, v.Revision, v.Voter, when(v.Expiry))
+func statementText(c *call, v votes.Vote) string {
+	var rows [][]string
+	for _, member := range [][2]string{
+		{"request", string(v.Request)}, {"seat", word(c, v.Seat)}, {"decision", word(c, v.Decision)},
+		{"output", string(v.Digest)}, {"evidence", string(v.Evidence)}, {"policy", v.Revision},
+		{"voter", string(v.Voter)}, {"expires", when(v.Expiry)},
+	} {
+		rows = append(rows, []string{"  " + c.Head(member[0]), member[1]})
+	}
+	var b strings.Builder
+	_ = printRows(&b, rows) // a builder takes everything
+	return c.Say("vote.signing") + "\n" + strings.TrimRight(b.String(), "\n")
 }
 
 func reviewShow() *cobra.Command {
 	return command(text{
-		use: "show REQUEST", short: "Show a request to its seats: code, table, findings, votes that may be seen",
-		example: "  sluice review show Q-2026-0001",
+		use: "show REQUEST", example: "  sluice review show Q-2026-0001",
 	}, func(c *call) error {
 		r, err := c.Requests.Show(c.ctx, c.args[0])
-		if err := one(c, r, err, detailFields()); err != nil || c.form != formTable {
+		if err := one(c, r, err, detailFields(c)); err != nil || c.form != formTable {
 			return err
 		}
 		return c.write([]byte("\n" + printable(strings.TrimRight(r.Code, "\n")) + "\n"))
@@ -158,10 +164,9 @@ func reviewShow() *cobra.Command {
 
 func reviewList() *cobra.Command {
 	return command(text{
-		use: "list", short: "List the requests your organization has a seat in",
-		example: "  sluice review list",
+		use: "list", example: "  sluice review list",
 	}, func(c *call) error {
 		all, err := c.Requests.List(c.ctx)
-		return many(c, all, err, requestFields())
+		return many(c, all, err, requestFields(c))
 	})
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -10,11 +9,7 @@ import (
 // newToken lets other programs speak for the caller without ever seeing the key.
 func newToken() *cobra.Command {
 	return command(text{
-		use:   "token",
-		short: "Print a fresh access token for another program",
-		long: `Prints a token that another program may send as "Authorization: Bearer TOKEN". It is got anew by each call, with
-the profile's key, which stays here. Whoever holds the token acts as you until it ends; -o json says in how many
-seconds that is.`,
+		use:     "token",
 		example: "  sluice token\n  sluice token --profile kaifa.json -o json",
 	}, printToken)
 }
@@ -26,7 +21,7 @@ func printToken(c *call) error {
 		return err
 	}
 	if token.AccessToken == "" {
-		return errors.New("the server gave no token")
+		return failed("token.none")
 	}
 	if c.form != formTable {
 		return c.encode(token)

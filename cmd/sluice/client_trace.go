@@ -14,8 +14,7 @@ import (
 
 func newTrace() *cobra.Command {
 	return noun(text{
-		use: "trace", short: "The log of every decision: read, prove, verify",
-		example: "  sluice trace query --decision deny\n  sluice trace export --dir log\n  sluice trace verify --dir log --root root.pub --trust product/trust.json",
+		use: "trace", example: "  sluice trace query --decision deny\n  sluice trace export --dir log\n  sluice trace verify --dir log --root root.pub --trust product/trust.json",
 	}, traceQuery(), traceProve(), traceVerify(), traceExport(), traceLineage())
 }
 
@@ -32,17 +31,17 @@ func readEntry(e wire.TraceEntry) (entry, error) {
 		return out, nil
 	}
 	if err := json.Unmarshal(e.Body, &out.body); err != nil {
-		return out, fmt.Errorf("reading entry %d: %w", e.Index, err)
+		return out, failed("entry.unreadable", "index", e.Index).because(err)
 	}
 	return out, nil
 }
 
-func entryFields() []field[entry] {
+func entryFields(c *call) []field[entry] {
 	return []field[entry]{
 		{"index", func(e entry) string { return fmt.Sprint(e.Index) }},
 		{"at", func(e entry) string { return when(e.At) }},
 		{"act", func(e entry) string { return e.body.Act }},
-		{"decision", func(e entry) string { return e.body.Decision }},
+		{"decision", func(e entry) string { return word(c, e.body.Decision) }},
 		{"object", entryObject},
 		{"by", entryActor},
 		{"reasons", func(e entry) string { return strings.Join(e.body.Reasons, ", ") }},
@@ -66,9 +65,7 @@ func entryActor(e entry) string {
 func traceQuery() *cobra.Command {
 	var f trace.Filter
 	cmd := command(text{
-		use: "query", short: "List entries, newest first: your organization's part, or all to the audit administrator",
-		long:    "Lists entries. People appear as keyed hashes. Reading the trace is traced.",
-		example: "  sluice trace query --decision deny --limit 20\n  sluice trace query --act job.submit --object J-2026-0001 -o json",
+		use: "query", example: "  sluice trace query --decision deny --limit 20\n  sluice trace query --act job.submit --object J-2026-0001 -o json",
 	}, func(c *call) error {
 		all, err := c.Trace.Query(c.ctx, f)
 		if err != nil || c.form != formTable {
@@ -82,32 +79,29 @@ func traceQuery() *cobra.Command {
 			}
 			entries = append(entries, read)
 		}
-		return many(c, entries, nil, entryFields())
+		return many(c, entries, nil, entryFields(c))
 	})
 	flags := cmd.Flags()
-	flags.StringVar(&f.Act, "act", "", "only this act: noun.verb")
-	flags.StringVar(&f.Decision, "decision", "", "only allow or deny")
-	flags.StringVar(&f.Object, "object", "", "only acts on this number or name")
-	flags.Int64Var(&f.Before, "before", 0, "only entries with a smaller index")
-	flags.IntVar(&f.Limit, "limit", 0, "at most so many, 1 to 200; default 50")
+	flags.StringVar(&f.Act, "act", "", "")
+	flags.StringVar(&f.Decision, "decision", "", "")
+	flags.StringVar(&f.Object, "object", "", "")
+	flags.Int64Var(&f.Before, "before", 0, "")
+	flags.IntVar(&f.Limit, "limit", 0, "")
 	return cmd
 }
 
 func traceProve() *cobra.Command {
 	return command(text{
-		use: "prove ENTRY", short: "Show an entry with the proof that it is in the signed log",
-		long: `Fetches an entry and its proof, and checks that they fit each other: the leaf commits to the body, and the tree of the
-checkpoint holds the leaf. Who signed the checkpoint is checked by ` + "`sluice trace verify`" + `. -o json prints both in full.`,
-		example: "  sluice trace prove 0198f0aa-0000-7000-8000-000000000001\n  sluice trace prove 0198f0aa-0000-7000-8000-000000000001 -o json",
+		use: "prove ENTRY", example: "  sluice trace prove 0198f0aa-0000-7000-8000-000000000001\n  sluice trace prove 0198f0aa-0000-7000-8000-000000000001 -o json",
 	}, func(c *call) error {
 		proven, err := c.Trace.Prove(c.ctx, c.args[0])
 		if err != nil {
 			return err
 		}
 		if err := fits(proven); err != nil {
-			return toldError{text: "DOES NOT VERIFY: " + err.Error(), code: exitFailed, cause: err}
+			return failed("verify.not").because(err)
 		}
-		return one(c, proven, nil, proofFields())
+		return one(c, proven, nil, proofFields(c))
 	})
 }
 
@@ -128,28 +122,26 @@ func fits(p wire.ProvenEntry) error {
 	return nil
 }
 
-func proofFields() []field[wire.ProvenEntry] {
+func proofFields(c *call) []field[wire.ProvenEntry] {
 	var fields []field[wire.ProvenEntry]
-	for _, f := range entryFields() {
+	for _, f := range entryFields(c) {
 		fields = append(fields, field[wire.ProvenEntry]{f.head, func(p wire.ProvenEntry) string {
 			read, err := readEntry(p.Entry)
 			if err != nil {
-				return "unreadable"
+				return c.Say("unreadable")
 			}
 			return f.of(read)
 		}})
 	}
 	return append(fields,
-		field[wire.ProvenEntry]{"tree size", func(p wire.ProvenEntry) string { return fmt.Sprint(p.Proof.Size) }},
-		field[wire.ProvenEntry]{"proof", func(p wire.ProvenEntry) string { return fmt.Sprintf("%d hashes", len(p.Proof.Hashes)) }},
+		field[wire.ProvenEntry]{"tree size", func(p wire.ProvenEntry) string { return number(p.Proof.Size) }},
+		field[wire.ProvenEntry]{"proof", func(p wire.ProvenEntry) string { return c.Say("proof.hashes", "n", len(p.Proof.Hashes)) }},
 	)
 }
 
 func traceLineage() *cobra.Command {
 	return command(text{
-		use: "lineage DIGEST", short: "Follow a digest both ways: product, output, code, manifest or part",
-		long:    "Shows every job a digest took part in, with all it read and wrote: back to the bytes, forward to what left.",
-		example: "  sluice trace lineage sha256:0f3c…",
+		use: "lineage DIGEST", example: "  sluice trace lineage sha256:0f3c…",
 	}, func(c *call) error {
 		chains, err := c.Trace.Lineage(c.ctx, c.args[0])
 		if err != nil || c.form != formTable {
@@ -157,34 +149,35 @@ func traceLineage() *cobra.Command {
 		}
 		var b strings.Builder
 		for _, chain := range chains {
-			b.WriteString(chainText(chain))
+			b.WriteString(chainText(c, chain))
 		}
 		if b.Len() == 0 {
-			c.note("no job of your part of the trace read or wrote these bytes")
+			c.note("lineage.none")
 		}
 		return c.write([]byte(printable(b.String())))
 	})
 }
 
 // chainText draws the lineage of one job, from what left down to the bytes.
-func chainText(chain wire.Chain) string {
+func chainText(c *call, chain wire.Chain) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s), code %s\n", chain.Job, chain.State, chain.Code)
+	line := func(key string, pairs ...any) { b.WriteString(c.Say(key, pairs...) + "\n") }
+	line("lineage.job", "job", chain.Job, "state", word(c, chain.State), "code", chain.Code)
 	for _, o := range chain.Outputs {
-		fmt.Fprintf(&b, "  → output %s (%s) %s\n", o.Name, o.State, o.Digest)
+		line("lineage.output", "output", o.Name, "state", word(c, o.State), "digest", o.Digest)
 		for _, v := range o.Votes {
-			fmt.Fprintf(&b, "      vote %s: %s %s\n", v.Seat, v.Decision, v.Digest)
+			line("lineage.vote", "seat", word(c, v.Seat), "decision", word(c, v.Decision), "digest", v.Digest)
 		}
 		if o.Release != "" {
-			fmt.Fprintf(&b, "      release %s, trace entry %s\n", o.Release, o.Leaf)
+			line("lineage.release", "release", o.Release, "entry", o.Leaf)
 		}
 	}
 	for _, in := range chain.Inputs {
-		fmt.Fprintf(&b, "  ← input %s: %s version %d, manifest %s\n", in.Name, in.Dataset, in.Version, in.Manifest)
-		fmt.Fprintf(&b, "      columns %s\n", strings.Join(in.Columns, ", "))
-		fmt.Fprintf(&b, "      grant %s, agreement %s, registration %s\n", in.Grant, in.Agreement, orDash(in.Registration))
+		line("lineage.input", "input", in.Name, "dataset", in.Dataset, "version", in.Version, "manifest", in.Manifest)
+		line("lineage.columns", "columns", joined(in.Columns))
+		line("lineage.rights", "grant", in.Grant, "agreement", in.Agreement, "registration", orDash(in.Registration))
 		for _, p := range in.Parts {
-			fmt.Fprintf(&b, "      part %s\n", p)
+			line("lineage.part", "part", p)
 		}
 	}
 	return b.String()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,28 +13,30 @@ import (
 
 func newUpload() *cobra.Command {
 	return noun(text{
-		use: "upload", short: "Uploads: files on their way in (data steward)",
+		use:     "upload",
 		example: "  sluice upload send visits.csv --dataset health-visits\n  sluice upload list",
 	}, uploadSend(), uploadShow(), uploadList(), uploadDrop())
 }
 
-func uploadFields() []field[wire.Upload] {
+func uploadFields(c *call) []field[wire.Upload] {
 	return []field[wire.Upload]{
 		{"upload", func(u wire.Upload) string { return u.ID }},
-		{"state", func(u wire.Upload) string { return u.State }},
+		{"state", func(u wire.Upload) string { return word(c, u.State) }},
 		{"dataset", func(u wire.Upload) string { return u.Dataset }},
-		{"received", func(u wire.Upload) string { return fmt.Sprintf("%d of %d bytes", received(u), u.Size) }},
+		{"received", func(u wire.Upload) string { return c.received(u) }},
 		{"digest", func(u wire.Upload) string { return string(u.Digest) }},
 		{"form", func(u wire.Upload) string { return sourceText(u.Source) }},
 		{"expires", func(u wire.Upload) string { return when(u.ExpiresAt) }},
 	}
 }
 
-func received(u wire.Upload) (bytes int64) {
-	for _, c := range u.Received {
-		bytes += c.Size
+// received tells how much of an upload is there.
+func (c *call) received(u wire.Upload) string {
+	var there int64
+	for _, chunk := range u.Received {
+		there += chunk.Size
 	}
-	return bytes
+	return c.Say("upload.received", "there", number(there), "size", number(u.Size))
 }
 
 func sourceText(s upload.Source) string {
@@ -55,58 +56,56 @@ func sourceText(s upload.Source) string {
 }
 
 func uploadSend() *cobra.Command {
-	cmd := command(text{
-		use: "send FILE", short: "Upload a file in chunks; one that was cut off goes on where it stopped",
-		long: "Uploads a file. What is there already of the same file is not sent again. The upload is kept for the hours\n" +
-			"the rules say; `sluice dataset publish` uploads by itself.",
+	cmd := change(text{
+		use:     "send DATA",
 		example: "  sluice upload send visits.csv --dataset health-visits",
 	}, func(c *call) error {
 		file, err := os.Open(c.args[0])
 		if err != nil {
-			return usageError{fmt.Errorf("reading the file: %w", err)}
+			return usage("file.unreadable", "path", c.args[0]).because(err)
 		}
 		defer func() { _ = file.Close() }()
 		sent, err := sendFile(c, c.flag("dataset"), file)
-		return one(c, sent, err, uploadFields())
+		return one(c, sent, err, uploadFields(c))
 	})
-	cmd.Flags().String("dataset", "", "dataset the file is meant for")
+	cmd.Flags().String("dataset", "", "")
 	return sourceFlags(cmd)
 }
 
 func uploadShow() *cobra.Command {
 	return command(text{
-		use: "show UPLOAD", short: "Show an upload and how much of it is there",
+		use:     "show UPLOAD",
 		example: "  sluice upload show 01890a5d-ac96-774b-bcce-b302099a8057",
 	}, func(c *call) error {
 		shown, err := c.Uploads.Show(c.ctx, c.args[0])
-		return one(c, shown, err, uploadFields())
+		return one(c, shown, err, uploadFields(c))
 	})
 }
 
 func uploadList() *cobra.Command {
 	return command(text{
-		use: "list", short: "List the uploads that have not ended",
+		use:     "list",
 		example: "  sluice upload list -o json",
 	}, func(c *call) error {
 		all, err := c.Uploads.List(c.ctx)
-		return many(c, all, err, uploadFields())
+		return many(c, all, err, uploadFields(c))
 	})
 }
 
 func uploadDrop() *cobra.Command {
-	return command(text{
-		use: "drop UPLOAD", short: "End an upload; versions published from it stay",
+	return change(text{
+		use:     "drop UPLOAD",
 		example: "  sluice upload drop 01890a5d-ac96-774b-bcce-b302099a8057",
 	}, func(c *call) error {
 		dropped, err := c.Uploads.Drop(c.ctx, c.args[0])
-		return one(c, dropped, err, uploadFields())
+		return one(c, dropped, err, uploadFields(c))
 	})
 }
 
 // sourceFlags adds the flags that say how a file is to be read.
 func sourceFlags(cmd *cobra.Command) *cobra.Command {
-	cmd.Flags().String("encoding", "", "of a CSV file: utf-8 or gb18030; default: it shows itself")
-	cmd.Flags().String("sheet", "", "of an .xlsx file; default: the first")
+	cmd.Flags().String("encoding", "", "")
+	cmd.Flags().String("sheet", "", "")
 	return cmd
 }
 
@@ -116,15 +115,19 @@ func sendFile(c *call, slug string, file *os.File) (wire.Upload, error) {
 	source.Encoding, source.Sheet = c.flag("encoding"), c.flag("sheet")
 	info, err := file.Stat()
 	if err != nil {
-		return wire.Upload{}, fmt.Errorf("reading the file: %w", err)
+		return wire.Upload{}, usage("file.unreadable", "path", file.Name()).because(err)
 	}
 	if !info.Mode().IsRegular() || info.Size() == 0 {
-		return wire.Upload{}, usageError{fmt.Errorf("%s is empty or no plain file", file.Name())}
+		return wire.Upload{}, usage("file.not_plain", "path", file.Name())
 	}
-	c.progress("uploading %s", file.Name())
-	return c.Uploads.Send(c.ctx, wire.UploadSpec{Dataset: slug, Source: source}, file, func(there int64) {
-		c.progress("%3d %%  %d of %d bytes", 100*there/info.Size(), there, info.Size())
+	c.progress("publish.uploading", "path", file.Name())
+	sent, err := c.Uploads.Send(c.ctx, wire.UploadSpec{Dataset: slug, Source: source}, file, func(there int64) {
+		c.progress("upload.progress", "share", 100*there/info.Size(), "there", number(there), "size", number(info.Size()))
 	})
+	if rehearsed(err) != nil {
+		c.note("upload.would_send", "path", file.Name())
+	}
+	return sent, err
 }
 
 // sourceOf reads the form of a file from its name.

@@ -27,17 +27,17 @@ func (c *call) readFile(path string) ([]byte, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("reading input: %w", err)}
+			return nil, usage("file.unreadable", "path", path).because(err)
 		}
 		defer func() { _ = f.Close() }()
 		from = f
 	}
 	body, err := io.ReadAll(io.LimitReader(from, maxInput+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading input: %w", err)
+		return nil, usage("file.unreadable", "path", path).because(err)
 	}
 	if len(body) > maxInput {
-		return nil, usageError{fmt.Errorf("%s is longer than %d bytes", path, maxInput)}
+		return nil, usage("file.too_long", "path", path, "n", number(maxInput))
 	}
 	return body, nil
 }
@@ -51,10 +51,10 @@ func readYAML[T any](c *call, path string) (into T, err error) {
 	}
 	faults, err := decodeYAML(body, &into)
 	if err != nil {
-		return into, usageError{fmt.Errorf("%s: %w", path, err)}
+		return into, usage("file.bad", "path", path).because(err)
 	}
 	if len(faults) > 0 {
-		return into, usageError{errors.New(path + placesText(faults))}
+		return into, toldError{text: printable(path + c.placesText(faults)), code: exitUsage}
 	}
 	return into, nil
 }
@@ -64,10 +64,10 @@ func decodeYAML(body []byte, into any) (fault.Places, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(body))
 	var doc, more yaml.Node
 	if err := decoder.Decode(&doc); err != nil {
-		return nil, fmt.Errorf("parsing YAML: %w", err)
+		return nil, usage("yaml.malformed").because(err)
 	}
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, errors.New("parsing YAML: a second document")
+		return nil, usage("yaml.second_document")
 	}
 	s := strict{}
 	value := s.value(doc.Content[0], reflect.TypeOf(into).Elem(), "")
@@ -87,8 +87,8 @@ func decodeYAML(body []byte, into any) (fault.Places, error) {
 // strict walks a YAML tree beside the Go type it is for, and turns it into what JSON would hold.
 type strict struct{ faults fault.Places }
 
-func (s *strict) bad(n *yaml.Node, at, what string) any {
-	s.faults.Add(strings.TrimSuffix(fmt.Sprintf("line %d: %s", n.Line, at), ": "), what)
+func (s *strict) bad(n *yaml.Node, at, code string) any {
+	s.faults.Add(strings.TrimSuffix(fmt.Sprintf("line %d: %s", n.Line, at), ": "), code)
 	return nil
 }
 
@@ -114,7 +114,7 @@ func (s *strict) value(n *yaml.Node, t reflect.Type, at string) any {
 // text reads a type that reads itself.
 func (s *strict) text(n *yaml.Node, t reflect.Type, at string) any {
 	if n.Kind != yaml.ScalarNode {
-		return s.bad(n, at, "must be a text")
+		return s.bad(n, at, "yaml.not_text")
 	}
 	into := reflect.New(t).Interface()
 	quoted, err := json.Marshal(n.Value)
@@ -122,13 +122,10 @@ func (s *strict) text(n *yaml.Node, t reflect.Type, at string) any {
 		err = json.Unmarshal(quoted, into)
 	}
 	if err != nil {
-		return s.bad(n, at, "must be "+kindOf(t))
+		return s.bad(n, at, "yaml.not_"+strings.ToLower(t.Name()))
 	}
 	return n.Value
 }
-
-// kindOf names a self-reading type by its last word: "a date".
-func kindOf(t reflect.Type) string { return "a " + strings.ToLower(t.Name()) }
 
 func (s *strict) object(n *yaml.Node, t reflect.Type, at string) any {
 	members := map[string]reflect.Type{}
@@ -151,7 +148,7 @@ func collect(t reflect.Type, into map[string]reflect.Type) {
 
 func (s *strict) entries(n *yaml.Node, at string, member func(key string) (reflect.Type, bool)) any {
 	if n.Kind != yaml.MappingNode {
-		return s.bad(n, at, "must be a mapping")
+		return s.bad(n, at, "yaml.not_mapping")
 	}
 	out := map[string]any{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -161,9 +158,9 @@ func (s *strict) entries(n *yaml.Node, at string, member func(key string) (refle
 		_, twice := out[key.Value]
 		switch {
 		case twice:
-			s.bad(key, below, "stands here a second time")
+			s.bad(key, below, "yaml.twice")
 		case !known:
-			s.bad(key, below, "is not a known member")
+			s.bad(key, below, "yaml.unknown_member")
 		default:
 			out[key.Value] = s.value(value, t, below)
 		}
@@ -173,7 +170,7 @@ func (s *strict) entries(n *yaml.Node, at string, member func(key string) (refle
 
 func (s *strict) list(n *yaml.Node, t reflect.Type, at string) any {
 	if n.Kind != yaml.SequenceNode {
-		return s.bad(n, at, "must be a list")
+		return s.bad(n, at, "yaml.not_list")
 	}
 	out := []any{}
 	for i, item := range n.Content {
@@ -186,33 +183,23 @@ func (s *strict) list(n *yaml.Node, t reflect.Type, at string) any {
 // be such.
 func (s *strict) scalar(n *yaml.Node, t reflect.Type, at string) any {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-		return s.bad(n, at, "must have a value")
+		return s.bad(n, at, "yaml.no_value")
 	}
 	switch t.Kind() {
 	case reflect.String:
 		return n.Value
 	case reflect.Bool:
 		if !slices.Contains([]string{"true", "false"}, n.Value) {
-			return s.bad(n, at, "must be true or false")
+			return s.bad(n, at, "yaml.not_truth")
 		}
 		return n.Value == "true"
 	case reflect.Int, reflect.Int64:
 		i, err := strconv.ParseInt(n.Value, 10, 64)
 		if err != nil {
-			return s.bad(n, at, "must be a whole number")
+			return s.bad(n, at, "yaml.not_whole")
 		}
 		return i
 	default:
-		return s.bad(n, at, "cannot be given here")
+		return s.bad(n, at, "yaml.not_here")
 	}
-}
-
-// placesText lists faults of an input below each other.
-func placesText(places fault.Places) string {
-	var b strings.Builder
-	b.WriteString(": nothing was sent")
-	for _, p := range places {
-		b.WriteString("\n  " + p.Location + ": " + p.Code)
-	}
-	return b.String()
 }

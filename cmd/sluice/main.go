@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // Exit codes of every command.
@@ -35,23 +36,27 @@ func main() {
 
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, parts parts, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(parts)
+	said, err := texts.In(texts.Choose(langFlag(args), os.Getenv))
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, "sluice:", err)
+		return exitFailed
+	}
+	root := newRoot(parts, said)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, "sluice:", err)
+	if err = root.ExecuteContext(withTexts(ctx, said)); err != nil {
+		_, _ = fmt.Fprintln(stderr, "sluice:", printable(worded(said, err)))
 	}
 	return exitCode(err)
 }
 
-// newRoot builds the tree of commands.
-func newRoot(parts parts) *cobra.Command {
+// newRoot builds the tree of commands, speaking one language.
+func newRoot(parts parts, said texts.Texts) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "sluice",
-		Short:         "Run data processing where the public data lives",
+		Example:       "  sluice up --data /var/lib/sluice\n  sluice --as kaifa job list\n  sluice --lang zh help job submit",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noCommand,
@@ -63,6 +68,12 @@ func newRoot(parts parts) *cobra.Command {
 		root.AddCommand(newProcess(process))
 	}
 	root.AddCommand(clientCommands()...)
+	root.AddCommand(newCompletion())
+	globalFlags(root.PersistentFlags())
+	speakHelp(root, said)
+	root.InitDefaultHelpCmd()
+	localize(root, said)
+	complete(root)
 	return root
 }
 
@@ -71,7 +82,7 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usageError{fmt.Errorf("unknown command %q; see `%s --help`", args[0], cmd.CommandPath())}
+	return usage("command.unknown", "command", args[0], "parent", cmd.CommandPath())
 }
 
 // usageError says that the command line itself is wrong.

@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,54 +20,66 @@ const readyPatience = 5 * time.Second
 
 // newReady makes the command that asks every process of a running instance whether it can do its work.
 func newReady() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "ready --data DIR", Short: "Ask every process of a running instance whether it can do its work",
-		Long: `Asks gateway, keeper and worker for /readyz where the configuration says they answer, and prints each check with the
-remedy of those that fail. Exit code 1 when one fails.`,
-		Example: "  sluice ready --data /var/lib/sluice\n  sluice ready --config /etc/sluice/sluice.yaml",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			loaded, err := loadConfig(cmd)
-			if err != nil {
-				return err
-			}
-			if loaded.Data == "" {
-				return usageError{errors.New("--data DIR is needed")}
-			}
-			return printReady(cmd, loaded.Config)
-		},
-	}
+	cmd := lists(offline(text{
+		use: "ready --data DIR", example: "  sluice ready --data /var/lib/sluice\n  sluice ready --config /etc/sluice/sluice.yaml",
+	}, func(c *call) error {
+		loaded, err := loadConfig(c.cmd)
+		if err == nil {
+			err = c.given("--data DIR", loaded.Data)
+		}
+		if err != nil {
+			return err
+		}
+		return showReady(c, loaded.Config)
+	}))
 	addConfigFlags(cmd)
 	return cmd
 }
 
-func printReady(cmd *cobra.Command, o config.Config) error {
+// checkOf is one check of one process.
+type checkOf struct {
+	Part string `json:"part"`
+	check
+}
+
+func showReady(c *call, o config.Config) error {
 	layout, err := instance.NewLayout(o.Data, instance.RuntimeDir(os.Geteuid(), os.Getenv))
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "PART\tCHECK\tSTATE\tREMEDY")
-	failed := 0
+	var all []checkOf
+	fail := 0
 	for _, part := range []struct{ name, at string }{
-		{"serve", o.AdminListen}, {"keeper", o.KeeperAdminListen}, {"worker", o.WorkerAdminListen},
+		{name: "serve", at: o.AdminListen}, {name: "keeper", at: o.KeeperAdminListen}, {name: "worker", at: o.WorkerAdminListen},
 	} {
-		for _, row := range askReady(cmd.Context(), layout, part.name, part.at) {
-			state := "ok"
+		for _, row := range c.askReady(layout, part.name, part.at) {
+			all = append(all, checkOf{part.name, row})
 			if !row.OK {
-				state = "FAILS"
-				failed++
+				fail++
 			}
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", part.name, row.Name, state, row.Remedy)
 		}
 	}
-	if err := table.Flush(); err != nil {
+	if err := many(c, all, nil, readyFields(c)); err != nil {
 		return err
 	}
-	if failed > 0 {
-		return fmt.Errorf("not ready: %d check(s) fail", failed)
+	if fail > 0 {
+		return failed("ready.not", "n", fail)
 	}
 	return nil
+}
+
+func readyFields(c *call) []field[checkOf] {
+	return []field[checkOf]{
+		{"part", func(r checkOf) string { return r.Part }},
+		{"check", func(r checkOf) string { return r.Name }},
+		{"state", func(r checkOf) string {
+			if r.OK {
+				return c.Say("ready.ok")
+			}
+			return c.Say("ready.fails")
+		}},
+		{"what helps", func(r checkOf) string { return r.Remedy }},
+	}
 }
 
 // check is one line of a process's answer.
@@ -81,14 +90,14 @@ type check struct {
 }
 
 // askReady returns a process's checks; one that does not answer fails the check "answers".
-func askReady(ctx context.Context, layout instance.Layout, part, at string) []check {
-	ctx, cancel := context.WithTimeout(ctx, readyPatience)
+func (c *call) askReady(layout instance.Layout, part, at string) []check {
+	ctx, cancel := context.WithTimeout(c.ctx, readyPatience)
 	defer cancel()
 	network, address := "tcp", at
 	if at == "" {
 		network, address = "unix", filepath.Join(layout.Socket(part), adminSocket)
 	}
-	silent := []check{{Name: "answers", Remedy: "the process is away: look into log/" + part + ".log"}}
+	silent := []check{{Name: "answers", Remedy: c.Say("ready.away", "part", part)}}
 	web := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}}}
@@ -109,7 +118,7 @@ func askReady(ctx context.Context, layout instance.Layout, part, at string) []ch
 		return silent
 	}
 	if said.Status == "draining" {
-		said.Checks = append(said.Checks, check{Name: "stays", Remedy: "it was told to stop"})
+		said.Checks = append(said.Checks, check{Name: "stays", Remedy: c.Say("ready.leaves")})
 	}
 	return said.Checks
 }

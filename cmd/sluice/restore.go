@@ -33,44 +33,38 @@ const restorePatience = 48 * time.Hour
 // newRestore makes the command that brings an instance back.
 func newRestore(p parts) *cobra.Command {
 	var o restoreOptions
-	cmd := &cobra.Command{
-		Use: "restore --from FOLDER|FILE.tar --keys FILE --data DIR", Short: "Bring an instance back into an empty folder, and verify it",
-		Long: `Compares every file of a backup with its list, brings database, objects and log back into an empty folder, and then
-verifies: the trace from its first entry to its signed head, the record's entries against it, and every object,
-decrypted, against its digest. Success is reported only when all of it holds; until then "sluice up" refuses the folder.
-The secrets between the parts are made anew. --verify-only checks a backup as it lies and restores nothing.`,
-		Example: "  sluice restore --from /backup/sluice --keys keys.age --passphrase-file phrase --data /var/lib/sluice\n" +
+	cmd := lists(offline(text{
+		use: "restore --from FOLDER|FILE.tar --keys FILE --data DIR",
+		example: "  sluice restore --from /backup/sluice --keys keys.age --passphrase-file phrase --data /var/lib/sluice\n" +
 			"  sluice restore --from /backup/sluice --verify-only",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRestore(cmd, p, o) },
-	}
+	}, func(c *call) error { return runRestore(c, p, o) }))
 	addConfigFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.from, "from", "", "folder or .tar file of a backup (needed)")
-	f.StringVar(&o.keys, "keys", "", "file of the instance's keys")
-	f.StringVar(&o.identityFile, "identity-file", "", "age identity that opens the keys")
-	f.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase that opens the keys")
-	f.StringVar(&o.root, "root", "", "file of the root's public key from the safe; default: the one beside the keys")
-	f.BoolVar(&o.verifyOnly, "verify-only", false, "check the backup and restore nothing")
+	f.StringVar(&o.from, "from", "", "")
+	f.StringVar(&o.keys, "keys", "", "")
+	f.StringVar(&o.identityFile, "identity-file", "", "")
+	f.StringVar(&o.passphraseFile, "passphrase-file", "", "")
+	f.StringVar(&o.root, "root", "", "")
+	f.BoolVar(&o.verifyOnly, "verify-only", false, "")
 	return cmd
 }
 
-func runRestore(cmd *cobra.Command, p parts, o restoreOptions) (err error) {
-	loaded, err := loadConfig(cmd)
+func runRestore(c *call, p parts, o restoreOptions) (err error) {
+	loaded, err := loadConfig(c.cmd)
 	if err != nil {
 		return err
 	}
-	if o.from == "" {
-		return usageError{errors.New("--from FOLDER is needed")}
-	}
-	if !o.verifyOnly && (o.keys == "" || loaded.Data == "") {
-		return usageError{errors.New("--keys FILE and --data DIR are needed, or --verify-only")}
+	if err := c.given("--from FOLDER", o.from); err != nil {
+		return err
 	}
 	if o.verifyOnly {
-		return withFolder(o.from, func(dir string) error { return verifyBackup(cmd, dir, o) })
+		return withFolder(o.from, func(dir string) error { return verifyBackup(c, dir, o) })
+	}
+	if o.keys == "" || loaded.Data == "" {
+		return usage("restore.needs")
 	}
 	if !vacant(loaded.Data) {
-		return fmt.Errorf("%s is not empty: an instance is restored into an empty folder only", loaded.Data)
+		return failed("restore.not_empty", "path", loaded.Data)
 	}
 	if err := absoluteFlags(&o); err != nil {
 		return err
@@ -83,12 +77,12 @@ func runRestore(cmd *cobra.Command, p parts, o restoreOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	lock, err := supervise.Acquire(cmd.Context(), layout.Lock())
+	lock, err := supervise.Acquire(c.ctx, layout.Lock())
 	if err != nil {
 		return err
 	}
 	in := opened{Layout: layout, options: loaded.Config, users: users, lock: lock, table: p.processes}
-	err = withFolder(o.from, func(dir string) error { return in.restore(cmd, p, dir, o) })
+	err = withFolder(o.from, func(dir string) error { return in.restore(c, p, dir, o) })
 	return errors.Join(err, layout.Discard(), lock.Release())
 }
 
@@ -133,10 +127,10 @@ func withFolder(from string, do func(dir string) error) (err error) {
 }
 
 // verifyBackup checks files and log of a backup, with nothing but the root's public key.
-func verifyBackup(cmd *cobra.Command, dir string, o restoreOptions) error {
+func verifyBackup(c *call, dir string, o restoreOptions) error {
 	m, err := backup.Verify(dir)
 	if err != nil {
-		return fmt.Errorf("the backup DOES NOT VERIFY: %w", err)
+		return notVerified(c, c.Say("backup.not_verified"), err)
 	}
 	path := o.root
 	if path == "" {
@@ -144,29 +138,45 @@ func verifyBackup(cmd *cobra.Command, dir string, o restoreOptions) error {
 	}
 	root, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("reading the root's public key: %w", err)
+		return usage("file.unreadable", "path", path).because(err)
 	}
 	keys, err := logKeys(dir, root)
 	if err != nil {
 		return err
 	}
-	entries, err := backup.VerifyLog(cmd.Context(), dir, keys)
+	entries, err := backup.VerifyLog(c.ctx, dir, keys)
 	if err != nil {
-		return fmt.Errorf("the backup DOES NOT VERIFY: %w", err)
+		return notVerified(c, c.Say("backup.not_verified"), err)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "verified  %d files, %d entries of the log\nof        %s\n", len(m.Files), entries, m.Made.Format(time.RFC3339))
-	return err
+	return one(c, verifiedBackup{len(m.Files), entries, m.Made}, nil, []field[verifiedBackup]{
+		{"verified", func(v verifiedBackup) string {
+			return c.Say("backup.verified", "files", number(v.Files), "entries", number(v.Entries))
+		}},
+		{"as of", func(v verifiedBackup) string { return when(v.Made) }},
+	})
+}
+
+// verifiedBackup is what the check of a backup tells.
+type verifiedBackup struct {
+	Files   int       `json:"files"`
+	Entries int64     `json:"entries"`
+	Made    time.Time `json:"made"`
+}
+
+// notVerified tells that a backup is not what it was, with every place of it.
+func notVerified(c *call, what string, err error) error {
+	return toldError{text: printable(what + c.Say("because", "cause", err)), code: exitFailed, cause: err}
 }
 
 // logKeys reads who may have signed the log of a backup.
 func logKeys(dir string, root []byte) (trace.Keys, error) {
 	public, err := hex.DecodeString(strings.TrimSpace(string(root)))
 	if err != nil || len(public) != ed25519.PublicKeySize {
-		return trace.Keys{}, errors.New("the root's public key is not 64 hexadecimal digits")
+		return trace.Keys{}, usage("root.no_key")
 	}
 	raw, err := os.ReadFile(filepath.Join(dir, "trust.json"))
 	if err != nil {
-		return trace.Keys{}, fmt.Errorf("reading trust.json: %w", err)
+		return trace.Keys{}, failed("trust.unreadable").because(err)
 	}
 	doc, err := trust.Verify(raw, public)
 	if err != nil {
@@ -176,10 +186,10 @@ func logKeys(dir string, root []byte) (trace.Keys, error) {
 }
 
 // restore fills an instance whose folder is empty and locked, and verifies it.
-func (in *opened) restore(cmd *cobra.Command, p parts, dir string, o restoreOptions) error {
+func (in *opened) restore(c *call, p parts, dir string, o restoreOptions) error {
 	m, err := backup.Verify(dir)
 	if err != nil {
-		return fmt.Errorf("the backup DOES NOT VERIFY, and nothing was restored: %w", err)
+		return notVerified(c, c.Say("restore.not_verified"), err)
 	}
 	keys, err := openKeys(o, m.Origin)
 	if err != nil {
@@ -188,7 +198,7 @@ func (in *opened) restore(cmd *cobra.Command, p parts, dir string, o restoreOpti
 	root := keys["root/root.pub"]
 	if o.root != "" {
 		if root, err = os.ReadFile(o.root); err != nil {
-			return fmt.Errorf("reading the root's public key: %w", err)
+			return usage("file.unreadable", "path", o.root).because(err)
 		}
 	}
 	target := restored{opened: in, dir: dir, manifest: m, keys: keys}
@@ -201,17 +211,38 @@ func (in *opened) restore(cmd *cobra.Command, p parts, dir string, o restoreOpti
 	if err := os.WriteFile(in.Unfinished(), []byte(m.Made.Format(time.RFC3339)+"\n"), 0o600); err != nil {
 		return fmt.Errorf("marking the folder: %w", err)
 	}
-	began := time.Now()
-	checked, err := target.run(cmd, p)
+	began := c.now()
+	checked, err := target.run(c.cmd, p)
 	if err != nil {
-		return fmt.Errorf("NOT restored; remove %s before trying again: %w", in.Data, err)
+		return failed("restore.not", "path", in.Data).because(err)
 	}
 	if err := os.Remove(in.Unfinished()); err != nil {
 		return fmt.Errorf("marking the end: %w", err)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "restored  %s, as of %s\nverified  %d entries of the trace, %d objects\ntook      %s\n",
-		in.Data, m.Made.Format(time.RFC3339), checked.Entries, checked.Objects, time.Since(began).Round(time.Millisecond))
-	return err
+	return one(c, restoredInstance{
+		Data: in.Data, Made: m.Made, Entries: checked.Entries, Objects: checked.Objects,
+		Took: c.now().Sub(began).Round(time.Millisecond).String(),
+	}, nil, restoredFields(c))
+}
+
+// restoredInstance is what a restore tells.
+type restoredInstance struct {
+	Data    string    `json:"data"`
+	Made    time.Time `json:"made"`
+	Entries int64     `json:"entries"`
+	Objects int       `json:"objects"`
+	Took    string    `json:"took"`
+}
+
+func restoredFields(c *call) []field[restoredInstance] {
+	return []field[restoredInstance]{
+		{"restored", func(r restoredInstance) string { return r.Data }},
+		{"as of", func(r restoredInstance) string { return when(r.Made) }},
+		{"verified", func(r restoredInstance) string {
+			return c.Say("restore.verified", "entries", number(r.Entries), "objects", number(r.Objects))
+		}},
+		{"took", func(r restoredInstance) string { return r.Took }},
+	}
 }
 
 // rulesOf makes the instance follow the rule set the backup has.
@@ -227,17 +258,17 @@ func openKeys(o restoreOptions, origin string) (backup.Keys, error) {
 	var identity, passphrase string
 	switch {
 	case (o.identityFile == "") == (o.passphraseFile == ""):
-		return nil, usageError{errors.New("--keys needs --identity-file or --passphrase-file")}
+		return nil, usage("keys.by_one")
 	case o.identityFile != "":
 		raw, err := os.ReadFile(o.identityFile)
 		if err != nil {
-			return nil, fmt.Errorf("reading the identity: %w", err)
+			return nil, usage("file.unreadable", "path", o.identityFile).because(err)
 		}
 		identity = string(raw)
 	default:
 		secret, err := instance.ReadSecret(o.passphraseFile)
 		if err != nil {
-			return nil, err
+			return nil, usage("file.unreadable", "path", o.passphraseFile).because(err)
 		}
 		passphrase = secret
 	}

@@ -26,8 +26,7 @@ const overlap = time.Hour
 // newTrust groups what is done about the instance's own keys.
 func newTrust() *cobra.Command {
 	return noun(text{
-		use: "trust", short: "The instance's own keys: new ones in the place of old ones",
-		example: "  sluice trust rotate --data /var/lib/sluice --root root.key --purpose certificate",
+		use: "trust", example: "  sluice trust rotate --data /var/lib/sluice --root root.key --purpose certificate",
 	}, trustRotate(), trustRecover())
 }
 
@@ -36,22 +35,16 @@ type rotateOptions struct{ root, purpose, revokedAt string }
 
 func trustRotate() *cobra.Command {
 	var o rotateOptions
-	cmd := &cobra.Command{
-		Use: "rotate --data DIR --root root.key --purpose PURPOSE", Short: "Put a new key in the place of one of the keeper's",
-		Long: `Makes a new key, signs a trust.json that names it with the offline root key, and puts both in force on a running
-instance. The old key is retired: what it signed stays valid. With --revoked-at nothing counts that it signed from that
-moment on: name the last time that is known good. Restart the instance afterwards; its keeper then signs with the new
-key. Each rotation is in the trace.`,
-		Example: "  sluice trust rotate --data /var/lib/sluice --root /media/safe/root.key --purpose certificate\n" +
+	cmd := lists(offline(text{
+		use: "rotate --data DIR --root root.key --purpose PURPOSE",
+		example: "  sluice trust rotate --data /var/lib/sluice --root /media/safe/root.key --purpose certificate\n" +
 			"  sluice trust rotate --data /var/lib/sluice --root /media/safe/root.key --purpose checkpoint --revoked-at 2026-05-01T08:00:00Z",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return rotate(cmd, o) },
-	}
+	}, func(c *call) error { return rotate(c, o) }))
 	addConfigFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.root, "root", "", "file of the offline root key (needed)")
-	f.StringVar(&o.purpose, "purpose", "", "checkpoint, certificate or wrap (needed)")
-	f.StringVar(&o.revokedAt, "revoked-at", "", "the old key was stolen: last time that is known good, RFC 3339")
+	f.StringVar(&o.root, "root", "", "")
+	f.StringVar(&o.purpose, "purpose", "", "")
+	f.StringVar(&o.revokedAt, "revoked-at", "", "")
 	return cmd
 }
 
@@ -65,23 +58,16 @@ type rotation struct {
 	now     time.Time
 }
 
-func rotate(cmd *cobra.Command, o rotateOptions) error {
-	loaded, err := loadConfig(cmd)
+func rotate(c *call, o rotateOptions) error {
+	loaded, err := loadConfig(c.cmd)
 	if err != nil {
 		return err
 	}
-	r := rotation{purpose: keyring.Purpose(o.purpose), now: time.Now().UTC().Truncate(time.Second)}
-	if _, err := keyring.New(r.purpose); err != nil || r.purpose == keyring.Root || o.root == "" || loaded.Data == "" {
-		return usageError{errors.New("--data DIR, --root FILE and --purpose checkpoint, certificate or wrap are needed")}
+	if err := c.given("--data DIR", loaded.Data, "--root FILE", o.root, "--purpose PURPOSE", o.purpose); err != nil {
+		return err
 	}
-	if o.revokedAt != "" {
-		at, err := time.Parse(time.RFC3339, o.revokedAt)
-		if err != nil || at.After(r.now) {
-			return usageError{errors.New("--revoked-at is a past time like 2026-05-01T08:00:00Z")}
-		}
-		r.revoked = &at
-	}
-	if r.root, err = keyring.Load(o.root, keyring.Root); err != nil {
+	r, err := rotationOf(o, c.now().UTC().Truncate(time.Second))
+	if err != nil {
 		return err
 	}
 	if r.Layout, err = instance.NewLayout(loaded.Data, instance.RuntimeDir(os.Geteuid(), os.Getenv)); err != nil {
@@ -92,17 +78,41 @@ func rotate(cmd *cobra.Command, o rotateOptions) error {
 			return err
 		}
 	}
-	opened, err := r.open(cmd.Context(), loaded.Database)
+	opened, err := r.open(c.ctx, loaded.Database)
 	if err != nil {
 		return err
 	}
 	defer opened.db.Close()
-	id, err := r.replace(cmd.Context(), opened.catalog)
+	id, err := r.replace(c.ctx, opened.catalog)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "new key  %s\nrestart the instance: its keeper then uses the key\n", id)
-	return err
+	c.note("trust.restart")
+	return one(c, rotatedKey{id}, nil, []field[rotatedKey]{{"new key", func(k rotatedKey) string { return k.Key }}})
+}
+
+// rotatedKey is what a rotation tells.
+type rotatedKey struct {
+	Key string `json:"key"`
+}
+
+// rotationOf reads what the flags ask for.
+func rotationOf(o rotateOptions, now time.Time) (r rotation, err error) {
+	r = rotation{purpose: keyring.Purpose(o.purpose), now: now}
+	if _, err := keyring.New(r.purpose); err != nil || r.purpose == keyring.Root {
+		return r, usage("trust.purpose")
+	}
+	if o.revokedAt != "" {
+		at, err := time.Parse(time.RFC3339, o.revokedAt)
+		if err != nil || at.After(now) {
+			return r, usage("trust.revoked_at")
+		}
+		r.revoked = &at
+	}
+	if r.root, err = keyring.Load(o.root, keyring.Root); err != nil {
+		return r, failed("file.unreadable", "path", o.root).because(err)
+	}
+	return r, nil
 }
 
 // open opens the front door as the keeper does.
@@ -149,7 +159,7 @@ func (r rotation) replace(ctx context.Context, cat *catalog.Catalog) (id string,
 	}
 	doc, err := trust.Verify(today, r.root.Public())
 	if err != nil {
-		return "", fmt.Errorf("this root key did not sign the instance's trust.json: %w", err)
+		return "", failed("trust.other_root").because(err)
 	}
 	if _, err := doc.Key(id, trust.Purpose(r.purpose), r.now); errors.Is(err, trust.ErrUnknown) {
 		document, err := r.following(doc, key).Sign(signing)
@@ -221,44 +231,41 @@ func (r rotation) swap(current, next string) error {
 func trustRecover() *cobra.Command {
 	var o restoreOptions
 	var out string
-	cmd := &cobra.Command{
-		Use: "recover --keys FILE --out root.key", Short: "Take the root key out of the safe's copy of the keys",
-		Example: "  sluice trust recover --keys keys.age --passphrase-file phrase --out root.key",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.keys == "" || out == "" {
-				return usageError{errors.New("--keys FILE and --out FILE are needed")}
-			}
-			keys, err := openKeys(o, "")
-			if err != nil {
-				return err
-			}
-			return recoverRoot(keys, out)
-		},
-	}
+	cmd := offline(text{
+		use: "recover --keys FILE --out root.key", example: "  sluice trust recover --keys keys.age --passphrase-file phrase --out root.key",
+	}, func(c *call) error {
+		if err := c.given("--keys FILE", o.keys, "--out FILE", out); err != nil {
+			return err
+		}
+		keys, err := openKeys(o, "")
+		if err != nil {
+			return err
+		}
+		return recoverRoot(keys, out)
+	})
 	f := cmd.Flags()
-	f.StringVar(&o.keys, "keys", "", "file of the instance's keys")
-	f.StringVar(&o.identityFile, "identity-file", "", "age identity that opens the keys")
-	f.StringVar(&o.passphraseFile, "passphrase-file", "", "file with the passphrase that opens the keys")
-	f.StringVar(&out, "out", "", "new file of the root key")
+	f.StringVar(&o.keys, "keys", "", "")
+	f.StringVar(&o.identityFile, "identity-file", "", "")
+	f.StringVar(&o.passphraseFile, "passphrase-file", "", "")
+	f.StringVar(&out, "out", "", "")
 	return cmd
 }
 
 func recoverRoot(keys backup.Keys, out string) error {
 	raw, ok := keys["root/root.key"]
 	if !ok {
-		return errors.New("the file holds no root key: it had been moved to a safe when the keys were backed up")
+		return failed("trust.no_root")
 	}
 	if _, err := keyring.Parse(raw, keyring.Root); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
 	if err != nil {
-		return fmt.Errorf("writing the root key: %w", err)
+		return failed("file.not_written", "path", out).because(err)
 	}
 	_, err = f.Write(raw)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("writing the root key: %w", err)
+		return failed("file.not_written", "path", out).because(err)
 	}
 	return nil
 }

@@ -20,12 +20,10 @@ import (
 // newUp makes the command that starts an instance.
 func newUp(p parts) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "up --data DIR",
-		Short: "Start every part of Sluice on this machine",
-		Long: `Starts a database, an object store, a container engine, and Sluice's own processes, each under its own
-user, and stops all of them on Ctrl-C. A folder that an earlier start used is found as it was.`,
-		Example: "  sluice up --data /var/lib/sluice\n  sluice up --data ./data --listen 127.0.0.1:9000\n  sluice up --config /etc/sluice/sluice.yaml",
-		Args:    cobra.NoArgs,
+		Use: "up --data DIR",
+		Example: "  sluice up --data /var/lib/sluice\n  sluice up --data ./data --listen 127.0.0.1:9000\n" +
+			"  sluice up --config /etc/sluice/sluice.yaml",
+		Args: named("up"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, err := loadConfig(cmd)
 			if err != nil {
@@ -71,14 +69,14 @@ func up(cmd *cobra.Command, p parts, o config.Config) error {
 // admit checks who is calling with what, and finds the users the parts run as.
 func admit(o *config.Config, uid int) (instance.Users, error) {
 	if o.Data == "" {
-		return nil, usageError{errors.New("--data DIR is needed")}
+		return nil, usage("flag.needed", "flag", "--data DIR", "command", "sluice up")
 	}
 	if uid != 0 && !o.SingleUser {
 		return nil, fmt.Errorf("only root can give each part its own user. With --single-user everything runs as you, and:\n  - %s",
 			strings.Join(instance.Lost(), "\n  - "))
 	}
 	if uid != 0 && o.Engine == "" {
-		return nil, usageError{errors.New("--single-user without root needs --engine: only root can start one")}
+		return nil, usage("up.needs_engine")
 	}
 	if err := findPrograms(o); err != nil {
 		return nil, err

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,13 +16,13 @@ const configFlag = "config"
 // addConfigFlags gives a command one flag for every key of the configuration.
 func addConfigFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.String(configFlag, "", "file of the configuration; every key is in deploy/docs/configuration.md")
+	f.String(configFlag, "", "")
 	for _, k := range config.Keys() {
 		if k.Bool {
-			f.Bool(k.Flag, false, k.Help)
+			f.Bool(k.Flag, false, "")
 			continue
 		}
-		f.String(k.Flag, k.Default, k.Help)
+		f.String(k.Flag, k.Default, "")
 	}
 }
 
@@ -55,41 +52,24 @@ func loadConfig(cmd *cobra.Command) (*config.Loaded, error) {
 
 // newCheckConfig makes the command that shows what `sluice up` would go by.
 func newCheckConfig() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "check-config", Short: "Print every effective setting of `sluice up` and where it came from",
-		Long: `Reads the configuration as "sluice up" with the same flags, file and environment would, and prints every effective
-value with its source, secrets hidden. Nothing is started. A fault is told with its place; the exit code is then 2.`,
-		Example: "  sluice check-config --config /etc/sluice/sluice.yaml",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			loaded, err := loadConfig(cmd)
-			if err != nil {
-				return err
-			}
-			return printConfig(cmd, loaded)
-		},
-	}
+	cmd := lists(offline(text{
+		use: "check-config", example: "  sluice check-config --config /etc/sluice/sluice.yaml",
+	}, func(c *call) error {
+		loaded, err := loadConfig(c.cmd)
+		if err != nil {
+			return err
+		}
+		return many(c, loaded.Values(), nil, valueFields(c))
+	}))
 	addConfigFlags(cmd)
-	cmd.Flags().StringP("output", "o", "table", "table or json")
 	return cmd
 }
 
-func printConfig(cmd *cobra.Command, loaded *config.Loaded) error {
-	form, err := cmd.Flags().GetString("output")
-	if err != nil {
-		return err
+func valueFields(c *call) []field[config.Value] {
+	return []field[config.Value]{
+		{"key", func(v config.Value) string { return v.Key }},
+		{"value", func(v config.Value) string { return v.Value }},
+		{"from", func(v config.Value) string { return c.Say("source." + string(v.From)) }},
+		{"place", func(v config.Value) string { return v.Place }},
 	}
-	switch form {
-	case "json":
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(loaded.Values())
-	case "table":
-	default:
-		return usageError{fmt.Errorf("--output is table or json, not %q", form)}
-	}
-	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "KEY\tVALUE\tFROM\tPLACE")
-	for _, v := range loaded.Values() {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", v.Key, v.Value, v.From, v.Place)
-	}
-	return table.Flush()
 }

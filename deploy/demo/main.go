@@ -90,8 +90,8 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		err = d.play(ctx)
 	}
 	if o.keep && err == nil {
-		s.print("\nRunning at %s with the demo's data. Ctrl-C stops it.\nSpeak as one of its people: %s job list --profile %s\n",
-			d.server, o.sluice, d.profilePath("kaifa"))
+		s.print("\nRunning at %s with the demo's data. Ctrl-C stops it.\nSpeak as one of its people: SLUICE_PEOPLE=%s %s --as developer job list\n",
+			d.server, filepath.Dir(d.profilePath("x")), o.sluice)
 		<-ctx.Done()
 	}
 	err = errors.Join(err, k.stop(), s.close())

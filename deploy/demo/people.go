@@ -78,6 +78,15 @@ func (c *cast) institutions() []institution {
 	}
 }
 
+// parts names everybody by what they do in the story.
+func (c *cast) parts() map[string]*persona {
+	return map[string]*persona{
+		"auditor": c.auditor, "steward": c.steward, "applicant": c.applicant, "accepting": c.accepting,
+		"examining": c.examining, "authority": c.authority, "chief": c.chief, "reviewer": c.reviewer,
+		"developer": c.developer, "officer": c.officer, "director": c.director, "stranger": c.stranger,
+	}
+}
+
 // readAdmin takes the administrator's profile that the first start wrote.
 func readAdmin(data, server string) (*persona, error) {
 	body, err := os.ReadFile(filepath.Join(data, "root", "admin.json"))

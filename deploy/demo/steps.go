@@ -93,7 +93,8 @@ func (d *demo) found(ctx context.Context) error {
 	return nil
 }
 
-// keepProfiles leaves the people's keys beside an instance that stays up, for the command line.
+// keepProfiles leaves the people's keys beside an instance that stays up, for the command line: each under its
+// login and under its part, so that both `sluice --as kaifa` and `sluice --as developer` speak as them.
 func (d *demo) keepProfiles() error {
 	if !d.keep {
 		return nil
@@ -101,11 +102,12 @@ func (d *demo) keepProfiles() error {
 	if err := os.MkdirAll(filepath.Dir(d.profilePath("x")), 0o700); err != nil {
 		return fmt.Errorf("making the folder of profiles: %w", err)
 	}
-	for _, i := range d.institutions() {
-		for _, p := range i.people {
-			if err := client.NewProfile(d.server, p.home, p.login, p.key).Save(d.profilePath(p.login)); err != nil {
-				return fmt.Errorf("keeping the profile of %s: %w", p.login, err)
-			}
+	for part, p := range d.parts() {
+		if err := client.NewProfile(d.server, p.home, p.login, p.key).Save(d.profilePath(p.login)); err != nil {
+			return fmt.Errorf("keeping the profile of %s: %w", p.login, err)
+		}
+		if err := os.Symlink(p.login+".json", d.profilePath(part)); err != nil {
+			return fmt.Errorf("naming the profile of %s by its part: %w", p.login, err)
 		}
 	}
 	return nil

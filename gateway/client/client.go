@@ -50,6 +50,7 @@ type Client struct {
 	fingerprint string
 	http        *http.Client
 	language    string
+	rehearsing  bool
 	patience    time.Duration
 
 	mu    sync.Mutex
@@ -167,6 +168,9 @@ const maxAnswer = 512 << 20
 
 // do sends a message and returns the answer's bytes. A token that has ended is got anew, once.
 func (c *Client) do(ctx context.Context, m message) ([]byte, error) {
+	if c.rehearsing && m.method != http.MethodGet {
+		return nil, c.rehearse(ctx, m)
+	}
 	if m.method != http.MethodGet && m.key == "" {
 		m.key = newOnce()
 	}
@@ -188,10 +192,7 @@ func (c *Client) once(ctx context.Context, m message) ([]byte, error) {
 
 // request makes the HTTP request of a message, with a token unless it is public.
 func (c *Client) request(ctx context.Context, m message) (*http.Request, error) {
-	address := c.base + prefix
-	for _, step := range m.path {
-		address += "/" + url.PathEscape(step)
-	}
+	address := c.base + prefix + "/" + strings.Join(escaped(m.path), "/")
 	if len(m.query) > 0 {
 		address += "?" + m.query.Encode()
 	}

@@ -119,10 +119,14 @@ func (d Datasets) SignProfile(ctx context.Context, slug string, number int) (wir
 	if err != nil {
 		return wire.Version{}, err
 	}
-	signed, err := envelope.Sign(dataset.ProfileType, d.c.fingerprint, d.c.key, dataset.ProfileStatement{
+	statement := dataset.ProfileStatement{
 		Dataset: name.Slug(slug), Number: number, Manifest: name.Digest(v.Digest), Profile: name.DigestOf(bytes),
 		Steward: name.ID(me.Member), At: now.UTC(),
-	})
+	}
+	if d.c.rehearsing {
+		return wire.Version{}, d.c.unsigned(ctx, statement, version(slug, number, "profile", "sign")...)
+	}
+	signed, err := envelope.Sign(dataset.ProfileType, d.c.fingerprint, d.c.key, statement)
 	if err != nil {
 		return wire.Version{}, fmt.Errorf("signing profile: %w", err)
 	}

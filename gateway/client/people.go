@@ -67,8 +67,11 @@ type Keys struct{ c *Client }
 // Offer hands in the client's own key for a login, with proof that the client holds it, and returns the
 // fingerprint an administrator compares. It needs no token.
 func (k Keys) Offer(ctx context.Context, number, login string) (string, error) {
-	proof, err := envelope.Sign(org.OfferType, k.c.fingerprint, k.c.key,
-		org.OfferStatement{Org: number, Login: login, Certificate: certificateName(k.c.certificate)})
+	statement := org.OfferStatement{Org: number, Login: login, Certificate: certificateName(k.c.certificate)}
+	if k.c.rehearsing {
+		return "", k.c.unsigned(ctx, statement, "keys")
+	}
+	proof, err := envelope.Sign(org.OfferType, k.c.fingerprint, k.c.key, statement)
 	if err != nil {
 		return "", fmt.Errorf("proving possession: %w", err)
 	}
@@ -103,6 +106,9 @@ func (k Keys) Rotate(ctx context.Context, fresh ed25519.PrivateKey, certificate 
 		return wire.Key{}, fmt.Errorf("signing rotation: %w", envelope.ErrKey)
 	}
 	said := org.RotationStatement{From: k.c.fingerprint, To: org.Fingerprint(public), Certificate: certificateName(certificate)}
+	if k.c.rehearsing {
+		return wire.Key{}, k.c.unsigned(ctx, said, "keys", said.From, "rotate")
+	}
 	byOld, err := envelope.Sign(org.RotationType, said.From, k.c.key, said)
 	if err != nil {
 		return wire.Key{}, fmt.Errorf("signing rotation: %w", err)

@@ -65,6 +65,9 @@ func (r Requests) Statement(ctx context.Context, number string, seat output.Seat
 
 // Cast signs a statement with the voter's own key and casts it.
 func (r Requests) Cast(ctx context.Context, number string, statement output.Vote) (wire.Request, error) {
+	if r.c.rehearsing {
+		return wire.Request{}, r.c.unsigned(ctx, statement, "requests", number, "votes")
+	}
 	signed, err := statement.Sign(name.ID(r.c.fingerprint), r.c.key)
 	if err != nil {
 		return wire.Request{}, fmt.Errorf("signing vote: %w", err)

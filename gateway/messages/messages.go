@@ -1,5 +1,5 @@
-// Package messages holds what people are told for each stable code: a title for every code, and what helps for
-// every refusal. Codes are for programs and never change; texts are for people, in English and Chinese.
+// Package messages holds what people are told for each stable code: a title for every code, what helps for every
+// refusal, and a word for every state, role and kind ("word." and the code). Codes are for programs and never change; texts are for people, in English and Chinese.
 package messages
 
 import (
@@ -84,6 +84,12 @@ func (m Messages) Title(l Language, code string) string {
 // there is no text.
 func (m Messages) Remedy(l Language, key string) string {
 	return or(m.texts[l][strings.TrimPrefix(key, "remedy.")].Remedy, key)
+}
+
+// Word names a code of the record, a state, a role, a kind, as people read it in a table; the code itself when it
+// has no word.
+func (m Messages) Word(l Language, code string) string {
+	return or(m.texts[l]["word."+code].Title, code)
 }
 
 func or(text, otherwise string) string {

@@ -40,6 +40,10 @@ func sources() []source {
 		{"..", "*.go", `fault\.Bad\("([a-z_.]+)"`, false, ""},
 		{"..", "*.go", `mediaError\{"([a-z_.]+)"`, false, ""},
 		{"..", "problem.go", `http\.Status\w+, "([a-z_.]+)"`, false, ""},
+		{"..", "validation.go", `validation\.Msg\w+, "([a-z_.]+)"`, false, ""},
+		{"../../catalog", "*.go", `\.Add\(.*"([a-z_0-9]+\.[a-z_.]+)"\)`, false, ""},
+		{"../../catalog", "*.go", `\.Require\(.*"([a-z_0-9]+\.[a-z_.]+)"\)`, false, ""},
+		{"../../sandbox/runner", "*.go", `"((?:csv|file|header|row|utf8|value)\.[a-z_]+)"`, false, ""},
 	}
 }
 

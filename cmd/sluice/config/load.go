@@ -20,7 +20,10 @@ const (
 // others are names in the environment that configure no instance: the client's, and those the parts tell each
 // other.
 func others() []string {
-	return []string{"SLUICE_PROFILE", "SLUICE_SERVER", "SLUICE_PLAIN", "SLUICE_INSIDE", "SLUICE_SUPERVISED"}
+	return []string{
+		"SLUICE_PROFILE", "SLUICE_SERVER", "SLUICE_LANG", "SLUICE_PEOPLE", "SLUICE_COMPLETION_LIMIT",
+		"SLUICE_PLAIN", "SLUICE_INSIDE", "SLUICE_SUPERVISED",
+	}
 }
 
 // Loaded is a configuration with where each of its values came from.
