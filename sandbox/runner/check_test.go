@@ -290,6 +290,24 @@ func TestRewriteChecksAgain(t *testing.T) {
 	}
 }
 
+// A token is what the engine calls one: a value of that type under another name, or a name without it, is refused.
+func TestBindHoldsTokensToTheirType(t *testing.T) {
+	v := newChecker(t)
+	for text, want := range map[string][]string{
+		"SELECT resident, visits FROM visits":           nil,
+		"SELECT resident, uuid() AS visits FROM visits": {"grammar.type"},
+		"SELECT plan AS resident, visits FROM visits":   {"grammar.type"},
+	} {
+		findings, err := v.bind(t.Context(), &verified{text: text, Verdict: grammar.Verdict{Columns: []grammar.Column{
+			{RelationColumn: task.RelationColumn{Name: "resident", Kind: task.KindToken, Unit: "resident"}},
+			{RelationColumn: task.RelationColumn{Name: "visits", Kind: task.KindMeasure}},
+		}}})
+		if d := cmp.Diff(want, codes(findings)); d != "" || err != nil {
+			t.Errorf("%s: %v, codes (-want +got):\n%s", text, err, d)
+		}
+	}
+}
+
 // No code file makes check panic or fail: there is a verdict about everything.
 func FuzzCheck(f *testing.F) {
 	for _, d := range decisions(f) {
