@@ -172,11 +172,12 @@ type Work struct {
 	SettledAt  *time.Time
 }
 
-// InsertWork queues work in the transaction of the act that needs it, for the organization of its job or dataset.
+// InsertWork queues work in the transaction of the act that needs it, for the organization of its job,
+// dataset or upload.
 func (t *Tx) InsertWork(ctx context.Context, w Work) error {
 	org, err := value[string](ctx, t, `insert into work (id, kind, subject, org, version, letter, state, queued_at)
-		values ($1, $2, $3, coalesce((select org from job where id = $3), (select org from dataset where id = $3)),
-		$4, $5, 'queued', $6) returning org`, w.ID, w.Kind, w.Subject, w.Version, w.Letter, w.QueuedAt)
+		values ($1, $2, $3, coalesce((select org from job where id = $3), (select org from dataset where id = $3),
+		(select org from upload where id = $3)), $4, $5, 'queued', $6) returning org`, w.ID, w.Kind, w.Subject, w.Version, w.Letter, w.QueuedAt)
 	if err != nil {
 		return err
 	}
