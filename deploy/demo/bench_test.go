@@ -23,7 +23,8 @@ import (
 // (fork to exit), by turns. It reports the medians and their ratio. The clock looks five times a second, as
 // everybody's `job wait` does.
 func BenchmarkJobD(b *testing.B) {
-	d := staged(b)
+	dir := b.TempDir()
+	d := staged(b, dir, filepath.Join(dir, "data"))
 	p, err := d.packaged("visits-by-cover")
 	if err != nil {
 		b.Fatal(err)
@@ -45,15 +46,15 @@ func median(d []time.Duration) time.Duration {
 	return d[len(d)/2]
 }
 
-// staged starts an instance and brings the demo's data to an active grant.
-func staged(b *testing.B) *demo {
+// staged starts an instance in a folder and brings the demo's data to an active grant, as `make up` does.
+func staged(b testing.TB, dir, data string) *demo {
 	b.Helper()
 	bin, err := filepath.Abs("../../build/bin")
 	if err != nil {
 		b.Fatal(err)
 	}
-	ctx, dir := context.Background(), b.TempDir()
-	o := options{sluice: filepath.Join(bin, "sluice"), dir: dir, data: filepath.Join(dir, "data"), keep: true}
+	ctx := context.Background()
+	o := options{sluice: filepath.Join(bin, "sluice"), dir: dir, data: data, keep: true}
 	if o.listen, err = freePort(ctx); err != nil {
 		b.Fatal(err)
 	}

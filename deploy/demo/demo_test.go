@@ -67,19 +67,25 @@ func checkFigures(t *testing.T, product, input string) {
 	for _, cover := range []string{"free", "shared"} {
 		for _, health := range []string{"excellent", "good", "fair", "poor"} {
 			c := cells[cover+"|"+health]
-			people := int(math.RoundToEven(float64(len(c.people))/5)) * 5
-			digits := max(1, int(math.Floor(math.Log10(float64(people)))))
-			mean := c.visits / float64(c.rows)
-			rounded, err := strconv.ParseFloat(strconv.FormatFloat(mean, 'e', digits-1, 64), 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want = append(want, []string{cover, health, strconv.Itoa(people), strconv.FormatFloat(rounded, 'f', -1, 64)})
+			people, mean := published(t, len(c.people), c.visits/float64(c.rows))
+			want = append(want, []string{cover, health, people, mean})
 		}
 	}
 	if !slices.EqualFunc(got, want, equalFigures) {
 		t.Errorf("released figures\n got %v\nwant %v", got, want)
 	}
+}
+
+// published rounds a count of units to the nearest five, and a mean to as many digits as that count allows.
+func published(t *testing.T, units int, mean float64) (count, average string) {
+	t.Helper()
+	rounded := int(math.RoundToEven(float64(units)/5)) * 5
+	digits := max(1, int(math.Floor(math.Log10(float64(rounded)))))
+	figure, err := strconv.ParseFloat(strconv.FormatFloat(mean, 'e', digits-1, 64), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strconv.Itoa(rounded), strconv.FormatFloat(figure, 'f', -1, 64)
 }
 
 // equalFigures compares rows; a figure is the same however it is written.
