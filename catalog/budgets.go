@@ -62,7 +62,7 @@ func returned(a budget.Amount) budget.Amount  { return budget.Amount{}.Minus(a) 
 func unfailing(a budget.Amount) budget.Amount { return budget.Amount{Failed: -a.Failed} }
 
 // book takes or gives back a part of a job's bill, on locked grants.
-func (d *deed) book(row postgres.Job, g *ground, b bill, part booking) error {
+func (d *deed) book(row postgres.Job, b bill, part booking) error {
 	put := func(scope budget.Scope, subject string, a budget.Amount) error {
 		s := d.spentOf(row, scope, subject)
 		s.Runs, s.Rows, s.Failed = a.Runs, a.Rows, a.Failed
@@ -97,7 +97,7 @@ func (d *deed) giveBack(row postgres.Job, g *ground, p job.Package, part booking
 	if row.Kind != string(job.Production) {
 		return nil
 	}
-	return d.book(row, g, billOf(p.Inputs, g), part)
+	return d.book(row, billOf(p.Inputs, g), part)
 }
 
 // overdrawn names the grants whose inputs together read more rows than are left; each alone may be within it.

@@ -111,7 +111,7 @@ func (d *deed) charge(row postgres.Job, g *ground, b bill) error {
 	if grants := overdrawn(g, b); len(grants) > 0 {
 		return fault.Refused(policy.Decision{Reasons: overspent(grants)})
 	}
-	return d.book(row, g, b, taken)
+	return d.book(row, b, taken)
 }
 
 // debugged holds the rule that code runs on synthetic data before it runs on real data (gate "debug").
@@ -184,8 +184,9 @@ func flowOf(mode job.Mode) flow.Table {
 		return job.DebugFlow()
 	case job.Check:
 		return job.CheckFlow()
+	default:
+		return job.Flow()
 	}
-	return job.Flow()
 }
 
 // jobLimits bounds a package by the rule set in force.

@@ -242,7 +242,7 @@ func databaseTool(ctx context.Context, layout instance.Layout, dsn, program stri
 		return err
 	}
 	var said strings.Builder
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, program), args...) //nolint:gosec // PostgreSQL's own program
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, program), args...)
 	cmd.Env = append(environment, "LANG=C.UTF-8", "PATH=/usr/bin:/bin")
 	cmd.Stderr, cmd.Dir = &said, "/"
 	if err := cmd.Run(); err != nil {

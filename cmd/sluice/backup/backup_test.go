@@ -49,7 +49,7 @@ func TestVerifyNamesEveryFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, dir, "a", "onf")
-	write(t, dir, "log", "threee")
+	write(t, dir, "log", "thrice")
 	if err := os.Remove(filepath.Join(dir, "objects/data/k/d")); err != nil {
 		t.Fatal(err)
 	}

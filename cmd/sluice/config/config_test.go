@@ -82,7 +82,7 @@ func TestFaultsNamePlaceAndRemedy(t *testing.T) {
 		flags map[string]string
 		want  []string
 	}{
-		"unknown in file":  {file: "data: x\nlisten_adress: y\n", want: []string{"sluice.yaml:2", `no key "listen_adress"`, `"listen"`}},
+		"unknown in file":  {file: "data: x\nlisen: y\n", want: []string{"sluice.yaml:2", `no key "lisen"`, `"listen"`}},
 		"unknown in env":   {env: []string{"SLUICE_WORKER_SLOT=1"}, want: []string{"SLUICE_WORKER_SLOT", `"worker_slots"`}},
 		"twice":            {file: "data: x\ndata: y\n", want: []string{"data"}},
 		"not a mapping":    {file: "- data\n", want: []string{"key: value"}},
@@ -121,7 +121,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.Listen != "127.0.0.1:8420" || l.WorkerSlots != 2 || l.BodyBytes != 1<<20 {
+	if l.Listen != "127.0.0.1:8420" || l.WorkerSlots != 3 || l.BodyBytes != 1<<20 {
 		t.Errorf("defaults %+v", l.Config)
 	}
 }
