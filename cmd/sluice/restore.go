@@ -83,7 +83,11 @@ func runRestore(c *call, p parts, o restoreOptions) (err error) {
 	}
 	in := opened{Layout: layout, options: loaded.Config, users: users, lock: lock, table: p.processes}
 	err = withFolder(o.from, func(dir string) error { return in.restore(c, p, dir, o) })
-	return errors.Join(err, layout.Discard(), lock.Release())
+	tidied := errors.Join(layout.Discard(), lock.Release())
+	if err != nil {
+		return err // it says more than what tidying up met
+	}
+	return tidied
 }
 
 // vacant tells whether nothing is in a folder, or nothing but the lock of a restore that was refused.

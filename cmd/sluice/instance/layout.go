@@ -207,7 +207,9 @@ func (l Layout) Discard() error {
 	if l.Dir != l.Data {
 		errs = append(errs, unix.Unmount(l.Dir, unix.MNT_DETACH), os.Remove(l.Dir))
 	}
-	errs = append(errs, os.Remove(l.Run))
+	if err := os.Remove(l.Run); !errors.Is(err, os.ErrNotExist) { // an instance that never began has none
+		errs = append(errs, err)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("removing the run folder: %w", err)
 	}
