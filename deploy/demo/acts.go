@@ -273,15 +273,45 @@ type tried struct {
 	Outcome string `json:"outcome"`
 }
 
+// probed runs the hostile program and returns its report. It stands beside the instance and dies with its engine: after
+// a kill it is run again.
+func (d *demo) probed(ctx context.Context) ([]byte, error) {
+	for try := 0; ; try++ {
+		var told bytes.Buffer
+		cmd := exec.CommandContext(ctx, d.sluice, "probe", "--data", d.data, "--program", d.probe) //nolint:gosec // our own program
+		cmd.Stderr = &told
+		out, err := cmd.Output()
+		cut := bytes.Contains(out, []byte(`"interrupted"`))
+		if err == nil && (!cut || try >= d.kills) {
+			return out, nil
+		}
+		if try == d.kills {
+			return nil, fmt.Errorf("running the hostile program: %w: %s", err, told.String())
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pause waits, or ends with the context.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("waiting: %w", ctx.Err())
+	case <-timer.C:
+		return nil
+	}
+}
+
 // hostileProgram puts a program that wants out into the jobs' template, and has honest code fail on real data.
 func (d *demo) hostileProgram(ctx context.Context) error {
 	d.chapter(6, "A hostile program in the same container template, and an error on real data")
-	var told bytes.Buffer
-	cmd := exec.CommandContext(ctx, d.sluice, "probe", "--data", d.data, "--program", d.probe) //nolint:gosec // our own program
-	cmd.Stderr = &told
-	out, err := cmd.Output()
+	out, err := d.probed(ctx)
 	if err != nil {
-		return fmt.Errorf("running the hostile program: %w: %s", err, told.String())
+		return err
 	}
 	var report struct {
 		Outcome  string  `json:"outcome"`

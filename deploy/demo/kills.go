@@ -25,8 +25,9 @@ type killer struct {
 	failed  error
 }
 
-// storyLines is about how many lines the whole story has.
-const storyLines = 75
+// storyLines is how many lines the story has up to where a run must be dead within seconds of losing its right: from
+// there on an instance that is away would be the story's own clock.
+const storyLines = 57
 
 // awayPatience is how long the people of a story with kills wait for an instance that is away: it starts again, and
 // the leases of what was under way run out.
