@@ -2142,9 +2142,9 @@ class DatasetVerbs:
     def publish(self, dataset: str, body: Union[DatasetPublication, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
         """Publish a version from a complete upload.
 
-        Takes the bytes of a new version and answers as soon as they are stored. They are parsed in a
-        container afterwards; the version is then available, or refused with row, column and reason. Who: the
-        provider's data steward.
+        Makes a version of a complete upload: alone, added to the parts of a base, or in the place of one of
+        them. The file is parsed in a container afterwards; the version is then available, or refused with
+        row, column and reason. Who: the provider's data steward, and its programs.
 
         POST /datasets/{dataset}/versions
         """
