@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,6 +101,71 @@ func TestSplitForgeries(t *testing.T) {
 				t.Errorf("failed (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// What runs over everybody and not over half of them depends on the other half.
+func TestSplitFailsOnHalf(t *testing.T) {
+	in := stageTables(t)
+	dir := filepath.Join(in, relationsDir)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := &splitter{db: openTestDuck(t, duckConfig{Threads: 1, Read: in, Write: dir}), tables: tables(), in: in, splits: 1, seed: seed()}
+	if err := s.load(t.Context()); err != nil {
+		t.Fatalf("loading: %v", err)
+	}
+	rows, err := count(t.Context(), s.db, "SELECT count(*) FROM visits")
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := fmt.Sprintf("SELECT resident, CASE WHEN (SELECT count(*) FROM visits) < %d THEN CAST('few' AS INTEGER) ELSE 1 END AS n FROM visits", rows)
+	if err := copyParquet(t.Context(), s.db, query, filepath.Join(dir, "whole.parquet")); err != nil {
+		t.Fatalf("making: %v", err)
+	}
+	failed, err := s.run(t.Context(), []splitQuery{{relation: "whole", query: query}})
+	if diff := cmp.Diff([]string{"whole"}, failed); err != nil || diff != "" {
+		t.Errorf("%v, failed (-want +got):\n%s", err, diff)
+	}
+}
+
+// Rows are compared as multisets: to the last bit, nothing equal to nothing, whatever their columns are called.
+func TestSplitEqual(t *testing.T) {
+	dir := t.TempDir()
+	s := &splitter{db: openTestDuck(t, duckConfig{Threads: 1, Read: dir, Write: dir})}
+	for name, tt := range map[string]struct {
+		halves, whole []string
+		want          bool
+	}{
+		"other order":      {[]string{"(1, 'a')", "(2, 'b')"}, []string{"(2, 'b')", "(1, 'a')"}, true},
+		"one twice":        {[]string{"(1, 'a')", "(1, 'a')"}, []string{"(1, 'a')"}, false},
+		"another twice":    {[]string{"(1, 'a')", "(1, 'a')", "(2, 'b')"}, []string{"(1, 'a')", "(2, 'b')", "(2, 'b')"}, false},
+		"another value":    {[]string{"(1, 'a')"}, []string{"(1, 'b')"}, false},
+		"nothing is equal": {[]string{"(1, NULL)"}, []string{"(1, NULL)"}, true},
+		"nothing is no 0":  {[]string{"(0, NULL)"}, []string{"(0, '')"}, false},
+		"none and none":    {nil, nil, true},
+		"none and one":     {nil, []string{"(1, 'a')"}, false},
+		"signed zero":      {[]string{"(0.0::DOUBLE, 'a')"}, []string{"('-0.0'::DOUBLE, 'a')"}, true},
+		"the last bit":     {[]string{"(0.3::DOUBLE, 'a')"}, []string{"(0.1::DOUBLE + 0.2::DOUBLE, 'a')"}, false},
+		"not a number":     {[]string{"('nan'::DOUBLE, 'a')"}, []string{"('nan'::DOUBLE, 'a')"}, true},
+	} {
+		for _, columns := range []string{"x, y", "weight, line", "c1, c0", "rest, one"} {
+			t.Run(name+"/"+columns, func(t *testing.T) {
+				of := func(values []string) string {
+					return "SELECT * FROM (VALUES " + strings.Join(append([]string{"(NULL, NULL)"}, values...), ", ") + ") AS t(" + columns + ") OFFSET 1"
+				}
+				path := filepath.Join(dir, "whole.parquet")
+				if err := copyParquet(t.Context(), s.db, of(tt.whole), path); err != nil {
+					t.Fatalf("making: %v", err)
+				}
+				if _, err := s.db.ExecContext(t.Context(), "CREATE OR REPLACE TABLE halves AS "+of(tt.halves)); err != nil {
+					t.Fatalf("making: %v", err)
+				}
+				if got, err := s.equal(t.Context(), "halves", path); err != nil || got != tt.want {
+					t.Errorf("equal: %v, %v", got, err)
+				}
+			})
+		}
 	}
 }
 
