@@ -48,8 +48,8 @@ func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return do(&Tx{tx}) })
 }
 
-// Listen calls woke after each notification on a channel until ctx ends. A lost connection is opened again
-// by the caller: Listen returns the error.
+// Listen calls woke once it hears a channel, for what was said before, and after each notification, until ctx
+// ends. A lost connection is opened again by the caller: Listen returns the error.
 func (db *DB) Listen(ctx context.Context, channel string, woke func()) error {
 	conn, err := pgx.Connect(ctx, db.dsn)
 	if err != nil {
@@ -60,10 +60,10 @@ func (db *DB) Listen(ctx context.Context, channel string, woke func()) error {
 		return fmt.Errorf("listening: %w", err)
 	}
 	for {
+		woke()
 		if _, err := conn.WaitForNotification(ctx); err != nil {
 			return fmt.Errorf("waiting for a notification: %w", err)
 		}
-		woke()
 	}
 }
 

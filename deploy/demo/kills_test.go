@@ -35,9 +35,8 @@ func play(t *testing.T, o options) {
 	var told bytes.Buffer
 	if err := run(context.Background(), o, &told); err != nil {
 		log, readErr := os.ReadFile(filepath.Join(o.dir, "up.log"))
-		t.Fatalf("%v\n%s\nlog (%v): %s", err, told.String(), readErr, log)
+		t.Fatalf("%s\nlog (%v): %s\n%v", told.String(), readErr, log, err) // the reason last: it survives a cut
 	}
-	t.Log(told.String())
 }
 
 // plot is what a story says, without what differs in every telling: digests, times, sizes of the log.
