@@ -14,7 +14,7 @@ STATIC := -s -w -linkmode external -extldflags "-static -Wl,--no-warnings"
 FORM := unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }; \
 	go vet ./... && $(LINT) run
 
-.PHONY: help setup setup-test build demo up freeze test test-upgrade bench lint generate generate-check release-description clean
+.PHONY: help setup setup-test build demo up freeze test test-upgrade test-soak bench lint generate generate-check release-description clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ test: setup-test build ## everything: form, rules of the tree, policies, units, 
 
 test-upgrade: setup-test ## open every frozen deployment with today's code
 	@go test ./cmd/sluice -count=1 -run 'TestUpgrade'
+
+test-soak: setup-test ## what takes long: an upload of 2 GiB through a gateway whose memory stays flat
+	@go test -tags soak ./gateway -count=1 -v -run 'TestUploadKeepsMemoryFlat'
 
 bench: build ## measure what the issues promise, as ratios, with the machine's load beside them
 	@go run ./deploy/bench

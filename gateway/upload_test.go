@@ -194,9 +194,6 @@ func (s *sender) cut(t *testing.T, path string, body []byte) {
 	}
 }
 
-// uploadSize is how much TestUploadKeepsMemoryFlat sends. The bound on memory does not depend on it.
-const uploadSize = 512 << 20
-
 // TestUploadKeepsMemoryFlat sends a long file in chunks while the heap of the gateway is watched: it grows by less
 // than 64 MiB above idle, of which the sender's one buffer and the store's client take most.
 func TestUploadKeepsMemoryFlat(t *testing.T) {
