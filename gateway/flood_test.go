@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -56,6 +57,35 @@ func TestHeadsAreBounded(t *testing.T) {
 				t.Fatalf("got %d", got)
 			}
 		})
+	}
+}
+
+// TestOneProtocol: HTTP/2, whose streams could be opened and reset without end, is spoken neither by agreement nor
+// by assumption (S39).
+func TestOneProtocol(t *testing.T) {
+	i := gatewaytest.Start(t)
+	if got := statusOf(t, dial(t, i, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")); got/100 != 4 && got/100 != 5 {
+		t.Errorf("assumed: got %d", got)
+	}
+	secret := gatewaytest.StartTLS(t)
+	address := strings.TrimPrefix(secret.URL, "https://")
+	for name, tt := range map[string]struct {
+		offered []string
+		want    string
+	}{"both": {[]string{"h2", "http/1.1"}, "http/1.1"}, "neither": {nil, ""}} {
+		conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: secret.Authorities, NextProtos: tt.offered})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := conn.ConnectionState().NegotiatedProtocol; got != tt.want {
+			t.Errorf("%s: agreed on %q", name, got)
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := tls.Dial("tcp", address, &tls.Config{RootCAs: secret.Authorities, NextProtos: []string{"h2"}}); err == nil {
+		t.Error("HTTP/2 alone was agreed on")
 	}
 }
 

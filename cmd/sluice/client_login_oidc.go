@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/client"
 )
 
@@ -70,7 +71,7 @@ func loginOIDC(c *call) error {
 // refused: it does not know the state.
 func (c *call) comeBack(ctx context.Context, at net.Listener, l client.Login) (string, error) {
 	codes := make(chan string, 1)
-	server := &http.Server{ReadHeaderTimeout: headerPatience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := gateway.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		if r.URL.Path != "/done" || q.Get("state") != l.State || q.Get("code") == "" {
 			http.Error(w, c.Say("login.other_page"), http.StatusBadRequest)
@@ -81,7 +82,7 @@ func (c *call) comeBack(ctx context.Context, at net.Listener, l client.Login) (s
 		case codes <- q.Get("code"):
 		default:
 		}
-	})}
+	}))
 	go func() { _ = server.Serve(at) }() // it ends with Shutdown below
 	defer func() {
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)

@@ -14,6 +14,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/admin"
 	"github.com/sluicedata/sluice/policy"
 )
@@ -39,7 +40,7 @@ func (in surroundings) openAdmin(ctx context.Context, a *admin.Admin) (closing f
 		return nil, fmt.Errorf("listening for the administrator: %w", err)
 	}
 	a.Log = in.log
-	server := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: headerPatience, MaxHeaderBytes: maxHeader}
+	server := gateway.NewServer(a.Handler())
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			in.log.Error("the administrator's listener ended", "err", err)

@@ -16,14 +16,6 @@ import (
 	"github.com/sluicedata/sluice/gateway/admin"
 )
 
-// Bounds of the listener: a slow or endless header costs one connection for seconds, nothing more. Bodies
-// have their own bounds, by route.
-const (
-	headerPatience = 10 * time.Second
-	idlePatience   = 2 * time.Minute
-	maxHeader      = 64 << 10
-)
-
 // listener opens the gateway's listener and says what people call it.
 func (in surroundings) listener(ctx context.Context, d door) (net.Listener, string, error) {
 	plain, err := new(net.ListenConfig).Listen(ctx, "tcp", in.listen)
@@ -62,13 +54,10 @@ func runServe(ctx context.Context, in surroundings) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server := &http.Server{
-		Handler: gateway.New(gateway.Config{
-			Catalog: opened.catalog, BaseURL: address, Log: in.log, Now: in.now, Limits: gateway.DefaultLimits(), Provider: door.provider,
-			BodyBytes: int64(in.bodyBytes), Observe: func(s gateway.Seen) { opened.metrics.Request(s.Route, s.Status, s.Took) },
-		}),
-		ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: maxHeader,
-	}
+	server := gateway.NewServer(gateway.New(gateway.Config{
+		Catalog: opened.catalog, BaseURL: address, Log: in.log, Now: in.now, Limits: gateway.DefaultLimits(), Provider: door.provider,
+		BodyBytes: int64(in.bodyBytes), Observe: func(s gateway.Seen) { opened.metrics.Request(s.Route, s.Status, s.Took) },
+	}))
 	if err := os.WriteFile(filepath.Join(in.runtime, "address"), []byte(address+"\n"), 0o644); err != nil {
 		return fmt.Errorf("telling the address: %w", err)
 	}

@@ -93,12 +93,11 @@ func start(t testing.TB, conf *tls.Config, provider *session.ProviderConfig) *In
 	if conf != nil {
 		i.URL = "https://" + server.Listener.Addr().String()
 	}
-	server.Config.Handler = gateway.New(gateway.Config{
+	server.Config = gateway.NewServer(gateway.New(gateway.Config{
 		Catalog: i.Catalog, BaseURL: i.URL, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Now: i.Now,
 		Limits:   limits(),
 		Provider: provider,
-	})
-	server.Config.MaxHeaderBytes = 64 << 10
+	}))
 	t.Cleanup(server.Close)
 	if server.TLS = conf; conf == nil {
 		server.Start()
