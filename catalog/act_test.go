@@ -177,6 +177,45 @@ func TestGivenUpWorkIsNotTheJobsFault(t *testing.T) {
 	}
 }
 
+// interrupted lets a worker give back the next piece of work by no fault of its own, and its pause pass.
+func (c *city) interrupted() {
+	c.t.Helper()
+	c.work(func(work.Letter, work.Keys) (string, work.Result) { return "interrupted", work.Result{} })
+	c.sql("update work set lease_until = now() - interval '1 second' where state = 'claimed'")
+}
+
+// TestInterruptedWorkIsDoneAgain: what a worker gave back twice a third one ends, and the job never hears of it; a
+// third interruption ends it (I11).
+func TestInterruptedWorkIsDoneAgain(t *testing.T) {
+	c := newCity(t, plenty())
+	shown := func(number string) job.View {
+		t.Helper()
+		j, err := c.serve.Jobs.Show(c.ctx, c.developer.Subject, number)
+		c.must(err)
+		return j
+	}
+	whole, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number))
+	c.must(err)
+	before := shown(whole.Number)
+	c.interrupted()
+	c.interrupted()
+	if got := shown(whole.Number); got.State != before.State || got.Stopped != "" {
+		t.Fatalf("after two interruptions: %s (%s)", got.State, got.Stopped)
+	}
+	c.check()
+	if got := shown(whole.Number); got.State != string(job.Checked) {
+		t.Fatalf("after the third attempt: %s (%s)", got.State, got.Stopped)
+	}
+	broken, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number))
+	c.must(err)
+	for range 3 {
+		c.interrupted()
+	}
+	if got := shown(broken.Number); got.State != string(job.Killed) || got.Stopped != "platform.interrupted" {
+		t.Fatalf("after three interruptions: %s (%s)", got.State, got.Stopped)
+	}
+}
+
 // TestFreezeStopsWhatRuns ends queued and running jobs in the transaction of the freeze, tells their workers,
 // and refuses what comes after (invariant 10).
 func TestFreezeStopsWhatRuns(t *testing.T) {

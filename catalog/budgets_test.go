@@ -131,7 +131,12 @@ func TestWhatIsChargedAndGivenBack(t *testing.T) {
 			_, err := c.serve.Jobs.Cancel(c.ctx, c.developer.Subject, j.Number)
 			c.must(err)
 		}, none},
-		{"interrupted by the platform", func(c *city, j job.View) { c.run(j, "interrupted", work.Result{}) }, none},
+		{"interrupted by the platform", func(c *city, j job.View) {
+			c.approve(j)
+			c.interrupted()
+			c.interrupted()
+			c.interrupted()
+		}, none},
 		{"failed", func(c *city, j job.View) {
 			c.run(j, "failed", work.Result{Failure: &task.Failure{Class: task.FailCast}})
 		}, perRun()},

@@ -209,7 +209,7 @@ func TestQueueServesEverybody(t *testing.T) {
 					return
 				}
 				if ok {
-					if err := l.queue.Seal(t.Context(), c, "interrupted", []byte("{}")); err != nil {
+					if err := l.end(c); err != nil {
 						t.Error(err)
 						return
 					}
@@ -233,6 +233,56 @@ func TestQueueServesEverybody(t *testing.T) {
 	}
 }
 
+// end admits a claimed piece and seals it.
+func (l *line) end(c postgres.Claimed) error {
+	l.exec("update work set admitted = true where id = '" + c.ID + "'")
+	return l.queue.Seal(context.Background(), c, "success", []byte("{}"))
+}
+
+// TestInterruptedGoesBack: an interrupted piece is another's after a pause, and no more the worker's who gave it back;
+// a stopped one, and one after its third attempt, is sealed.
+func TestInterruptedGoesBack(t *testing.T) {
+	l := newLine(t, 1, 9)
+	l.add(l.orgs[0], 1)
+	watch, err := pgx.Connect(t.Context(), l.dsn.Owner)
+	l.must(err)
+	defer func() { _ = watch.Close(context.Background()) }()
+	state := func() (state string) {
+		l.must(watch.QueryRow(t.Context(), "select state from work").Scan(&state))
+		return state
+	}
+	over := func() { l.exec("update work set lease_until = now() - interval '1 second' where state = 'claimed'") }
+	interrupt := func() postgres.Claimed {
+		t.Helper()
+		c, ok := l.claim()
+		if !ok {
+			t.Fatal("nothing to claim")
+		}
+		l.must(l.queue.Seal(context.Background(), c, "interrupted", []byte("{}")))
+		return c
+	}
+	first := interrupt()
+	if _, ok := l.claim(); ok || state() != "claimed" {
+		t.Fatalf("claimed in its pause, or %s", state())
+	}
+	if _, err := l.queue.Append(context.Background(), first, "renew", nil, time.Hour); !errors.Is(err, postgres.ErrLost) {
+		t.Fatalf("who gave it back renews it: %v", err)
+	}
+	over()
+	interrupt()
+	over()
+	if interrupt(); state() != "sealed" {
+		t.Fatalf("after three attempts it is %s", state())
+	}
+	l.add(l.orgs[0], 1)
+	c, _ := l.claim()
+	l.exec("update work set stop = 'grant.revoked' where state = 'claimed'")
+	l.must(l.queue.Seal(context.Background(), c, "interrupted", []byte("{}")))
+	if _, ok := l.claim(); ok {
+		t.Fatal("stopped work is claimed again")
+	}
+}
+
 // TestQueueCap: beyond its cap an organization waits, until something of it ends or its lease does.
 func TestQueueCap(t *testing.T) {
 	l := newLine(t, 1, 2)
@@ -242,7 +292,7 @@ func TestQueueCap(t *testing.T) {
 	if _, ok := l.claim(); ok {
 		t.Fatal("claimed beyond the cap")
 	}
-	l.must(l.queue.Seal(context.Background(), first, "interrupted", []byte("{}")))
+	l.must(l.end(first))
 	if _, ok := l.claim(); !ok {
 		t.Fatal("nothing to be had after one piece ended")
 	}

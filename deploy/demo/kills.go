@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// killer ends an instance by SIGKILL in the middle of the story and starts it again on the same folder: nothing
-// may be lost and nothing done twice. The people notice nothing but the wait.
+// killer ends an instance by SIGKILL in the middle of the story and starts it again on the same folder, or ends one
+// of its parts, which the instance must bring back by itself: nothing may be lost and nothing done twice. The people
+// notice nothing but the wait.
 type killer struct {
 	options
 	every int // lines of the story between two kills; 0: never
@@ -59,8 +60,17 @@ func (k *killer) told() {
 	})
 }
 
-// kill ends the instance without a word and brings it up again.
+// kill ends the next part of the instance without a word, or the whole.
 func (k *killer) kill() error {
+	if k.apart {
+		all := parts()
+		return killPart(k.running.cmd.Process.Pid, all[k.left%len(all)])
+	}
+	return k.killAll()
+}
+
+// killAll ends the instance and brings it up again.
+func (k *killer) killAll() error {
 	if err := syscall.Kill(k.running.cmd.Process.Pid, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("killing sluice up: %w", err)
 	}

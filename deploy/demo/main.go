@@ -31,6 +31,7 @@ type options struct {
 	freeze string // folder of a frozen deployment to make of a small story
 	probe  string
 	kills  int    // how often the instance is killed in the middle of the story
+	apart  bool   // kill its parts by turns, not the whole
 	seed   uint64 // of the kills' moments
 }
 
@@ -44,6 +45,7 @@ func main() {
 	flag.StringVar(&o.freeze, "freeze", "", "tell the story up to its release over a small table, and freeze the instance into this new folder")
 	flag.StringVar(&o.probe, "probe", "build/bin/sluice-hostile", "hostile program for step 6")
 	flag.IntVar(&o.kills, "kills", 0, "kill the instance so often in the middle of the story, and start it again")
+	flag.BoolVar(&o.apart, "apart", false, "kill the instance's parts by turns instead of the whole")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the kills' moments")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
