@@ -72,9 +72,9 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.Region == "" {
 		cfg.Region = Region
 	}
-	var through http.RoundTripper = transport
+	var through http.RoundTripper = reachable{transport}
 	if cfg.Observe != nil {
-		through = observed{transport, *cfg.Observe}
+		through = observed{through, *cfg.Observe}
 	}
 	client, err := minio.New(cfg.Endpoint.Address, &minio.Options{
 		Creds:           credentials.NewStaticV4(string(cfg.Account), cfg.Secret, ""),

@@ -9,10 +9,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sluicedata/sluice/catalog/fault"
 )
 
 // ErrNone says that no row answers. Callers turn it into fault.Unknown.
@@ -43,9 +48,27 @@ func (db *DB) Close() { db.pool.Close() }
 // Tx is one transaction. It is not safe for concurrent use.
 type Tx struct{ tx pgx.Tx }
 
-// InTx runs do in one transaction under READ COMMITTED and commits when it returns nil.
+// InTx runs do in one transaction under READ COMMITTED and commits when it returns nil. When the database is away,
+// or went away in the middle, the error is fault.Unavailable: nothing was done, or it is not known whether a commit
+// arrived; a caller with an idempotency key asks again.
 func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
-	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return do(&Tx{tx}) })
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return do(&Tx{tx}) })
+	if ctx.Err() == nil && away(err) {
+		return &fault.Error{Kind: fault.Unavailable, Code: "record.unavailable", Cause: err}
+	}
+	return err
+}
+
+// away tells whether an error says that the database cannot be reached, starts, stops, or has no connection left
+// (PostgreSQL manual, appendix A: classes 08 and 57P, and 53300).
+func away(err error) bool {
+	var connect *pgconn.ConnectError
+	var told *pgconn.PgError
+	var network net.Error
+	if errors.As(err, &told) {
+		return strings.HasPrefix(told.Code, "08") || strings.HasPrefix(told.Code, "57P") || told.Code == "53300"
+	}
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || pgconn.SafeToRetry(err)
 }
 
 // Listen calls woke once it hears a channel, for what was said before, and after each notification, until ctx

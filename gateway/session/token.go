@@ -100,9 +100,12 @@ func (g *Gate) refusal(ctx context.Context, err error) *Refusal {
 	return refuse(http.StatusUnauthorized, "invalid_client", "the assertion is not accepted")
 }
 
-// broken is a request that failed through no fault of the caller.
+// broken is a request that failed through no fault of the caller: now, while a part is away, or at all.
 func broken(cause error) *Refusal {
 	r := refuse(http.StatusInternalServerError, "server_error", "")
+	if fault.Of(cause) == fault.Unavailable {
+		r = refuse(http.StatusServiceUnavailable, "temporarily_unavailable", "")
+	}
 	r.Cause = cause
 	return r
 }
