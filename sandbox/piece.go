@@ -169,12 +169,12 @@ func (s *step) do(ctx context.Context, letter task.Letter) error {
 	if err := s.write(letter); err != nil {
 		return err
 	}
-	began := time.Now()
+	began := s.p.w.Now()
 	outcome, err := s.p.w.Engine.Run(ctx, s.run)
 	if err != nil {
 		return fmt.Errorf("running %s: %w", s.run.Verb, err)
 	}
-	s.p.w.Log.InfoContext(ctx, "step ended", "work", s.run.Work, "verb", s.run.Verb, "outcome", outcome, "took", time.Since(began))
+	s.p.w.Log.InfoContext(ctx, "step ended", "work", s.run.Work, "verb", s.run.Verb, "outcome", outcome, "took", s.p.w.Now().Sub(began))
 	if outcome == Success {
 		if err := s.collect(ctx); err != nil {
 			return err

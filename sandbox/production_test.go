@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -66,7 +67,7 @@ func TestEvidenceCarriesTheSplitTest(t *testing.T) {
 	secret := bytes.Repeat([]byte("k"), object.SecretSize)
 	p := &piece{
 		dir: t.TempDir(), c: postgres.Claimed{ID: "w", Fence: 1},
-		w:      &Worker{Engine: engine, Store: objecttest.Start(t).Open(t, object.Worker), Log: slog.New(slog.DiscardHandler)},
+		w:      &Worker{Engine: engine, Store: objecttest.Start(t).Open(t, object.Worker), Log: slog.New(slog.DiscardHandler), Now: time.Now},
 		letter: work.Letter{Kind: work.Run, Run: &work.RunLetter{Code: work.Code{Relations: relations, Splits: 8}}},
 		keys:   work.Keys{Data: map[string][]byte{id: secret}, Write: &work.WriteKey{ID: id, Secret: secret}},
 	}

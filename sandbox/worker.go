@@ -42,6 +42,8 @@ type Worker struct {
 	Lease time.Duration
 	Beat  time.Duration
 	Pause time.Duration
+	// Now is the clock; it only measures.
+	Now func() time.Time
 	// Sealed, when set, is told of every piece of work that was sealed, by kind and outcome.
 	Sealed func(kind, outcome string)
 	// Slots is how many pieces of work run beside each other; 0 means one.

@@ -44,7 +44,7 @@ func runWorker(ctx context.Context, in surroundings) error {
 	defer engine.Close()
 	worker := &sandbox.Worker{
 		Name: fmt.Sprintf("worker-%d", os.Getpid()), Queue: postgres.NewQueue(db), Store: objects, Engine: engine,
-		Log: in.log, Dir: folder, Lease: workerLease, Beat: workerBeat, Pause: workerPause, Slots: in.workerSlots, Sealed: metrics.Work,
+		Log: in.log, Dir: folder, Lease: workerLease, Beat: workerBeat, Pause: workerPause, Slots: in.workerSlots, Now: in.now, Sealed: metrics.Work,
 	}
 	watched := &admin.Admin{Metrics: metrics, Checks: workerChecks(db, objects, in.launcher)}
 	closing, err := in.openAdmin(ctx, watched)
