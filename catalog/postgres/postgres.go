@@ -40,14 +40,6 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 // Close releases every connection.
 func (db *DB) Close() { db.pool.Close() }
 
-// Tx is one transaction. It is not safe for concurrent use.
-type Tx struct{ tx pgx.Tx }
-
-// InTx runs do in one transaction under READ COMMITTED and commits when it returns nil.
-func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
-	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return do(&Tx{tx}) })
-}
-
 // Listen calls woke once it hears a channel, for what was said before, and after each notification, until ctx
 // ends. A lost connection is opened again by the caller: Listen returns the error.
 func (db *DB) Listen(ctx context.Context, channel string, woke func()) error {
@@ -67,11 +59,6 @@ func (db *DB) Listen(ctx context.Context, channel string, woke func()) error {
 	}
 }
 
-// Notify wakes the listeners of a channel when the transaction commits.
-func (t *Tx) Notify(ctx context.Context, channel, what string) error {
-	return t.exec(ctx, "select pg_notify($1, $2)", channel, what)
-}
-
 // IsUnique tells whether err is a broken unique constraint of that name.
 func IsUnique(err error, constraint string) bool {
 	var pg *pgconn.PgError
@@ -82,59 +69,6 @@ func IsUnique(err error, constraint string) bool {
 func IsCheck(err error, constraint string) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "23514" && pg.ConstraintName == constraint
-}
-
-// exec runs a statement that returns nothing.
-func (t *Tx) exec(ctx context.Context, sql string, args ...any) error {
-	_, err := t.tx.Exec(ctx, sql, args...)
-	return err
-}
-
-// touch runs a statement that must change exactly one row; ErrNone otherwise.
-func (t *Tx) touch(ctx context.Context, sql string, args ...any) error {
-	tag, err := t.tx.Exec(ctx, sql, args...)
-	if err == nil && tag.RowsAffected() != 1 {
-		return ErrNone
-	}
-	return err
-}
-
-// one reads exactly one row by column name.
-func one[T any](ctx context.Context, t *Tx, sql string, args ...any) (T, error) {
-	rows, err := t.tx.Query(ctx, sql, args...)
-	if err != nil {
-		var zero T
-		return zero, err
-	}
-	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
-}
-
-// many reads all rows by column name.
-func many[T any](ctx context.Context, t *Tx, sql string, args ...any) ([]T, error) {
-	rows, err := t.tx.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
-}
-
-// value reads one column of one row.
-func value[T any](ctx context.Context, t *Tx, sql string, args ...any) (T, error) {
-	rows, err := t.tx.Query(ctx, sql, args...)
-	if err != nil {
-		var zero T
-		return zero, err
-	}
-	return pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
-}
-
-// values reads one column of all rows.
-func values[T any](ctx context.Context, t *Tx, sql string, args ...any) ([]T, error) {
-	rows, err := t.tx.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[T])
 }
 
 // NextNumber counts up a kind's number in a year.
