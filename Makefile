@@ -56,6 +56,7 @@ test-upgrade: setup-test ## open every frozen deployment with today's code
 	@go test ./cmd/sluice -count=1 -run 'TestUpgrade'
 
 bench: build ## measure what the issues promise, as ratios, with the machine's load beside them
+	@sh deploy/setup.sh bench
 	@go run ./deploy/bench
 
 lint: setup-test ## gofmt, vet, golangci-lint, and the form of the API's description
