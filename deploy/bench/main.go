@@ -2,6 +2,8 @@
 // and its floor by turns in one process, and prints one line a figure: the ratio of the medians, the goal, the
 // verdict, and both medians. Neighbours on the machine move times two to four fold and ratios much less, so
 // the goals are ratios; the load stands beside them. A verdict fails nothing; a benchmark that breaks does.
+//
+// Words after the command name the benchmarks to run, all of them without any.
 package main
 
 import (
@@ -12,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,19 +96,22 @@ func measures() []measure {
 }
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	if err := run(os.Stdout, os.Args[1:]); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures everything; one that breaks does not keep the others from running.
-func run(out io.Writer) error {
+// run measures what is named, or everything; one that breaks does not keep the others from running.
+func run(out io.Writer, named []string) error {
 	if _, err := fmt.Fprintf(out, "load %s on %d processors\n", load(), runtime.NumCPU()); err != nil {
 		return fmt.Errorf("printing: %w", err)
 	}
 	var broken error
 	for _, m := range measures() {
+		if len(named) > 0 && !slices.Contains(named, m.benchmark) {
+			continue
+		}
 		before := load()
 		told, err := m.run()
 		if err != nil {
