@@ -168,7 +168,7 @@ func startPeer(b *testing.B, policies *bundle.Bundle) peer {
 	go func() { ended <- cmd.Wait() }()
 	b.Cleanup(func() {
 		if err := cmd.Process.Kill(); err == nil {
-			<-ended //nolint:errcheck // it was killed
+			<-ended
 		}
 	})
 	p := peer{&http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}, "http://" + address}

@@ -84,7 +84,7 @@ func serve(ctx context.Context, cfg Config, disk syncs) error {
 	if err != nil {
 		return fmt.Errorf("opening store directory: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	flush := newFlusher(func() error { return disk.all(int(dir.Fd())) })
 	be, err := open(ctx, cfg.Dir, flush, alone{root, disk.one})
 	if err != nil {
