@@ -62,6 +62,7 @@ test-soak: setup-test ## what takes long: an upload of 2 GiB through a gateway w
 	@go test -tags soak ./gateway -count=1 -v -run 'TestUploadKeepsMemoryFlat'
 
 bench: build ## measure what the issues promise, as ratios, with the machine's load beside them
+	@sh deploy/setup.sh bench
 	@go run ./deploy/bench
 
 lint: setup-test ## gofmt, vet, golangci-lint, and the form of the API's description

@@ -116,7 +116,7 @@ func hidden(d policy.Decision) bool {
 	return false
 }
 
-// write commits decision and entry with the act.
+// write commits decision and entry with the act. Both travel with the commit, which fails when one of them does.
 func (d *deed) write() error {
 	if d.repeated {
 		return d.enter("allow")
@@ -137,17 +137,14 @@ func (d *deed) keepDecision() error {
 	if err != nil {
 		return fmt.Errorf("encoding reasons: %w", err)
 	}
-	err = d.tx.InsertDecision(d.ctx, postgres.Decision{
+	d.tx.SendDecision(postgres.Decision{
 		ID: d.leaf, Request: request, Allow: d.decision.Allow, Reasons: reasons,
 		Revision: d.decision.Revision, At: d.now,
 	})
-	if err != nil {
-		return fmt.Errorf("keeping decision: %w", err)
-	}
 	return nil
 }
 
-// enter writes the trace entry.
+// enter writes the trace entry, with the transaction.
 func (d *deed) enter(decision string) error {
 	salt := make([]byte, 32)
 	if _, err := io.ReadFull(d.c.Rand, salt); err != nil {
@@ -164,13 +161,11 @@ func (d *deed) enter(decision string) error {
 	if err != nil {
 		return fmt.Errorf("encoding trace entry: %w", err)
 	}
-	err = d.tx.InsertPending(d.ctx, postgres.Pending{
+	d.tx.SendPending(postgres.Pending{
 		ID: d.leaf, At: d.now, Salt: salt, Body: canonical, Org: optional(d.caller.Org), Owner: optional(d.object.Org),
 	})
-	if err != nil {
-		return fmt.Errorf("writing trace entry: %w", err)
-	}
-	return d.tx.Notify(d.ctx, "keeper", "trace")
+	d.tx.Notify("keeper", "trace")
+	return nil
 }
 
 // traceRefusal leaves the entry of a refused act in a transaction of its own and returns the refusal.

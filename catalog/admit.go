@@ -239,7 +239,8 @@ func (s *Work) refuse(ctx context.Context, w postgres.Work, code string) error {
 		if err := tx.StopWork(ctx, w.Subject, code); err != nil {
 			return fmt.Errorf("stopping refused work: %w", err)
 		}
-		return tx.Notify(ctx, "worker", "stop")
+		tx.Notify("worker", "stop")
+		return nil
 	})
 }
 

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) { objecttest.Main(m) }
 // city is a running Sluice without containers: the record under every process's own role, the store under
 // every process's own account, the keeper's turns, and a worker whose results the test writes.
 type city struct {
-	t       *testing.T
+	t       testing.TB
 	ctx     context.Context
 	serve   *catalog.Catalog
 	keeper  *keeper.Keeper
@@ -76,7 +76,7 @@ type person struct {
 const slug = "health-visits"
 
 // newCity founds a city with one dataset, registered, agreed on and granted.
-func newCity(t *testing.T, budget grant.Budget) *city {
+func newCity(t testing.TB, budget grant.Budget) *city {
 	t.Helper()
 	return (&city{t: t, ctx: context.Background()}).start(budget)
 }

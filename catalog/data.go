@@ -120,7 +120,8 @@ func (c *core) askKeys(ctx context.Context, caller policy.Subject, act, obj stri
 		if err != nil {
 			return fmt.Errorf("asking for keys: %w", err)
 		}
-		return tx.Notify(ctx, "keeper", "keys")
+		tx.Notify("keeper", "keys")
+		return nil
 	})
 }
 
@@ -192,5 +193,6 @@ func (d *deed) queueAs(id, subject string, version *int, letter work.Letter) err
 	if err := d.tx.InsertWork(d.ctx, w); err != nil {
 		return fmt.Errorf("queueing work: %w", err)
 	}
-	return d.tx.Notify(d.ctx, "worker", string(letter.Kind))
+	d.tx.Notify("worker", string(letter.Kind))
+	return nil
 }

@@ -150,24 +150,14 @@ func (d *deed) decideGrant(row postgres.Grant, owner string) error {
 // Show returns a grant. Who: its operator, its agency, the dataset's provider.
 func (s *Grants) Show(ctx context.Context, caller policy.Subject, number string) (view grant.View, err error) {
 	err = s.c.act(ctx, caller, "grant.show", func(d *deed) error {
-		row, err := d.tx.Grant(ctx, number)
+		row, err := d.tx.ShownGrant(ctx, number)
 		if err != nil {
 			return err
 		}
-		a, err := d.tx.ShareAgreement(ctx, row.Agreement)
-		if err != nil {
-			return err
-		}
-		ds, err := d.tx.DatasetByID(ctx, row.Dataset)
-		if err != nil {
-			return err
-		}
-		if !contains([]string{row.Operator, a.Agency, ds.Org}, caller.Org) {
+		if !contains([]string{row.Operator, row.Agency, row.Provider}, caller.Org) {
 			return fault.NotFound()
 		}
-		if view, err = d.grantView(row, a.Number, ds.Slug); err != nil {
-			return err
-		}
+		view = viewOfGrant(row.Grant, row.AgreementNumber, row.OperatorNumber, row.DatasetSlug)
 		return d.decide(policy.Object{Kind: "grant", ID: row.ID, Org: row.Operator}, number, policy.Facts{})
 	})
 	return view, err
@@ -217,10 +207,14 @@ func scopeOf(ds postgres.Dataset, g postgres.Grant, input string, columns []stri
 
 func (d *deed) grantView(row postgres.Grant, agreement, slug string) (grant.View, error) {
 	operator, err := d.tx.Org(d.ctx, row.Operator)
+	return viewOfGrant(row, agreement, operator.Number, slug), err
+}
+
+func viewOfGrant(row postgres.Grant, agreement, operator, slug string) grant.View {
 	return grant.View{
-		Number: row.Number, Agreement: agreement, Operator: operator.Number, Dataset: slug, State: row.State, Scope: row.Scope,
+		Number: row.Number, Agreement: agreement, Operator: operator, Dataset: slug, State: row.State, Scope: row.Scope,
 		RunsLeft: row.RunsLeft, RowsLeft: row.RowsLeft, FailedLeft: row.FailedLeft, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt,
-	}, err
+	}
 }
 
 // absent tells whether a look-up found nothing.

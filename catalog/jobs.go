@@ -301,7 +301,8 @@ func (d *deed) stopJobs(jobs []postgres.Job, reason string) error {
 		}
 		d.detail["stopped."+j.Number] = reason
 	}
-	return d.tx.Notify(d.ctx, "worker", "stop")
+	d.tx.Notify("worker", "stop")
+	return nil
 }
 
 // Show returns a job: the operator its own, the agency those under its agreements.

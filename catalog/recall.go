@@ -54,7 +54,8 @@ func (d *deed) recall(l postgres.Release, why release.Reason) error {
 	if err != nil {
 		return err
 	}
-	return d.tx.Notify(d.ctx, "keeper", "recall")
+	d.tx.Notify("keeper", "recall")
+	return nil
 }
 
 // releaseState is the state a release is in for everyone: a recall counts from the moment it is asked for, not

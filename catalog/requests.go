@@ -224,7 +224,8 @@ func (d *deed) storeVote(r postgres.Request, cast ballot, signed envelope.Envelo
 	case err != nil:
 		return fmt.Errorf("storing vote: %w", err)
 	}
-	return d.tx.Notify(d.ctx, "keeper", "vote")
+	d.tx.Notify("keeper", "vote")
+	return nil
 }
 
 // Show returns a request to its seats.

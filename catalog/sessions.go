@@ -96,7 +96,7 @@ func (s *Sessions) issue(ctx context.Context, tx *postgres.Tx, row postgres.Toke
 // nobody's over any other.
 func (s *Sessions) Subject(ctx context.Context, token, certificate string) (who policy.Subject, err error) {
 	now := s.c.Now()
-	err = s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
+	err = s.c.DB.Alone(ctx, func(tx *postgres.Tx) error {
 		caller, err := tx.TokenCaller(ctx, tokenHash(token), now)
 		if errors.Is(err, postgres.ErrNone) {
 			return fault.New(fault.Unauthenticated, "token.unknown")
@@ -107,11 +107,9 @@ func (s *Sessions) Subject(ctx context.Context, token, certificate string) (who 
 		if caller.Certificate != "" && caller.Certificate != certificate {
 			return fault.New(fault.Unauthenticated, "certificate.other")
 		}
-		held, err := tx.Capacities(ctx, caller.Org, now)
-		if err != nil {
-			return fmt.Errorf("reading capacities: %w", err)
+		who = policy.Subject{
+			Member: caller.Member, Org: caller.Org, Roles: caller.Roles, Capacities: caller.Capacities, ProvenAt: caller.CreatedAt.Unix(),
 		}
-		who = policy.Subject{Member: caller.Member, Org: caller.Org, Roles: caller.Roles, Capacities: held, ProvenAt: caller.CreatedAt.Unix()}
 		who.Strength, who.Method = proof(caller, now)
 		return nil
 	})

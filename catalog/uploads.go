@@ -212,7 +212,8 @@ func (s *Uploads) Drop(ctx context.Context, caller policy.Subject, id string) (v
 		if err := d.tx.MoveUpload(ctx, id, row.State); err != nil {
 			return err
 		}
-		return d.tx.Notify(ctx, "keeper", "upload")
+		d.tx.Notify("keeper", "upload")
+		return nil
 	})
 	return view, err
 }

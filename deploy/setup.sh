@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what Sluice needs to be built and started on one Debian machine. Run it by `make setup`; add the
-# word "test" (`make setup-test`) for what the tests need besides.
+# word "test" (`make setup-test`) for what the tests need besides, "bench" (`make bench`) for what is measured against.
 #
 # It is idempotent: what is there already is left alone, and when nothing is missing it says nothing. It
 # changes the system as root on Debian only; anyone else is shown the exact commands.
@@ -96,6 +96,18 @@ linter() {
 	cd "$repository/deploy/tools" && GOFLAGS=-mod=readonly go build -o "$binary" github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 }
 
+# peer builds the OPA server that `make bench` measures against, of the version the rules are linked with.
+peer() {
+	wanted=$(sed -n 's|.*github.com/open-policy-agent/opa \(v[^ ]*\).*|\1|p' "$repository/go.mod")
+	tools="$repository/build/tools"
+	if go version -m "$tools/opa" 2>/dev/null | grep -q "open-policy-agent/opa[[:space:]]$wanted"; then
+		return
+	fi
+	echo "setup: building OPA $wanted (about two minutes)"
+	mkdir -p "$tools"
+	GOFLAGS= CGO_ENABLED=0 GOBIN="$tools" go install "github.com/open-policy-agent/opa@$wanted"
+}
+
 # The tests run the Python client.
 [ "${1:-}" != test ] || PACKAGES="$PACKAGES python3"
 
@@ -116,6 +128,7 @@ else
 	accounts
 	gvisor
 fi
-if [ "${1:-}" = test ]; then
-	linter
-fi
+case "${1:-}" in
+test) linter ;;
+bench) peer ;;
+esac

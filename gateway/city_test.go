@@ -40,7 +40,7 @@ const (
 	theIdentity     = "01890a5d-ac96-774b-bcce-b302099a805a"
 )
 
-func newCity(t *testing.T) *city {
+func newCity(t testing.TB) *city {
 	t.Helper()
 	c := &city{Instance: gatewaytest.Start(t)}
 	c.department = c.Org(t, "A department", org.DataProvider, org.Registrant)

@@ -73,7 +73,7 @@ func (s *Store) seal(key DataKey, r io.Reader) (*sealed, error) {
 	if err != nil {
 		return nil, err
 	}
-	cipher := &counted{w: file, hash: sha256.New()}
+	cipher := &hashed{w: file, hash: sha256.New()}
 	plain, size, err := encryptTo(cipher, key, r)
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
@@ -92,8 +92,9 @@ func encryptTo(w io.Writer, key DataKey, r io.Reader) (digest string, size int64
 	if err != nil {
 		return "", 0, err
 	}
-	sum := sha256.New()
-	size, err = io.Copy(io.MultiWriter(enc, sum), io.LimitReader(r, MaxSize+1))
+	plain := &hashed{w: enc, hash: sha256.New()}
+	// Whole segments: the hash beside the cipher then has enough to do to be worth a goroutine.
+	size, err = io.CopyBuffer(plain, io.LimitReader(r, MaxSize+1), make([]byte, segmentSize))
 	if err != nil {
 		return "", 0, err
 	}
@@ -103,7 +104,7 @@ func encryptTo(w io.Writer, key DataKey, r io.Reader) (digest string, size int64
 	if err := enc.Close(); err != nil {
 		return "", 0, fmt.Errorf("ending stream: %w", err)
 	}
-	return name.DigestSum([sha256.Size]byte(sum.Sum(nil))).String(), size, nil
+	return name.DigestSum([sha256.Size]byte(plain.hash.Sum(nil))).String(), size, nil
 }
 
 // scratch opens a file of the spool and unlinks it at once: it is gone with the process, however that ends.
@@ -136,16 +137,22 @@ func putOptions(sum [sha256.Size]byte) minio.PutObjectOptions {
 	}
 }
 
-// counted hashes and counts what passes to w.
-type counted struct {
+// hashed hashes and counts what passes to w. The hash of a write is made beside the write itself: hashing costs
+// more than encrypting.
+type hashed struct {
 	w    io.Writer
 	hash hash.Hash
 	n    int64
 }
 
-func (c *counted) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.hash.Write(p[:n])
-	c.n += int64(n)
-	return n, err
+func (h *hashed) Write(p []byte) (int, error) {
+	made := make(chan struct{})
+	go func() {
+		h.hash.Write(p)
+		close(made)
+	}()
+	n, err := h.w.Write(p)
+	<-made
+	h.n += int64(n)
+	return n, err // a write that fell short fails, and with it what was hashed
 }

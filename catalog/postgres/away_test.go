@@ -30,7 +30,7 @@ func TestAwayIsUnavailable(t *testing.T) {
 	kick := func() {
 		pgtest.Exec(t, dsn, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
 	}
-	notify := func(tx *postgres.Tx) error { return tx.Notify(t.Context(), "job", "J-1") }
+	notify := func(tx *postgres.Tx) error { tx.Notify("job", "J-1"); return nil }
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	for name, tt := range map[string]struct {

@@ -11,9 +11,7 @@ import (
 // InSnapshot runs do in one read-only transaction that sees one moment, whose name pg_dump takes
 // (--snapshot): what do reads and what is dumped meanwhile are the same.
 func (db *DB) InSnapshot(ctx context.Context, do func(tx *Tx, snapshot string) error) error {
-	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, db.pool, opts, func(tx pgx.Tx) error {
-		t := &Tx{tx}
+	return db.inTx(ctx, "begin isolation level repeatable read read only", func(t *Tx) error {
 		name, err := value[string](ctx, t, "select pg_export_snapshot()")
 		if err != nil {
 			return fmt.Errorf("exporting snapshot: %w", err)

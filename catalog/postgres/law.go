@@ -167,6 +167,24 @@ func (t *Tx) Grant(ctx context.Context, number string) (Grant, error) {
 	return one[Grant](ctx, t, "select * from data_grant where number = $1", number)
 }
 
+// ShownGrant is a grant with what its parties are called.
+type ShownGrant struct {
+	Grant
+	AgreementNumber string
+	Agency          string // organization
+	DatasetSlug     string
+	Provider        string // organization
+	OperatorNumber  string
+}
+
+// ShownGrant reads a grant and the names of what it rests on, in one statement.
+func (t *Tx) ShownGrant(ctx context.Context, number string) (ShownGrant, error) {
+	return one[ShownGrant](ctx, t, `select g.*, a.number as agreement_number, a.agency, d.slug as dataset_slug,
+			d.org as provider, o.number as operator_number
+		from data_grant g join agreement a on a.id = g.agreement join dataset d on d.id = g.dataset join org o on o.id = g.operator
+		where g.number = $1`, number)
+}
+
 // GrantByID reads one.
 func (t *Tx) GrantByID(ctx context.Context, id string) (Grant, error) {
 	return one[Grant](ctx, t, "select * from data_grant where id = $1", id)
@@ -222,9 +240,9 @@ type Decision struct {
 	At       time.Time
 }
 
-// InsertDecision keeps the full input and answer of a decision.
-func (t *Tx) InsertDecision(ctx context.Context, d Decision) error {
-	return t.exec(ctx, `insert into decision (id, request, allow, reasons, revision, at)
+// SendDecision keeps the full input and answer of a decision, with the transaction.
+func (t *Tx) SendDecision(d Decision) {
+	t.send("keeping decision", `insert into decision (id, request, allow, reasons, revision, at)
 		values ($1, $2, $3, $4, $5, $6)`, d.ID, d.Request, d.Allow, d.Reasons, d.Revision, d.At)
 }
 

@@ -45,14 +45,8 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 // Close releases every connection.
 func (db *DB) Close() { db.pool.Close() }
 
-// Tx is one transaction. It is not safe for concurrent use.
-type Tx struct{ tx pgx.Tx }
-
-// InTx runs do in one transaction under READ COMMITTED and commits when it returns nil. When the database is away,
-// or went away in the middle, the error is fault.Unavailable: nothing was done, or it is not known whether a commit
-// arrived; a caller with an idempotency key asks again.
-func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
-	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return do(&Tx{tx}) })
+// told says of an error that the database is away, where it is so. A caller who has gone is not told.
+func told(ctx context.Context, err error) error {
 	if ctx.Err() == nil && away(err) {
 		return &fault.Error{Kind: fault.Unavailable, Code: "record.unavailable", Cause: err}
 	}
@@ -63,10 +57,10 @@ func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 // (PostgreSQL manual, appendix A: classes 08 and 57P, and 53300).
 func away(err error) bool {
 	var connect *pgconn.ConnectError
-	var told *pgconn.PgError
+	var answer *pgconn.PgError
 	var network net.Error
-	if errors.As(err, &told) {
-		return strings.HasPrefix(told.Code, "08") || strings.HasPrefix(told.Code, "57P") || told.Code == "53300"
+	if errors.As(err, &answer) {
+		return strings.HasPrefix(answer.Code, "08") || strings.HasPrefix(answer.Code, "57P") || answer.Code == "53300"
 	}
 	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || pgconn.SafeToRetry(err)
 }
@@ -90,11 +84,6 @@ func (db *DB) Listen(ctx context.Context, channel string, woke func()) error {
 	}
 }
 
-// Notify wakes the listeners of a channel when the transaction commits.
-func (t *Tx) Notify(ctx context.Context, channel, what string) error {
-	return t.exec(ctx, "select pg_notify($1, $2)", channel, what)
-}
-
 // IsUnique tells whether err is a broken unique constraint of that name.
 func IsUnique(err error, constraint string) bool {
 	var pg *pgconn.PgError
@@ -105,59 +94,6 @@ func IsUnique(err error, constraint string) bool {
 func IsCheck(err error, constraint string) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "23514" && pg.ConstraintName == constraint
-}
-
-// exec runs a statement that returns nothing.
-func (t *Tx) exec(ctx context.Context, sql string, args ...any) error {
-	_, err := t.tx.Exec(ctx, sql, args...)
-	return err
-}
-
-// touch runs a statement that must change exactly one row; ErrNone otherwise.
-func (t *Tx) touch(ctx context.Context, sql string, args ...any) error {
-	tag, err := t.tx.Exec(ctx, sql, args...)
-	if err == nil && tag.RowsAffected() != 1 {
-		return ErrNone
-	}
-	return err
-}
-
-// one reads exactly one row by column name.
-func one[T any](ctx context.Context, t *Tx, sql string, args ...any) (T, error) {
-	rows, err := t.tx.Query(ctx, sql, args...)
-	if err != nil {
-		var zero T
-		return zero, err
-	}
-	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
-}
-
-// many reads all rows by column name.
-func many[T any](ctx context.Context, t *Tx, sql string, args ...any) ([]T, error) {
-	rows, err := t.tx.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
-}
-
-// value reads one column of one row.
-func value[T any](ctx context.Context, t *Tx, sql string, args ...any) (T, error) {
-	rows, err := t.tx.Query(ctx, sql, args...)
-	if err != nil {
-		var zero T
-		return zero, err
-	}
-	return pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
-}
-
-// values reads one column of all rows.
-func values[T any](ctx context.Context, t *Tx, sql string, args ...any) ([]T, error) {
-	rows, err := t.tx.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[T])
 }
 
 // NextNumber counts up a kind's number in a year.

@@ -230,7 +230,7 @@ type KeyRequest struct {
 
 // VoidVotes ends what a key has voted for and is not released yet, and returns how many votes those are.
 func (t *Tx) VoidVotes(ctx context.Context, key string, at time.Time) (int64, error) {
-	tag, err := t.tx.Exec(ctx, `update vote set voided_at = $2 where member_key = $1 and voided_at is null
+	tag, err := t.run(ctx, `update vote set voided_at = $2 where member_key = $1 and voided_at is null
 		and request in (select r.id from request r left join release l on l.request = r.id
 			where r.state = 'in_review' or l.state = 'releasing')`, key, at)
 	return tag.RowsAffected(), err

@@ -41,12 +41,16 @@ type Caller struct {
 	StrongUntil    *time.Time
 	Certificate    string
 	CreatedAt      time.Time
+	Capacities     []string // of Org, sorted
 }
 
-// TokenCaller reads who a token speaks for: unexpired, its key or identity in force, its member active.
+// TokenCaller reads who a token speaks for: unexpired, its key or identity in force, its member active. It is one
+// statement, since every request of the API asks it.
 func (t *Tx) TokenCaller(ctx context.Context, hash []byte, now time.Time) (Caller, error) {
 	return one[Caller](ctx, t, `select m.id as member, m.org, m.roles, m.machine, t.member_key as key, t.provider_strong,
-			t.strong_until, t.certificate, t.created_at
+			t.strong_until, t.certificate, t.created_at,
+			array(select c.capacity from capacity c
+				where c.org = m.org and c.since <= $2 and (c.ended_at is null or c.ended_at > $2) order by c.capacity) as capacities
 		from token t join member m on m.id = t.member
 			left join member_key k on k.id = t.member_key
 			left join member_identity i on i.id = t.identity

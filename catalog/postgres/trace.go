@@ -15,9 +15,9 @@ type Pending struct {
 	Owner *string // the organization whose object it concerns
 }
 
-// InsertPending writes an entry inside the transaction of its act.
-func (t *Tx) InsertPending(ctx context.Context, p Pending) error {
-	return t.exec(ctx, `insert into trace_pending (id, at, salt, body, org, owner) values ($1, $2, $3, $4, $5, $6)`,
+// SendPending writes an entry inside the transaction of its act: without the one there is no other.
+func (t *Tx) SendPending(p Pending) {
+	t.send("writing trace entry", `insert into trace_pending (id, at, salt, body, org, owner) values ($1, $2, $3, $4, $5, $6)`,
 		p.ID, p.At, p.Salt, p.Body, p.Org, p.Owner)
 }
 

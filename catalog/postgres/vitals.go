@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Observer is told how long every statement took.
+// Observer is told how long every statement took; those sent together count as one.
 type Observer struct {
 	Now  func() time.Time
 	Took func(time.Duration)
@@ -47,6 +47,21 @@ func (o Observer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQ
 
 // TraceQueryEnd implements pgx.QueryTracer.
 func (o Observer) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+	if at, ok := ctx.Value(began{}).(time.Time); ok {
+		o.Took(o.Now().Sub(at))
+	}
+}
+
+// TraceBatchStart implements pgx.BatchTracer.
+func (o Observer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return context.WithValue(ctx, began{}, o.Now())
+}
+
+// TraceBatchQuery implements pgx.BatchTracer.
+func (o Observer) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+
+// TraceBatchEnd implements pgx.BatchTracer.
+func (o Observer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchEndData) {
 	if at, ok := ctx.Value(began{}).(time.Time); ok {
 		o.Took(o.Now().Sub(at))
 	}

@@ -2,6 +2,8 @@
 // and its floor by turns in one process, and prints one line a figure: the ratio of the medians, the goal, the
 // verdict, and both medians. Neighbours on the machine move times two to four fold and ratios much less, so
 // the goals are ratios; the load stands beside them. A verdict fails nothing; a benchmark that breaks does.
+//
+// Words after the command name the benchmarks to run, all of them without any.
 package main
 
 import (
@@ -12,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,43 +32,86 @@ type figure struct {
 	title           string
 	sub             string // of the benchmark, "" for itself
 	ratio, own, low string
-	floor           string  // what own is measured against
-	most            float64 // the goal; 0 when none is set
+	floor           string // what own is measured against
+	goal            goal
+}
+
+// goal bounds a ratio from above or from below; the zero value sets none.
+type goal struct{ most, least float64 }
+
+func atMost(ratio float64) goal  { return goal{most: ratio} }
+func atLeast(ratio float64) goal { return goal{least: ratio} }
+
+// judge says what the goal is, and whether a ratio meets it.
+func (g goal) judge(ratio float64) (said, verdict string) {
+	var met bool
+	switch {
+	case g.most > 0:
+		said, met = fmt.Sprintf("goal <= %gx", g.most), ratio <= g.most
+	case g.least > 0:
+		said, met = fmt.Sprintf("goal >= %gx", g.least), ratio >= g.least
+	default:
+		return "no goal set", "-"
+	}
+	if !met {
+		return said, "not met"
+	}
+	return said, "met"
 }
 
 // measures lists everything, the quick ones first.
 func measures() []measure {
-	const byHand = "mapCheck" // of policy/bundle: the same question by hand, over Go maps of 1,000 grants
+	const peer = "opa run --server" // with the same rules, behind the same handler
+	const byHand = "mapCheck"       // of policy/bundle: the same question by hand, over Go maps of 1,000 grants
 	return []measure{
 		{"./policy/bundle", "BenchmarkRatio", "1s", []figure{
-			{"scope decision, 10 of 40 columns, allowed", "/10", "x-allowed", "ns-allowed", "ns-map-check", byHand, 400},
-			{"scope decision, 10 of 40 columns, refused, all reasons", "/10", "x-refused", "ns-refused", "ns-map-check", byHand, 1000},
-			{"scope decision, 40 of 40 columns, allowed", "/40", "x-allowed", "ns-allowed", "ns-map-check", byHand, 400},
-			{"scope decision, 40 of 40 columns, refused, all reasons", "/40", "x-refused", "ns-refused", "ns-map-check", byHand, 1000},
+			{"scope decision, 10 of 40 columns, allowed", "/10", "x-allowed", "ns-allowed", "ns-map-check", byHand, atMost(400)},
+			{"scope decision, 10 of 40 columns, refused, all reasons", "/10", "x-refused", "ns-refused", "ns-map-check", byHand, atMost(1000)},
+			{"scope decision, 40 of 40 columns, allowed", "/40", "x-allowed", "ns-allowed", "ns-map-check", byHand, atMost(400)},
+			{"scope decision, 40 of 40 columns, refused, all reasons", "/40", "x-refused", "ns-refused", "ns-map-check", byHand, atMost(1000)},
+		}},
+		{"./policy/bundle", "BenchmarkPeer", "5s", []figure{
+			{"decision behind a handler, 1 client, p50", "/1", "x-time", "ns-own", "ns-peer", peer, atMost(0.5)},
+			{"decision behind a handler, 8 clients, throughput", "/8", "x-throughput", "ns-own", "ns-peer", peer, atLeast(1.4)},
+		}},
+		{"./catalog", "BenchmarkGrants", "300x", []figure{
+			{"job decided and traced among 50,000 grants", "", "x-100", "ns-50000", "ns-100", "among 100", atMost(2)},
+		}},
+		{"./gateway", "BenchmarkRequest", "1000x", []figure{
+			{"whole request, its trace durable", "", "x-floor", "ns-request", "ns-floor", "null handler and one fdatasync", atMost(3)},
+		}},
+		{"./catalog/object", "BenchmarkPut", "15x", []figure{
+			{"put 64 MiB, encrypted and durable, speed", "", "x-speed", "ns-own", "ns-floor", "file and fsync", atLeast(0.5)},
+		}},
+		{"./catalog/object", "BenchmarkGet", "15x", []figure{
+			{"get 64 MiB, decrypted and hashed, speed", "", "x-speed", "ns-own", "ns-floor", "the store's own bytes", atLeast(0.5)},
 		}},
 		{"./sandbox/docker", "BenchmarkColdStart", "15x", []figure{
-			{"cold job start by engine API", "", "x-runsc", "ns-api", "ns-runsc", "bare runsc run", 4},
+			{"cold job start by engine API", "", "x-runsc", "ns-api", "ns-runsc", "bare runsc run", atMost(4)},
 		}},
 		{"./deploy/demo", "BenchmarkJobD", "5x", []figure{
-			{"job D, submit to quarantined", "", "x-plain", "ns-job", "ns-plain", "DuckDB in a plain process", 0},
+			{"job D, submit to quarantined", "", "x-plain", "ns-job", "ns-plain", "DuckDB in a plain process", goal{}},
 		}},
 	}
 }
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	if err := run(os.Stdout, os.Args[1:]); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures everything; one that breaks does not keep the others from running.
-func run(out io.Writer) error {
+// run measures what is named, or everything; one that breaks does not keep the others from running.
+func run(out io.Writer, named []string) error {
 	if _, err := fmt.Fprintf(out, "load %s on %d processors\n", load(), runtime.NumCPU()); err != nil {
 		return fmt.Errorf("printing: %w", err)
 	}
 	var broken error
 	for _, m := range measures() {
+		if len(named) > 0 && !slices.Contains(named, m.benchmark) {
+			continue
+		}
 		before := load()
 		told, err := m.run()
 		if err != nil {
@@ -139,20 +185,17 @@ func (f figure) line(told map[string]float64) (string, error) {
 			return "", fmt.Errorf("reading %s: the benchmark told no %s", f.title, unit)
 		}
 	}
-	goal, verdict := "no goal set", "-"
-	if f.most > 0 {
-		goal, verdict = fmt.Sprintf("goal <= %.0fx", f.most), "not met"
-		if told[f.ratio] <= f.most {
-			verdict = "met"
-		}
-	}
+	goal, verdict := f.goal.judge(told[f.ratio])
 	return fmt.Sprintf("  %-56s %7s  %-13s %-8s (%s; %s %s)", f.title, figures(told[f.ratio])+"x", goal, verdict,
 		span(told[f.own]), f.floor, span(told[f.low])), nil
 }
 
 // figures writes a ratio with as many digits as it deserves.
 func figures(ratio float64) string {
-	if ratio < 10 {
+	switch {
+	case ratio < 1:
+		return strconv.FormatFloat(ratio, 'f', 2, 64)
+	case ratio < 10:
 		return strconv.FormatFloat(ratio, 'f', 1, 64)
 	}
 	return strconv.FormatFloat(ratio, 'f', 0, 64)

@@ -58,6 +58,7 @@ type Instance struct {
 	Authorities *x509.CertPool
 
 	ahead atomic.Int64 // how far the gateway's clock is ahead, in nanoseconds
+	rest  func()       // ends the keeper
 }
 
 // Start starts an instance.
@@ -247,7 +248,10 @@ func (i *Instance) open(t testing.TB, db *postgres.DB, account object.Account) *
 	return opened
 }
 
-// keep runs the keeper until the test ends.
+// Rest ends the keeper, for what measures the path of a request alone. It returns once the keeper has stopped.
+func (i *Instance) Rest() { i.rest() }
+
+// keep runs the keeper until the test ends, or Rest.
 func (i *Instance) keep(t testing.TB, k keys) {
 	t.Helper()
 	signing, err := k.checkpoint.Signing()
@@ -267,10 +271,11 @@ func (i *Instance) keep(t testing.TB, k keys) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- keeping.Serve(ctx) }()
-	t.Cleanup(func() {
+	i.rest = sync.OnceFunc(func() {
 		stop()
 		<-ended //nolint:errcheck // it was told to end
 	})
+	t.Cleanup(i.rest)
 }
 
 // Org adds an organization with capacities and returns its number.

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -19,7 +22,8 @@ const checkpoint = "checkpoint"
 // writes are durable, and nothing is overwritten.
 type durable struct {
 	backend.Backend
-	flush    func() error
+	*flusher
+	large    alone
 	policies map[string][]byte
 }
 
@@ -29,10 +33,22 @@ func (d *durable) PutObject(ctx context.Context, in s3response.PutObjectInput) (
 		return s3response.PutObjectOutput{}, s3err.GetAPIError(s3err.ErrAccessDenied)
 	}
 	out, err := d.Backend.PutObject(ctx, in)
-	if unsynced := d.flush(); unsynced != nil {
+	if unsynced := d.put(in); unsynced != nil {
 		return s3response.PutObjectOutput{}, s3err.GetAPIError(s3err.ErrInternalError)
 	}
 	return out, err
+}
+
+// put makes an object durable, whoever put it. One that cannot be opened, since there is none, waits for all.
+func (d *durable) put(in s3response.PutObjectInput) error {
+	if in.Bucket == nil || in.Key == nil || in.ContentLength == nil || *in.ContentLength < largeObject {
+		return d.wait()
+	}
+	files, err := d.large.open(path.Join(*in.Bucket, *in.Key))
+	if err != nil {
+		return d.wait()
+	}
+	return d.instead(func() error { return d.large.sync(files) })
 }
 
 // CompleteMultipartUpload stores an object of parts once.
@@ -43,7 +59,7 @@ func (d *durable) CompleteMultipartUpload(
 		return s3response.CompleteMultipartUploadResult{}, "", s3err.GetAPIError(s3err.ErrAccessDenied)
 	}
 	out, id, err := d.Backend.CompleteMultipartUpload(ctx, in)
-	if unsynced := d.flush(); unsynced != nil {
+	if unsynced := d.wait(); unsynced != nil {
 		return s3response.CompleteMultipartUploadResult{}, "", s3err.GetAPIError(s3err.ErrInternalError)
 	}
 	return out, id, err
@@ -57,7 +73,7 @@ func (d *durable) CopyObject(context.Context, s3response.CopyObjectInput) (s3res
 // DeleteObject removes an object; it does not come back after a crash.
 func (d *durable) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
 	out, err := d.Backend.DeleteObject(ctx, in)
-	if unsynced := d.flush(); unsynced != nil {
+	if unsynced := d.wait(); unsynced != nil {
 		return nil, s3err.GetAPIError(s3err.ErrInternalError)
 	}
 	return out, err
@@ -66,7 +82,7 @@ func (d *durable) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*
 // DeleteObjects removes several objects.
 func (d *durable) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
 	out, err := d.Backend.DeleteObjects(ctx, in)
-	if unsynced := d.flush(); unsynced != nil {
+	if unsynced := d.wait(); unsynced != nil {
 		return s3response.DeleteResult{}, s3err.GetAPIError(s3err.ErrInternalError)
 	}
 	return out, err
@@ -129,6 +145,16 @@ func (f *flusher) wait() error {
 	return r.err
 }
 
+// instead runs a sync that makes less than everything durable, under the same rule: no answer after a failure.
+func (f *flusher) instead(sync func() error) error {
+	if err := f.dead(); err != nil {
+		return err
+	}
+	err := sync()
+	f.settle(err)
+	return err
+}
+
 // join enters the next round and tells whether the caller is its first, who runs it.
 func (f *flusher) join() (r *round, first bool) {
 	f.mu.Lock()
@@ -161,4 +187,46 @@ func (f *flusher) dead() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.err
+}
+
+// syncs are the two ways to make something durable: everything on a file system, or one file or folder.
+type syncs struct{ all, one func(fd int) error }
+
+// largeObject is from what size on, in bytes, an object is synced alone. Below it many share one sync of everything.
+const largeObject = 1 << 20
+
+// alone syncs single objects below a folder.
+type alone struct {
+	root *os.Root
+	one  func(fd int) error
+}
+
+// open opens an object and every folder down to it, the deepest first.
+func (a alone) open(object string) (files []*os.File, err error) {
+	for at := object; at != "." && err == nil; at = path.Dir(at) {
+		var f *os.File
+		if f, err = a.root.Open(at); err == nil {
+			files = append(files, f)
+		}
+	}
+	if err != nil {
+		closeAll(files)
+	}
+	return files, err
+}
+
+// sync makes what was opened durable, and closes it.
+func (a alone) sync(files []*os.File) error {
+	defer closeAll(files)
+	var failed error
+	for _, f := range files {
+		failed = errors.Join(failed, a.one(int(f.Fd())))
+	}
+	return failed
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close() // only opened to be synced
+	}
 }

@@ -2,7 +2,8 @@
 //
 // It makes success mean durable. The gateway never syncs; here each put and delete waits for syncfs before
 // its answer, and so does the answer "already there": another put may have made the object visible without
-// having made it durable. When a sync fails nothing is known about any earlier write, so no answer is given
+// having made it durable. A large object is synced by itself instead, with the folders down to it: what others
+// have written meanwhile need not be on disk for its answer. When a sync fails nothing is known about any earlier write, so no answer is given
 // any more and Serve returns: the process must end.
 //
 // It makes write-once the server's rule. A put without If-None-Match is refused whoever asks; only the
@@ -59,10 +60,10 @@ const maxParts = 10000
 
 // Serve runs the server until ctx ends or a sync fails. It changes the process's working directory.
 func Serve(ctx context.Context, cfg Config) error {
-	return serve(ctx, cfg, unix.Syncfs)
+	return serve(ctx, cfg, syncs{all: unix.Syncfs, one: unix.Fsync})
 }
 
-func serve(ctx context.Context, cfg Config, sync func(fd int) error) error {
+func serve(ctx context.Context, cfg Config, disk syncs) error {
 	if err := cfg.settle(); err != nil {
 		return err
 	}
@@ -79,8 +80,13 @@ func serve(ctx context.Context, cfg Config, sync func(fd int) error) error {
 		return err
 	}
 	defer dir.Close()
-	flush := newFlusher(func() error { return sync(int(dir.Fd())) })
-	be, err := open(ctx, cfg.Dir, flush)
+	root, err := os.OpenRoot(cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("opening store directory: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	flush := newFlusher(func() error { return disk.all(int(dir.Fd())) })
+	be, err := open(ctx, cfg.Dir, flush, alone{root, disk.one})
 	if err != nil {
 		return err
 	}
@@ -165,7 +171,7 @@ func lock(dir string) (*os.File, error) {
 }
 
 // open builds the backend over dir and makes the buckets.
-func open(ctx context.Context, dir string, flush *flusher) (backend.Backend, error) {
+func open(ctx context.Context, dir string, flush *flusher, large alone) (backend.Backend, error) {
 	attributes := meta.XattrMeta{}
 	if err := attributes.Test(dir); err != nil {
 		return nil, fmt.Errorf("looking for extended attributes on the store's filesystem: %w", err)
@@ -174,6 +180,9 @@ func open(ctx context.Context, dir string, flush *flusher) (backend.Backend, err
 	opts.SetNewDirPerm(0o700)
 	opts.SetNewFilePerm(0o600)
 	opts.ValidateBucketNames = true
+	// The tag of an object is the checksum it came with. Nobody here asks for the MD5, which costs more than all
+	// else the store does with the bytes.
+	opts.DataIntegrityEtag = true
 	disk, err := posix.New(dir, attributes, opts)
 	if err != nil {
 		return nil, fmt.Errorf("opening store: %w", err)
@@ -185,7 +194,7 @@ func open(ctx context.Context, dir string, flush *flusher) (backend.Backend, err
 	if err != nil {
 		return nil, err
 	}
-	return &durable{Backend: disk, flush: flush.wait, policies: rules}, nil
+	return &durable{Backend: disk, flusher: flush, large: large, policies: rules}, nil
 }
 
 // gateway is the gateway's own configuration. Quiet, because its request log would hold object keys.

@@ -22,8 +22,8 @@ import (
 	"github.com/sluicedata/sluice/catalog/object"
 )
 
-// variable turns the test binary into a server over a directory. Its syncs fail once a file "broken" is there,
-// and it is told to stop once a file "stop" is.
+// variable turns the test binary into a server over a directory. Its syncs of everything fail once a file
+// "broken-all" is there, those of one object once "broken-one" is, and it is told to stop once "stop" is.
 const variable = "SLUICE_STORE_TEST_DIR"
 
 func TestMain(m *testing.M) {
@@ -58,12 +58,20 @@ func child(base string) error {
 			}
 		}
 	}()
-	return serve(ctx, config(base), func(fd int) error {
-		if _, err := os.Stat(filepath.Join(base, "broken")); err == nil {
-			return unix.EIO
+	unless := func(broken string, sync func(fd int) error) func(fd int) error {
+		return func(fd int) error {
+			if _, err := os.Stat(filepath.Join(base, broken)); err == nil {
+				return unix.EIO
+			}
+			return sync(fd)
 		}
-		return unix.Syncfs(fd)
-	})
+	}
+	return serve(ctx, config(base), syncs{all: unless("broken-all", unix.Syncfs), one: unless("broken-one", unix.Fsync)})
+}
+
+// sizes are bodies by the sync they need: a small object waits for everything, a large one is synced alone.
+func sizes() map[string]string {
+	return map[string]string{"broken-all": "small", "broken-one": strings.Repeat("large", largeObject)}
 }
 
 // start runs the child and returns a store of the worker and the child's end.
@@ -101,21 +109,27 @@ func start(t *testing.T, base string) (*object.Store, <-chan error, *bytes.Buffe
 
 // A put whose sync fails is not told as success, not even to a later put of the same bytes, and the server dies.
 func TestDiesWhenSyncFails(t *testing.T) {
+	for broken, body := range sizes() {
+		t.Run(broken, func(t *testing.T) { diesWhenSyncFails(t, broken, body) })
+	}
+}
+
+func diesWhenSyncFails(t *testing.T, broken, body string) {
 	base := t.TempDir()
 	s, ended, stderr := start(t, base)
 	key, err := object.NewDataKey(name.NewID().String(), make([]byte, object.SecretSize))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Put(t.Context(), object.Data, key, strings.NewReader("sound")); err != nil {
+	if _, err := s.Put(t.Context(), object.Data, key, strings.NewReader("sound "+body)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(base, "broken"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(base, broken), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
-	if _, err := s.Put(ctx, object.Data, key, strings.NewReader("lost")); err == nil {
+	if _, err := s.Put(ctx, object.Data, key, strings.NewReader("lost "+body)); err == nil {
 		t.Fatal("a put that was never durable was told as success")
 	}
 	select {
@@ -130,21 +144,27 @@ func TestDiesWhenSyncFails(t *testing.T) {
 
 // "Already there" is synced like a write: the object may be another put's that is not durable yet.
 func TestAlreadyThereIsSynced(t *testing.T) {
+	for broken, body := range sizes() {
+		t.Run(broken, func(t *testing.T) { alreadyThereIsSynced(t, broken, body) })
+	}
+}
+
+func alreadyThereIsSynced(t *testing.T, broken, body string) {
 	base := t.TempDir()
 	s, ended, _ := start(t, base)
 	key, err := object.NewDataKey(name.NewID().String(), make([]byte, object.SecretSize))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Put(t.Context(), object.Data, key, strings.NewReader("same")); err != nil {
+	if _, err := s.Put(t.Context(), object.Data, key, strings.NewReader(body)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(base, "broken"), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(base, broken), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
-	if _, err := s.Put(ctx, object.Data, key, strings.NewReader("same")); err == nil {
+	if _, err := s.Put(ctx, object.Data, key, strings.NewReader(body)); err == nil {
 		t.Fatal("already there was told without a sync")
 	}
 	select {

@@ -67,6 +67,26 @@ func New(t testing.TB) Database {
 	}
 }
 
+// Durable has the server of this process sync what it commits, from here on, as in production: for what measures
+// a commit. It returns a folder on the same disk.
+func Durable(t testing.TB) string {
+	t.Helper()
+	dir, err := server()
+	for _, statement := range []string{"alter system set fsync = on", "select pg_reload_conf()"} {
+		if err == nil {
+			err = admin(dir, statement)
+		}
+	}
+	if err == nil {
+		// A division by zero until the server has read its settings again.
+		err = await(dir, "select 1 / (current_setting('fsync') = 'on')::int")
+	}
+	if err != nil {
+		t.Fatalf("making the database durable: %v", err)
+	}
+	return dir
+}
+
 // Open connects under a role's address and closes with the test.
 func Open(t testing.TB, address string) *postgres.DB {
 	t.Helper()
@@ -90,6 +110,22 @@ func Exec(t testing.TB, address, statement string) {
 	if err := errors.Join(err, conn.Close(ctx)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Count asks one number under a role's address.
+func Count(t testing.TB, address, question string) int {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	err = conn.QueryRow(ctx, question).Scan(&n)
+	if err := errors.Join(err, conn.Close(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func dsn(dir, role, database string) string {
@@ -180,7 +216,18 @@ func initialize(bin, dir string, as *syscall.Credential) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	return nil
+	return careless(filepath.Join(dir, "data", "postgresql.conf"))
+}
+
+// careless lets the server of a test lose what it wrote: it is written to be thrown away. The setting is in the
+// file, where Durable can overrule it.
+func careless(conf string) error {
+	f, err := os.OpenFile(conf, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("fsync = off\n")
+	return errors.Join(err, f.Close())
 }
 
 // launch starts the server on a thread that lives as long as the process: the kernel stops the server when
@@ -191,7 +238,7 @@ func launch(bin, dir string, as *syscall.Credential) error {
 		return err
 	}
 	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"), "-k", dir, //nolint:gosec // same
-		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200")
+		"-c", "listen_addresses=", "-c", "max_connections=200")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as, Pdeathsig: syscall.SIGINT}
 	started := make(chan error)
@@ -211,13 +258,16 @@ func launch(bin, dir string, as *syscall.Credential) error {
 }
 
 // ready waits until the server answers.
-func ready(dir string) error {
+func ready(dir string) error { return await(dir, "select 1") }
+
+// await waits until a statement succeeds.
+func await(dir, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := admin(dir, "select 1")
+		err := admin(dir, statement)
 		if err == nil {
 			return nil
 		}
