@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -28,7 +27,7 @@ const (
 func (in surroundings) listener(ctx context.Context, d door) (net.Listener, string, error) {
 	plain, err := new(net.ListenConfig).Listen(ctx, "tcp", in.listen)
 	if err != nil {
-		return nil, "", fmt.Errorf("listening: %w", err)
+		return nil, "", failed("up.address", "address", in.listen, "flag", "--listen").because(err)
 	}
 	address := "http://" + plain.Addr().String()
 	if d.certificate != nil {
@@ -70,7 +69,7 @@ func runServe(ctx context.Context, in surroundings) error {
 		ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience, MaxHeaderBytes: maxHeader,
 	}
 	if err := os.WriteFile(filepath.Join(in.runtime, "address"), []byte(address+"\n"), 0o644); err != nil {
-		return fmt.Errorf("telling the address: %w", err)
+		return failed("up.writing", "path", filepath.Join(in.runtime, "address")).because(err)
 	}
 	if err := in.ready(); err != nil {
 		return err
@@ -85,7 +84,7 @@ func serveUntil(ctx context.Context, server *http.Server, listener net.Listener,
 	go func() { stopped <- server.Serve(listener) }()
 	select {
 	case err := <-stopped:
-		return fmt.Errorf("serving: %w", err)
+		return failed("up.serving").because(err)
 	case <-ctx.Done():
 	}
 	draining()
