@@ -20,13 +20,16 @@ import (
 // was sealed. Only the keeper's role can do either, and only the keeper can unwrap keys.
 type Work struct{ c *core }
 
-// QueueSetting is the public fact under which claims find the rule set's cap on one organization's running work.
+// QueueSetting is the public fact under which claims find the rule set's caps on one organization's running work.
 const QueueSetting = "queue"
 
 // Announce mirrors the rule set's queue values to where claims read them. The keeper calls it when it starts: what
 // a worker may hold is not the worker's to say.
 func (s *Work) Announce(ctx context.Context) error {
-	body, err := json.Marshal(map[string]int{"running": s.c.Rules.Queue.Running()})
+	q := s.c.Rules.Queue
+	body, err := json.Marshal(map[string]int64{
+		"running": int64(q.Running()), "scratch": int64(q.OrgScratchMB) << 20, "piece": int64(q.PieceScratchMB) << 20,
+	})
 	if err != nil {
 		return fmt.Errorf("encoding queue values: %w", err)
 	}

@@ -131,7 +131,7 @@ func (s *Factors) try(ctx context.Context, caller policy.Subject, action policy.
 // proven checks one try and counts it. failed is what the caller is told.
 func (d *deed) proven(f *postgres.Factor, spec org.ProofSpec) (failed, err error) {
 	if f.LockedUntil != nil && d.now.Before(*f.LockedUntil) {
-		return fault.New(fault.Denied, "factor.locked"), nil
+		return &fault.Error{Kind: fault.Limited, Code: "factor.locked", After: f.LockedUntil.Sub(d.now)}, nil
 	}
 	good, err := d.matches(f, spec)
 	if err != nil {

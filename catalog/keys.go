@@ -120,6 +120,11 @@ func (d *deed) endKey(key postgres.MemberKey) error {
 		return err
 	}
 	voided, err := d.tx.VoidVotes(d.ctx, key.ID, d.now)
+	return d.sayVoided(voided, err)
+}
+
+// sayVoided puts on record how many votes an act voided.
+func (d *deed) sayVoided(voided int64, err error) error {
 	if err != nil {
 		return fmt.Errorf("voiding votes: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
+	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/policy"
 )
 
@@ -101,6 +102,67 @@ func TestKeeperLooksAtKeysItself(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLeftSeatsDoNotRelease: what a person voted counts no more once they left their organization or lost the role
+// of the seat, nor does it when no act voided it. A role that has nothing to do with the seat changes nothing.
+func TestLeftSeatsDoNotRelease(t *testing.T) {
+	for how, tt := range map[string]struct {
+		roles []org.Role // none: removed
+		bare  bool       // past every verb
+		state string
+		voted int
+	}{
+		"removed":             {state: "in_review", voted: 1},
+		"role taken":          {roles: []org.Role{org.FinanceOfficer}, state: "in_review", voted: 1},
+		"role kept":           {roles: []org.Role{org.FinanceOfficer, org.SecurityOfficer}, state: "released", voted: 2},
+		"role taken unvoided": {roles: []org.Role{org.FinanceOfficer}, bare: true, state: "rejected", voted: 2},
+	} {
+		t.Run(how, func(t *testing.T) {
+			c := newCity(t, plenty())
+			number := c.votedFor()
+			c.move(c.officer, tt.roles, tt.bare)
+			c.turns()
+			seen, err := c.serve.Requests.Show(c.ctx, c.reviewer.Subject, number)
+			c.must(err)
+			if seen.State != tt.state || len(seen.Voted) != tt.voted || (seen.Release != "") != (tt.state == "released") {
+				t.Fatalf("got %s, %d votes, release %q", seen.State, len(seen.Voted), seen.Release)
+			}
+		})
+	}
+}
+
+// votedFor is a request both of whose seats approved, before the keeper sees it.
+func (c *city) votedFor() string {
+	c.t.Helper()
+	j := c.ran(c.grant.Number)
+	r, err := c.serve.Requests.Open(c.ctx, c.developer.Subject, output.RequestSpec{Job: j.Number, Output: "by_health", Context: "x"})
+	c.must(err)
+	c.must(c.vote(c.officer, r.Number, output.OperatorSeat, output.Approve))
+	c.must(c.vote(c.reviewer, r.Number, output.AgencySeat, output.Approve))
+	return r.Number
+}
+
+// move gives a person other roles, or removes them when there are none.
+func (c *city) move(p person, roles []org.Role, bare bool) {
+	c.t.Helper()
+	var row postgres.Member
+	c.tx(func(tx *postgres.Tx) (err error) {
+		if row, err = tx.Member(c.ctx, p.Member); err != nil || !bare {
+			return err
+		}
+		return tx.SetMember(c.ctx, row.ID, org.RoleNames(roles), row.State)
+	})
+	if bare {
+		return
+	}
+	var err error
+	if len(roles) == 0 {
+		_, err = c.serve.Members.Remove(c.ctx, c.administered(p), p.home, row.Login)
+	} else {
+		_, err = c.serve.Members.SetRoles(c.ctx, c.administered(p), p.home, row.Login, roles)
+	}
+	c.must(err)
 }
 
 // TestForgedRotations tries every way to a key in somebody's name that is not theirs to give.

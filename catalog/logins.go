@@ -38,9 +38,22 @@ func (s *Sessions) Begin(ctx context.Context, a org.Attempt) (state string, err 
 		}, maxAttempts)
 	})
 	if errors.Is(err, postgres.ErrNone) {
-		err = fault.New(fault.Unavailable, "login.busy")
+		return "", s.busy(ctx, now)
 	}
 	return state, err
+}
+
+// busy says that no further login can be on its way, and when the first of those that are is forgotten.
+func (s *Sessions) busy(ctx context.Context, now time.Time) error {
+	var ends time.Time
+	err := s.c.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
+		ends, err = tx.FirstAttemptEnds(ctx)
+		return err
+	})
+	if err != nil && !errors.Is(err, postgres.ErrNone) { // none: they came back meanwhile
+		return fmt.Errorf("finding the oldest login: %w", err)
+	}
+	return &fault.Error{Kind: fault.Limited, Code: "login.busy", After: max(time.Second, ends.Sub(now))}
 }
 
 // Attempt spends a state and returns the login it stands for.

@@ -7,6 +7,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/policy"
 )
@@ -43,7 +44,8 @@ func (s *Members) Invite(ctx context.Context, caller policy.Subject, number stri
 	return view, err
 }
 
-// SetRoles changes what a person may do, from their next call on. Who: org_admin, of another person.
+// SetRoles changes what a person may do, from their next call on; what they voted from a seat that is no longer
+// theirs, and was not released yet, is void. Who: org_admin, of another person.
 func (s *Members) SetRoles(ctx context.Context, caller policy.Subject, number, login string, roles []org.Role) (view org.MemberView, err error) {
 	err = s.c.change(ctx, caller, "member.role", &view, func(d *deed) error {
 		row, err := d.member(number, login)
@@ -55,12 +57,12 @@ func (s *Members) SetRoles(ctx context.Context, caller policy.Subject, number, l
 		}
 		row.Roles = org.RoleNames(roles)
 		view = memberView(row)
-		return d.tx.SetMember(ctx, row.ID, row.Roles, row.State)
+		return d.setMember(row)
 	})
 	return view, err
 }
 
-// Remove ends a membership: the person's next call fails. Who: org_admin, of another person.
+// Remove ends a membership: the person's next call fails, and their votes on what was not released yet are void. Who: org_admin, of another person.
 func (s *Members) Remove(ctx context.Context, caller policy.Subject, number, login string) (view org.MemberView, err error) {
 	err = s.c.change(ctx, caller, "member.remove", &view, func(d *deed) error {
 		row, err := d.member(number, login)
@@ -72,7 +74,7 @@ func (s *Members) Remove(ctx context.Context, caller policy.Subject, number, log
 		}
 		row.State = string(org.Removed)
 		view = memberView(row)
-		return d.tx.SetMember(ctx, row.ID, row.Roles, row.State)
+		return d.setMember(row)
 	})
 	return view, err
 }
@@ -106,6 +108,27 @@ func (d *deed) member(number, login string) (postgres.Member, error) {
 	}
 	facts := policy.Facts{Person: &policy.PersonFacts{First: row.ID}}
 	return row, d.decide(policy.Object{Kind: "member", ID: row.ID, Org: home.ID}, number, facts)
+}
+
+// setMember writes what a person is now, and voids their votes from seats they no longer have.
+func (d *deed) setMember(m postgres.Member) error {
+	if err := d.tx.SetMember(d.ctx, m.ID, m.Roles, m.State); err != nil {
+		return err
+	}
+	var left []string
+	for _, s := range []output.Seat{output.OperatorSeat, output.AgencySeat} {
+		if !sits(m, s) {
+			left = append(left, string(s))
+		}
+	}
+	voided, err := d.tx.VoidVotesFrom(d.ctx, m.ID, left, d.now)
+	return d.sayVoided(voided, err)
+}
+
+// sits reports whether a person may vote from a seat, as far as that hangs on their membership and roles.
+func sits(m postgres.Member, s output.Seat) bool {
+	role := map[output.Seat]org.Role{output.OperatorSeat: org.SecurityOfficer, output.AgencySeat: org.OutputReviewer}[s]
+	return m.State == string(org.Active) && contains(m.Roles, string(role))
 }
 
 func memberView(m postgres.Member) org.MemberView {

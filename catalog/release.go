@@ -189,7 +189,7 @@ func (d *deed) votesAsFacts(r postgres.Request, o postgres.Output) ([]policy.Vot
 		}
 		facts = append(facts, policy.VoteFacts{
 			Seat: v.Seat, Voter: v.Voter, Org: voter.Org, Approve: cast.Decision == output.Approve,
-			Verified: ok && voter.State == "active",
+			Verified: ok && sits(voter, cast.Seat),
 		})
 	}
 	return facts, nil

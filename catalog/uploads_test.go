@@ -203,6 +203,39 @@ func TestUploadsEnd(t *testing.T) {
 	}
 }
 
+// TestWorkCountsWhatItFetches: the queue knows how much of the scratch disk a piece of work will take, by the bytes of
+// the upload or of the parts it reads.
+func TestWorkCountsWhatItFetches(t *testing.T) {
+	c := newCity(t, plenty())
+	up := c.uploaded("health,visits\ngood,1\n")
+	_, err := c.serve.Uploads.Inspect(c.ctx, c.steward.Subject, up.ID)
+	c.must(err)
+	if got := c.claimedBytes(); got != up.Size {
+		t.Errorf("inspecting fetches %d bytes of %d", got, up.Size)
+	}
+	_, err = c.serve.Datasets.Profile(c.ctx, c.steward.Subject, slug, 1)
+	c.must(err)
+	if got := c.claimedBytes(); got != int64(len("part")) {
+		t.Errorf("profiling fetches %d bytes of the part", got)
+	}
+}
+
+// claimedBytes claims the oldest work and returns what it fetches.
+func (c *city) claimedBytes() int64 {
+	c.t.Helper()
+	claimed, ok, err := c.queue.Claim(c.ctx, "test", make([]byte, 32), time.Hour)
+	c.must(err)
+	if !ok {
+		c.t.Fatal("no work to claim")
+	}
+	var row postgres.Work
+	c.tx(func(tx *postgres.Tx) (err error) {
+		row, err = tx.WorkByID(c.ctx, claimed.ID)
+		return err
+	})
+	return row.Bytes
+}
+
 // TestIngestGetsTheKeysOfItsChunks: the worker's keys open the chunks in order and nothing else of the intake.
 func TestIngestGetsTheKeysOfItsChunks(t *testing.T) {
 	c := newCity(t, plenty())

@@ -209,10 +209,13 @@ func (e *edge) token(w http.ResponseWriter, r *http.Request) {
 	e.problems.writeOAuth(w, r, err)
 }
 
-// browser runs a step of a login, which answers by sending the browser on.
-func (e *edge) browser(step func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+// browser runs a step of a login, which answers by sending the browser on. share is what it takes of its address.
+func (e *edge) browser(share, step func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		err := step(w, r)
+		err := share(w, r)
+		if err == nil {
+			err = step(w, r)
+		}
 		var refused *session.Refusal
 		switch {
 		case errors.As(err, &refused):

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +165,10 @@ func TestFactorLocks(t *testing.T) {
 	f.want(t, "a recovery guess counts alike", "/me/strength", org.ProofSpec{Recovery: "AAAA-AAAA-AAAA-AAAA"}, "factor.refused")
 	f.want(t, "the right password, locked", "/me/strength", f.now(t), "factor.locked")
 	f.want(t, "a recovery code, locked", "/me/strength", org.ProofSpec{Recovery: f.codes[0]}, "factor.locked")
+	got := f.post(t, f.Instance, "/me/strength", `{"totp":"000000"}`)
+	if after, err := strconv.Atoi(got.header.Get("Retry-After")); got.status != 429 || err != nil || after < 600 || after > 900 {
+		t.Fatalf("locked: %d, come back after %q seconds", got.status, got.header.Get("Retry-After"))
+	}
 	f.Pass(14 * time.Minute)
 	f.login(t)
 	if status, code := f.ask(t, "/me/strength", f.now(t), nil); status != 200 {

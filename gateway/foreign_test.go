@@ -60,7 +60,7 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		"member-invite":   org.MemberSpec{Login: "lee", Name: "Lee", Roles: []org.Role{org.Developer}},
 		"member-role":     wire.Roles{Roles: []org.Role{org.Developer}},
 		"dataset-declare": datasetSpec(), "dataset-terms": terms(),
-		"preview-ask": wire.PreviewSpec{Grant: theGrant}, "agreement-file": wire.Receipt{Receipt: "r"},
+		"dataset-preview": wire.PreviewSpec{Grant: theGrant}, "agreement-file": wire.Receipt{Receipt: "r"},
 		"registration-apply": wire.Application{Dataset: theDataset, RegistrationSpec: registration.Spec{
 			Declarations: registration.Declarations{NoStateSecret: true, TradeSecretHandled: true, PersonalHandled: true, RiskAssessed: true},
 			Summary:      "visits", Commitment: digest, Evidence: digest,
@@ -84,9 +84,9 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		}
 		made[id] = string(text)
 	}
-	made["profile-sign"] = `{"type":"t","scheme":"ed25519","key":"k","payload":"e30=","signature":"AAAA"}`
-	made["review-vote"] = made["profile-sign"]
-	made["key-rotate"] = `{"public_key":"AAAA","by_old":` + made["profile-sign"] + `,"by_new":` + made["profile-sign"] + `}`
+	made["dataset-profile-sign"] = `{"type":"t","scheme":"ed25519","key":"k","payload":"e30=","signature":"AAAA"}`
+	made["review-vote"] = made["dataset-profile-sign"]
+	made["key-rotate"] = `{"public_key":"AAAA","by_old":` + made["dataset-profile-sign"] + `,"by_new":` + made["dataset-profile-sign"] + `}`
 	return made
 }
 

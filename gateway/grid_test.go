@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/client"
@@ -19,10 +20,8 @@ import (
 func actions() map[string]policy.Action {
 	return map[string]policy.Action{
 		"me-show": "", "key-offer": "", "trace-checkpoint": "", "trace-tile": "", "recall-list": "", "trust-show": "",
-		"version-show": "dataset.show", "version-withdraw": "dataset.withdraw",
-		"profile-make": "dataset.profile", "profile-show": "dataset.profile", "profile-sign": "dataset.profile",
-		"preview-ask": "dataset.preview", "preview-show": "dataset.preview", "inspection-show": "upload.inspect",
-		"job-watch": "job.show",
+		"version-show": "dataset.show", "dataset-profile-show": "dataset.profile", "dataset-profile-sign": "dataset.profile",
+		"dataset-preview-show": "dataset.preview", "inspection-show": "upload.inspect", "job-watch": "job.show",
 	}
 }
 
@@ -31,6 +30,17 @@ func actionOf(r gateway.Description) policy.Action {
 		return a
 	}
 	return policy.Action(strings.Replace(r.ID, "-", ".", 1))
+}
+
+// TestIdsNameTheirActs: the id of a route that changes something, and so the method of a client, begins with the noun
+// and the verb that decisions and the trace name.
+func TestIdsNameTheirActs(t *testing.T) {
+	for _, r := range gateway.Describe(gateway.Config{Catalog: &catalog.Catalog{}}) {
+		act := strings.Replace(string(actionOf(r)), ".", "-", 1)
+		if r.Method != "GET" && act != "" && r.ID != act && !strings.HasPrefix(r.ID, act+"-") {
+			t.Errorf("%s is the act %s", r.ID, act)
+		}
+	}
 }
 
 // owner is the organization that a route's object belongs to; the caller's own when the route names none.

@@ -21,17 +21,19 @@ type Share struct {
 }
 
 // Limits are the shares of a person, of all people of an organization together, and of an address nobody is
-// known at.
+// known at: of requests, and of logins begun there.
 type Limits struct {
-	Member, Org, Address Share
+	Member, Org, Address, Login Share
 }
 
-// DefaultLimits are far above what a person with programs of their own needs.
+// DefaultLimits are far above what a person with programs of their own needs. A login begun is kept for ten minutes
+// (catalog.Sessions.Begin): one address can have 120 of the 2,000 that are kept, enough for an office behind it.
 func DefaultLimits() Limits {
 	return Limits{
 		Member:  Share{PerSecond: 50, AtOnce: 200},
 		Org:     Share{PerSecond: 200, AtOnce: 800},
 		Address: Share{PerSecond: 20, AtOnce: 100},
+		Login:   Share{PerSecond: 0.1, AtOnce: 60},
 	}
 }
 
@@ -63,11 +65,24 @@ func (l *limits) member(w http.ResponseWriter, who policy.Subject) error {
 // stranger counts a request of somebody unknown, by the address they come from. What a header says of it counts
 // for nothing.
 func (l *limits) stranger(w http.ResponseWriter, r *http.Request) error {
+	return l.take(w, "address", from(r), l.Address)
+}
+
+// login counts a login begun by somebody unknown, beside the request that it is.
+func (l *limits) login(w http.ResponseWriter, r *http.Request) error {
+	if err := l.stranger(w, r); err != nil {
+		return err
+	}
+	return l.take(w, "login", from(r), l.Login)
+}
+
+// from is the address a request comes from.
+func from(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		host = r.RemoteAddr
+		return r.RemoteAddr
 	}
-	return l.take(w, "address", host, l.Address)
+	return host
 }
 
 // take counts one request against a share and says in headers what is left (draft-ietf-httpapi-ratelimit-

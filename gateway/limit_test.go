@@ -50,6 +50,31 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// TestOneAddressCannotTakeAllLogins: an address that begins logins and never ends them has a small part of those that
+// are kept on their way; other addresses have theirs.
+func TestOneAddressCannotTakeAllLogins(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	l := newLimits(DefaultLimits(), func() time.Time { return now })
+	const kept, life = 2000, 600 // logins, seconds: catalog.Sessions.Begin
+	r := httptest.NewRequest("GET", LoginPath, nil)
+	begun := 0
+	for range life {
+		for r.RemoteAddr = "192.0.2.1:4000"; ; begun++ {
+			if got := codeOfLimit(t, l.login(httptest.NewRecorder(), r)); got != "" {
+				break
+			}
+		}
+		now = now.Add(time.Second)
+	}
+	if begun == 0 || begun > kept/10 {
+		t.Fatalf("%d logins of one address are on their way", begun)
+	}
+	r.RemoteAddr = "192.0.2.2:4000"
+	if got := codeOfLimit(t, l.login(httptest.NewRecorder(), r)); got != "" {
+		t.Fatalf("another address: %q", got)
+	}
+}
+
 // TestFullSharesAreForgotten: who asked long ago takes no memory.
 func TestFullSharesAreForgotten(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -286,6 +287,28 @@ func TestOnlyLoopbackPrograms(t *testing.T) {
 	}
 	if got := call(t, "GET", w.begin(func(v url.Values) { v.Set("redirect", "http://[::1]:9/") }), nil); got.status != 303 {
 		t.Errorf("IPv6 loopback: got %d", got.status)
+	}
+}
+
+// TestLoginsOnTheirWayAreBounded: when as many as are kept are on their way, the next one is told when to come back,
+// and one address does not begin them all.
+func TestLoginsOnTheirWayAreBounded(t *testing.T) {
+	w := newLoginWorld(t)
+	sql(t, w.Instance, `insert into login_attempt (state, nonce, verifier, redirect, challenge, relay, org, login, expires_at)
+		select sha256(n::text::bytea), '', '', '', '', '', '', '', '`+w.Now().Add(5*time.Minute).Format(time.RFC3339)+`' from generate_series(1, 2000) n`)
+	got := call(t, "GET", w.begin(nil), nil)
+	if after, err := strconv.Atoi(got.header.Get("Retry-After")); got.status != 429 || got.problem(t).Code != "login.busy" || err != nil || after < 200 || after > 300 {
+		t.Fatalf("got %d, come back after %q seconds", got.status, got.header.Get("Retry-After"))
+	}
+	w.Pass(6 * time.Minute)
+	if got := call(t, "GET", w.begin(nil), nil); got.status != 303 {
+		t.Fatalf("once they are forgotten: %d %s", got.status, got.body)
+	}
+	for range gateway.DefaultLimits().Login.AtOnce {
+		got = call(t, "GET", w.begin(nil), nil)
+	}
+	if got.status != 429 || got.problem(t).Code != "rate.login" || got.header.Get("Retry-After") == "" {
+		t.Fatalf("the share of one address: %d %s", got.status, got.body)
 	}
 }
 

@@ -52,8 +52,8 @@ func MemberFlow() flow.Table {
 			{From: flow.None, Act: "invite", To: Invited, Who: admin},
 			{From: Invited, Act: "join", To: Active, Who: "system", Rule: "a key or an identity of the member is admitted"},
 			{From: Invited, Act: "remove", To: Removed, Who: admin},
-			{From: Active, Act: "role", To: Active, Who: admin, Rule: "separation of duties holds"},
-			{From: Active, Act: "remove", To: Removed, Who: admin, Rule: "keys and tokens end in the same transaction"},
+			{From: Active, Act: "role", To: Active, Who: admin, Rule: "separation of duties holds; unreleased votes from a seat that goes with it are void"},
+			{From: Active, Act: "remove", To: Removed, Who: admin, Rule: "their next call fails; unreleased votes are void"},
 		},
 	}
 }

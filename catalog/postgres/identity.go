@@ -89,6 +89,11 @@ func (t *Tx) InsertAttempt(ctx context.Context, a Attempt, most int64) error {
 		a.State, a.Nonce, a.Verifier, a.Redirect, a.Challenge, a.Relay, a.Org, a.Login, a.ExpiresAt, most)
 }
 
+// FirstAttemptEnds returns when the oldest login on its way is forgotten. ErrNone when there is none.
+func (t *Tx) FirstAttemptEnds(ctx context.Context) (time.Time, error) {
+	return value[time.Time](ctx, t, "select expires_at from login_attempt order by expires_at limit 1")
+}
+
 // TakeAttempt spends a login's state.
 func (t *Tx) TakeAttempt(ctx context.Context, state []byte, now time.Time) (Attempt, error) {
 	return one[Attempt](ctx, t, "delete from login_attempt where state = $1 and expires_at > $2 returning *", state, now)

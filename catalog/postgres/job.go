@@ -170,14 +170,16 @@ type Work struct {
 	QueuedAt   time.Time
 	RetryAt    *time.Time
 	SettledAt  *time.Time
+	Bytes      int64 // plain bytes of the objects it fetches
 }
 
 // InsertWork queues work in the transaction of the act that needs it, for the organization of its job, dataset or
 // upload.
 func (t *Tx) InsertWork(ctx context.Context, w Work) error {
-	org, err := value[string](ctx, t, `insert into work (id, kind, subject, org, version, letter, state, queued_at)
+	org, err := value[string](ctx, t, `insert into work (id, kind, subject, org, version, letter, bytes, state, queued_at)
 		values ($1, $2, $3, coalesce((select org from job where id = $3), (select org from dataset where id = $3),
-		(select org from upload where id = $3)), $4, $5, 'queued', $6) returning org`, w.ID, w.Kind, w.Subject, w.Version, w.Letter, w.QueuedAt)
+		(select org from upload where id = $3)), $4, $5, $6, 'queued', $7) returning org`,
+		w.ID, w.Kind, w.Subject, w.Version, w.Letter, w.Bytes, w.QueuedAt)
 	if err != nil {
 		return err
 	}

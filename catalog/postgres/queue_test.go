@@ -306,6 +306,59 @@ func TestQueueCap(t *testing.T) {
 	}
 }
 
+// TestQueueScratchShare: an organization's pieces hold no more of the scratch disk than its share, whatever their
+// number; a large one waits for room and is not overtaken, and one beyond the share runs alone.
+func TestQueueScratchShare(t *testing.T) {
+	l := newLine(t, 2, 3)
+	l.must(l.owner.InTx(context.Background(), func(tx *postgres.Tx) error {
+		return tx.PutSetting(context.Background(), "queue", []byte(`{"running": 3, "scratch": 1000, "piece": 100}`))
+	}))
+	sizes := []int{300, 600, 1, 5000, 1}
+	for i, subject := range l.add(l.orgs[0], len(sizes)) {
+		l.exec(fmt.Sprintf("update work set bytes = %d where subject = '%s'", sizes[i], subject))
+	}
+	l.add(l.orgs[1], 1)
+	held := map[int64]postgres.Claimed{}
+	take := func(want ...int64) {
+		t.Helper()
+		for _, bytes := range want {
+			c, ok := l.claim()
+			if !ok {
+				t.Fatalf("nothing to be had, want a piece of %d bytes", bytes)
+			}
+			if got := l.bytes(c.ID); got != bytes {
+				t.Fatalf("claimed a piece of %d bytes, want %d", got, bytes)
+			}
+			held[bytes] = c
+		}
+		if c, ok := l.claim(); ok {
+			t.Fatalf("claimed a piece of %d bytes beyond the share", l.bytes(c.ID))
+		}
+	}
+	end := func(bytes int64) {
+		l.must(l.queue.Seal(context.Background(), held[bytes], "interrupted", []byte("{}")))
+	}
+	take(300, 0) // 400 of 1000; 0 is the other organization's
+	end(300)
+	take(600, 1) // 700 and 101; the next wants 5100
+	end(600)
+	take()
+	end(1)
+	take(5000) // alone
+	end(5000)
+	take(1)
+}
+
+func (l *line) bytes(id string) (n int64) {
+	l.t.Helper()
+	l.must(l.owner.InTx(context.Background(), func(tx *postgres.Tx) error {
+		w, err := tx.WorkByID(context.Background(), id)
+		n = w.Bytes
+		return err
+	}))
+	return n
+}
+
 // TestStoppedClaimHoldsUpNobodyElse: a worker that stops between its claim and its commit keeps its own
 // organization's turn, and no other.
 func TestStoppedClaimHoldsUpNobodyElse(t *testing.T) {

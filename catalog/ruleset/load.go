@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -23,23 +24,23 @@ var (
 	ErrVersion   = errors.New("no such rule set version")
 	ErrNoneYet   = errors.New("no rule set in force on that day")
 	ErrLibrary   = errors.New("two rule sets with one version or one first day")
-	errMoreDocs  = errors.New("more than one document")
 	errNotLevels = errors.New("a set is compared with one of its own level or below")
 )
 
 // Default returns the rules of the city as issued on 2025-04-08.
 func Default() (RuleSet, error) { return Load(builtin) }
 
-// Load reads and validates one set.
+// Load reads and validates one set. What does not fit is an Invalid error with every place: its line where the text is
+// not a rule set, else the figure.
 func Load(data []byte) (RuleSet, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	d.KnownFields(true)
 	var r RuleSet
 	if err := d.Decode(&r); err != nil {
-		return RuleSet{}, fmt.Errorf("decoding rule set: %w", err)
+		return RuleSet{}, unreadable(err)
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return RuleSet{}, fmt.Errorf("decoding rule set: %w", errMoreDocs)
+		return RuleSet{}, fault.Bad("ruleset.invalid", fault.Place{Location: "file", Code: "file.second_document"})
 	}
 	if err := r.Validate(); err != nil {
 		return RuleSet{}, err
@@ -48,12 +49,35 @@ func Load(data []byte) (RuleSet, error) {
 	return r, nil
 }
 
+// unreadable names the lines the decoder stumbled over. Its own words stay with the cause: they repeat values.
+func unreadable(err error) error {
+	var wrong *yaml.TypeError
+	if !errors.As(err, &wrong) {
+		line, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), ": ")
+		if !strings.HasPrefix(line, "line ") {
+			line = "file"
+		}
+		return &fault.Error{Kind: fault.Invalid, Code: "ruleset.invalid", Places: fault.Places{{Location: line, Code: "file.not_yaml"}}, Cause: err}
+	}
+	var p fault.Places
+	for _, text := range wrong.Errors { // "line 3: field lease_second not found in type ruleset.Jobs"
+		line, what, _ := strings.Cut(text, ": ")
+		field, found := strings.CutPrefix(what, "field ")
+		if member, _, unknown := strings.Cut(field, " not found"); found && unknown {
+			p.Add(line+": "+member, "member.unknown")
+		} else {
+			p.Add(line, "value.kind")
+		}
+	}
+	return p.Err("ruleset.invalid")
+}
+
 // Validate refuses a set with a value missing: every number but those that may be zero must be positive.
 func (r RuleSet) Validate() error {
 	var p fault.Places
-	p.Require(name.IsCode(r.Version), "version", "version.invalid")
+	p.Require(name.IsCode(r.Version), "version", "rules.version")
 	p.Require(r.Title != "", "title", "title.missing")
-	p.Require(slices.Contains([]Level{National, City, Registrar}, r.Level), "level", "level.unknown")
+	p.Require(slices.Contains([]Level{National, City, Registrar}, r.Level), "level", "rules.level")
 	p.Require(!r.From.IsZero(), "effective_from", "date.missing")
 	p.Require(len(r.Basis) > 0, "basis", "basis.missing")
 	for i, b := range r.Basis {

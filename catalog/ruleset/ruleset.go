@@ -156,9 +156,9 @@ type Budget struct {
 // Queue bounds what one organization holds of the workers at once; what is beyond waits in the queue.
 type Queue struct {
 	OrgRunning   int `yaml:"org_running"`    // pieces of work
-	OrgScratchMB int `yaml:"org_scratch_mb"` // scratch and output space
+	OrgScratchMB int `yaml:"org_scratch_mb"` // scratch and output space, and what its pieces fetch: uploads, parts
 	// PieceScratchMB is the most a piece of work may hold of it: the output directories of all its containers, which
-	// stay until its end, and the scratch of the one that runs.
+	// stay until its end, and the scratch of the one that runs. What it fetches counts beside that, as large as it is.
 	PieceScratchMB int `yaml:"piece_scratch_mb"`
 }
 

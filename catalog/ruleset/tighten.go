@@ -29,6 +29,16 @@ func (r RuleSet) values() []value {
 	return slices.Concat(r.lawValues(), r.dataValues(), r.jobValues(), r.shareValues())
 }
 
+// Bounds returns the range a figure may have, as Load checks it; false when a set has no figure of that name.
+func Bounds(figure string) (least, most float64, ok bool) {
+	for _, v := range (RuleSet{}).values() {
+		if v.name == figure {
+			return v.least, v.most, true
+		}
+	}
+	return 0, 0, false
+}
+
 func (r RuleSet) lawValues() []value {
 	c, g, v := r.Caps, r.Gates, r.Review
 	return []value{

@@ -37,6 +37,37 @@ type Letter struct {
 	Run     *RunLetter     `json:"run,omitempty"`
 }
 
+// Bytes returns the plain bytes of the objects a worker fetches for a letter: they lie on its scratch disk.
+func (l Letter) Bytes() int64 {
+	var refs []object.Ref
+	var inputs []Input
+	switch {
+	case l.Inspect != nil:
+		refs = l.Inspect.Raw
+	case l.Ingest != nil:
+		refs = l.Ingest.Raw
+	case l.Profile != nil:
+		refs = l.Profile.Parts
+	case l.Preview != nil:
+		inputs = []Input{l.Preview.Input}
+	case l.Debug != nil:
+		inputs = l.Debug.Inputs
+	case l.Run != nil:
+		inputs = l.Run.Inputs
+	}
+	for _, in := range inputs {
+		refs = append(refs[:len(refs):len(refs)], in.Parts...)
+		if in.Profile != nil {
+			refs = append(refs, *in.Profile)
+		}
+	}
+	sum := int64(0)
+	for _, r := range refs {
+		sum += r.Size
+	}
+	return sum
+}
+
 // InspectLetter asks what an uploaded file looks like. The file is as an IngestLetter has it.
 type InspectLetter struct {
 	Raw    []object.Ref `json:"raw"`

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
@@ -29,6 +31,39 @@ func jobCheck() *cobra.Command {
 	return awaits(cmd, &wait)
 }
 
+// rehearseSubmit shows what a submit would send, and what the rules say of it: a check decides beforehand, and spends
+// nothing. To wait means for the code's verdict.
+func rehearseSubmit(c *call, p wire.JobPackage, wait bool) error {
+	_, err := c.Jobs.Submit(c.ctx, p)
+	would := rehearsed(err)
+	if would == nil {
+		return err
+	}
+	c.Earnest()
+	j, err := c.Jobs.Check(c.ctx, p)
+	if err == nil && wait {
+		j, err = awaitJob(c, j.Number, wire.Job.Over)
+	}
+	if err != nil || j.Answer == nil {
+		return showJob(c, j, err)
+	}
+	c.note("rehearsed.checked", "job", j.Number)
+	if c.form != formTable {
+		told := struct {
+			*client.Rehearsed
+			Decision wire.Job `json:"decision"`
+		}{would, j}
+		return errors.Join(c.encode(told), checkFailure(c, j, *j.Answer))
+	}
+	if err := c.writeRehearsed(would); err != nil {
+		return err
+	}
+	if err := c.write([]byte("\n")); err != nil {
+		return err
+	}
+	return showCheck(c, j, nil)
+}
+
 // showCheck prints an answer. A package that would be refused is a failure of the command.
 func showCheck(c *call, j wire.Job, err error) error {
 	if err != nil || j.Answer == nil {
@@ -47,6 +82,11 @@ func showCheck(c *call, j wire.Job, err error) error {
 			return err
 		}
 	}
+	return checkFailure(c, j, a)
+}
+
+// checkFailure tells why a package would not pass.
+func checkFailure(c *call, j wire.Job, a wire.JobAnswer) error {
 	switch {
 	case j.Stopped != "" || a.Code.State == job.CodeFailed:
 		return toldError{text: printable(c.Say("job.is", "job", j.Number, "state", jobState(c, j)) + failureText(c, j)), code: exitFailed}

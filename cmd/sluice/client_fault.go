@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -31,7 +32,7 @@ func (e toldError) ExitCode() int { return e.code }
 func (c *call) explain(err error) error {
 	var problem *client.Problem
 	var local *fault.Error
-	var own failure
+	var own *texts.Fault
 	switch r := rehearsed(err); {
 	case r != nil:
 		return c.showRehearsed(r)

@@ -60,11 +60,14 @@ func jobBudgets(c *call, j wire.Job) string {
 func jobSubmit() *cobra.Command {
 	var wait bool
 	cmd := fromFile(change(text{
-		use: "submit -f FILE", example: "  sluice job submit -f job.yaml\n  sluice job submit -f job.yaml --wait && sluice job list",
+		use: "submit -f FILE", example: "  sluice job submit -f job.yaml --dry-run\n  sluice job submit -f job.yaml --wait && sluice job list",
 	}, func(c *call) error {
 		p, err := readPackage(c)
 		if err != nil {
 			return err
+		}
+		if c.rehearses() {
+			return rehearseSubmit(c, p, wait)
 		}
 		j, err := c.Jobs.Submit(c.ctx, p)
 		if err == nil && wait {

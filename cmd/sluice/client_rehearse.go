@@ -38,6 +38,11 @@ func (c *call) showRehearsed(r *client.Rehearsed) error {
 	if c.form != formTable {
 		return c.encode(r)
 	}
+	return c.writeRehearsed(r)
+}
+
+// writeRehearsed prints what would have been sent for people to read.
+func (c *call) writeRehearsed(r *client.Rehearsed) error {
 	text := fmt.Sprintf("%s %s\n", r.Method, r.Path)
 	if len(r.Body) > 0 {
 		var body bytes.Buffer

@@ -5,16 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
 
 	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/ruleset"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trust"
+	"github.com/sluicedata/sluice/cmd/sluice/config"
 	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
 )
@@ -22,57 +28,50 @@ import (
 // failure is something this program has to say itself: a phrase of the message files, worded in the reader's
 // language where it is shown, with the exit code it gives.
 type failure struct {
-	code  int
-	key   string
-	pairs []any // names and values of the phrase
-	cause error
+	*texts.Fault
+	code int
 }
 
-// Error names the phrase; worded says it.
-func (e failure) Error() string {
-	if e.cause != nil {
-		return e.key + ": " + e.cause.Error()
-	}
-	return e.key
-}
-
-// Unwrap returns the cause.
-func (e failure) Unwrap() error { return e.cause }
+// Unwrap returns what is said.
+func (e failure) Unwrap() error { return e.Fault }
 
 // ExitCode is the program's exit code.
 func (e failure) ExitCode() int { return e.code }
 
 // because adds what it was caused by.
 func (e failure) because(cause error) failure {
-	e.cause = cause
+	e.Cause = cause
 	return e
 }
 
 // usage says that the command line, or a file it names, is wrong.
-func usage(key string, pairs ...any) failure { return failure{code: exitUsage, key: key, pairs: pairs} }
+func usage(key string, pairs ...any) failure { return failure{texts.Wrong(key, pairs...), exitUsage} }
 
 // failed says that what was asked for could not be done.
 func failed(key string, pairs ...any) failure {
-	return failure{code: exitFailed, key: key, pairs: pairs}
+	return failure{texts.Wrong(key, pairs...), exitFailed}
 }
 
 // unknown says that what was named is not there.
 func unknown(key string, pairs ...any) failure {
-	return failure{code: exitUnknown, key: key, pairs: pairs}
+	return failure{texts.Wrong(key, pairs...), exitUnknown}
 }
 
 // late says that patience ended first.
 func late(key string, pairs ...any) failure {
-	return failure{code: exitTimeout, key: key, pairs: pairs}
+	return failure{texts.Wrong(key, pairs...), exitTimeout}
 }
 
 // worded says an error in the language of the texts.
 func worded(said texts.Texts, err error) string {
-	var own failure
+	var own *texts.Fault
 	var told toldError
+	var set *config.Error
 	switch {
+	case errors.As(err, &set):
+		return set.Place + ": " + worded(said, set.Why)
 	case errors.As(err, &own): // first: what was told may be its cause
-		return said.Say(own.key, own.pairs...) + becauseOf(said, own)
+		return said.Say(own.Key, own.Pairs...) + becauseOf(said, own)
 	case errors.As(err, &told):
 		return told.text
 	}
@@ -84,27 +83,67 @@ func worded(said texts.Texts, err error) string {
 			return placed(err) + said.Say(known.key)
 		}
 	}
-	var fault *trace.Fault
-	if errors.As(err, &fault) {
-		return said.Say("proof.entry", "index", fault.Index, "reason", fault.Reason)
+	if text := placesOf(said, err); text != "" {
+		return text
+	}
+	var broken *trace.Fault
+	if errors.As(err, &broken) {
+		return said.Say("proof.entry", "index", broken.Index, "reason", broken.Reason)
 	}
 	var lookup *net.DNSError
 	if errors.As(err, &lookup) {
 		return lookup.Name + ": " + said.Say("system.no_such_host")
 	}
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		return said.Say("system.ended", "status", ended.String())
+	}
 	return err.Error()
 }
 
 // becauseOf says what a failure was caused by. A file that the failure names is not named again.
-func becauseOf(said texts.Texts, own failure) string {
-	if own.cause == nil {
+func becauseOf(said texts.Texts, own *texts.Fault) string {
+	if own.Cause == nil {
 		return ""
 	}
-	cause := worded(said, own.cause)
-	for _, named := range own.pairs {
+	cause := worded(said, own.Cause)
+	for _, named := range own.Pairs {
 		cause = strings.TrimPrefix(cause, fmt.Sprint(named)+": ")
 	}
 	return said.Say("because", "cause", cause)
+}
+
+// placesOf lists every place of something that was checked whole, each with what is wrong there and what helps; "" for
+// other errors.
+func placesOf(said texts.Texts, err error) string {
+	var checked *fault.Error
+	if !errors.As(err, &checked) || len(checked.Places) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(checked.Code)
+	if title := said.Title(checked.Code); title != "" {
+		b.WriteString(said.Say("colon") + title)
+	}
+	c := &call{Texts: said}
+	for _, p := range checked.Places {
+		b.WriteString("\n  " + c.location(p.Location) + ": " + p.Code + helpLine(said.Say("colon"), said.Title(p.Code), remedyAt(said, p)))
+	}
+	return b.String()
+}
+
+// remedyAt says what helps at a place: of a figure of the rule set the range it may have.
+func remedyAt(said texts.Texts, p fault.Place) string {
+	least, most, ok := ruleset.Bounds(p.Location)
+	switch remedy := said.Remedy(p.Code); {
+	case ok && most == math.MaxInt32:
+		return said.Say("rules.least", "least", least)
+	case ok:
+		return said.Say("rules.range", "least", least, "most", strconv.FormatFloat(most, 'f', -1, 64))
+	case remedy != p.Code:
+		return remedy
+	}
+	return ""
 }
 
 // placed names the file an error of the system is about.
@@ -142,6 +181,11 @@ func systemErrors() []systemError {
 		{os.ErrExist, "system.exists"},
 		{os.ErrPermission, "system.no_permission"},
 		{syscall.EISDIR, "system.is_folder"},
+		{syscall.EADDRINUSE, "system.port_taken"},
+		{syscall.EADDRNOTAVAIL, "system.no_address"},
+		{syscall.ENOSPC, "system.disk_full"},
+		{syscall.EROFS, "system.read_only"},
+		{syscall.ENOTDIR, "system.no_folder"},
 		{syscall.ECONNREFUSED, "system.nobody_listens"},
 		{context.DeadlineExceeded, "system.too_late"},
 		{context.Canceled, "system.interrupted"},

@@ -21,7 +21,7 @@ import (
 
 // speakers are the functions that take the key of a phrase first, then names and values.
 func speakers() []string {
-	return []string{"Say", "note", "progress", "usage", "failed", "unknown", "late", "line"}
+	return []string{"Say", "note", "progress", "usage", "failed", "unknown", "late", "line", "Wrong"}
 }
 
 // spokenPhrase is one place in the program's source that says a phrase.
@@ -41,14 +41,7 @@ type wanted struct {
 func sourceTexts(t *testing.T) (w wanted) {
 	t.Helper()
 	set := token.NewFileSet()
-	names, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
+	for _, name := range sourceFiles(t) {
 		file, err := parser.ParseFile(set, name, nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -66,6 +59,49 @@ func sourceTexts(t *testing.T) (w wanted) {
 		})
 	}
 	return w
+}
+
+// sourceFiles lists the program's own source, and that of the packages which word what people see.
+func sourceFiles(t *testing.T) (all []string) {
+	t.Helper()
+	for _, folder := range []string{".", "config", "instance", "supervise"} {
+		names, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no source in %s: %v", folder, err)
+		}
+		all = append(all, slices.DeleteFunc(names, func(name string) bool { return strings.HasSuffix(name, "_test.go") })...)
+	}
+	return all
+}
+
+// Whatever `sluice up` and its parts can fail with is worded in both languages: their source makes no error of its own
+// words.
+func TestWhatUpFailsWithHasATextInBothLanguages(t *testing.T) {
+	inside := []string{
+		"config/manual.go", // go generate
+		"proc_admin.go",    // what /readyz checks: the answer has its own words, this is for the log
+	}
+	set := token.NewFileSet()
+	for _, name := range sourceFiles(t) {
+		base, folder := filepath.Base(name), filepath.Dir(name)
+		ups := folder != "." || strings.HasPrefix(base, "up") || strings.HasPrefix(base, "proc") || slices.Contains([]string{"first.go", "parts.go"}, base)
+		if !ups || slices.Contains(inside, name) {
+			continue
+		}
+		file, err := parser.ParseFile(set, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(node ast.Node) bool {
+			if made, ok := node.(*ast.SelectorExpr); ok {
+				from, _ := made.X.(*ast.Ident)
+				if from != nil && (from.Name == "fmt" && made.Sel.Name == "Errorf" || from.Name == "errors" && made.Sel.Name == "New") {
+					t.Errorf("%s: an error that is worded in one language only", set.Position(node.Pos()))
+				}
+			}
+			return true
+		})
+	}
 }
 
 // phraseOf reads a call of a speaker with a literal key.

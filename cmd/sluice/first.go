@@ -54,7 +54,7 @@ func first(ctx context.Context, in *opened, tell io.Writer) error {
 	if err := in.administrator(ctx, db, settings); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(tell, "first start: offline root key and the administrator's profile are in %s: move them to a safe place\n", filepath.Join(in.Data, "root"))
+	_, err = fmt.Fprintln(tell, textsOf(ctx).Say("up.first", "path", filepath.Join(in.Data, "root")))
 	return err
 }
 
@@ -86,11 +86,11 @@ func (in *opened) personKey(part string) error {
 func (in *opened) makeKeys(now time.Time) (document json.RawMessage, settings map[string]any, err error) {
 	root, err := keyring.LoadOrCreate(filepath.Join(in.Root(), "root.key"), keyring.Root)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making root key: %w", err)
+		return nil, nil, failed("up.making", "path", filepath.Join(in.Root(), "root.key")).because(err)
 	}
 	public := hex.EncodeToString(root.Public())
 	if err := os.WriteFile(filepath.Join(in.Root(), "root.pub"), []byte(public+"\n"), 0o644); err != nil {
-		return nil, nil, fmt.Errorf("writing root public key: %w", err)
+		return nil, nil, failed("up.writing", "path", filepath.Join(in.Root(), "root.pub")).because(err)
 	}
 	origin := "sluice/" + public[:16]
 	doc := trust.Document{Format: trust.Format, Origin: origin, Serial: 1, Issued: now}
@@ -107,7 +107,7 @@ func (in *opened) makeKeys(now time.Time) (document json.RawMessage, settings ma
 	}
 	signing, err := root.Signing()
 	if err != nil {
-		return nil, nil, fmt.Errorf("taking root key: %w", err)
+		return nil, nil, failed("up.first_keys").because(err)
 	}
 	document, err = doc.Sign(signing)
 	return document, settings, err
@@ -129,11 +129,11 @@ func trusted(key keyring.Key, now time.Time) trust.Key {
 func (in *opened) keeperKey(p keyring.Purpose) (keyring.Key, error) {
 	path := keyPath(in.Home("keeper"), p)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return keyring.Key{}, fmt.Errorf("making key folder: %w", err)
+		return keyring.Key{}, failed("up.making", "path", filepath.Dir(path)).because(err)
 	}
 	key, err := in.keyFile(path, p)
 	if err != nil {
-		return keyring.Key{}, fmt.Errorf("making %s key: %w", p, err)
+		return keyring.Key{}, failed("up.making", "path", path).because(err)
 	}
 	return key, in.handToKeeper(filepath.Dir(path), path)
 }
@@ -146,7 +146,7 @@ func (in *opened) handToKeeper(paths ...string) error {
 	}
 	for _, path := range paths {
 		if err := os.Chown(path, int(as.UID), int(as.GID)); err != nil {
-			return fmt.Errorf("handing key to the keeper: %w", err)
+			return failed("up.writing", "path", path).because(err)
 		}
 	}
 	return nil
@@ -166,15 +166,15 @@ func (in *opened) keyFile(path string, p keyring.Purpose) (keyring.Key, error) {
 func (in *opened) administrator(ctx context.Context, db *postgres.DB, settings map[string]any) error {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return fmt.Errorf("making administrator's key: %w", err)
+		return failed("up.first_keys").because(err)
 	}
 	profile := client.Profile{Org: "ORG-0001", Login: "admin", Key: base64.StdEncoding.EncodeToString(private.Seed())}
 	body, err := json.MarshalIndent(profile, "", "  ")
 	if err != nil {
-		return fmt.Errorf("encoding profile: %w", err)
+		return failed("up.first_keys").because(err)
 	}
 	if err := os.WriteFile(filepath.Join(in.Root(), "admin.json"), append(body, '\n'), 0o600); err != nil {
-		return fmt.Errorf("writing administrator's profile: %w", err)
+		return failed("up.writing", "path", filepath.Join(in.Root(), "admin.json")).because(err)
 	}
 	return db.InTx(ctx, func(tx *postgres.Tx) error {
 		if err := platform(ctx, tx, public, time.Now()); err != nil {
@@ -183,10 +183,10 @@ func (in *opened) administrator(ctx context.Context, db *postgres.DB, settings m
 		for key, value := range settings {
 			encoded, err := json.Marshal(value)
 			if err != nil {
-				return fmt.Errorf("encoding setting: %w", err)
+				return failed("up.first_record").because(err)
 			}
 			if err := tx.PutSetting(ctx, key, encoded); err != nil {
-				return fmt.Errorf("writing setting: %w", err)
+				return failed("up.first_record").because(err)
 			}
 		}
 		return nil
@@ -196,21 +196,21 @@ func (in *opened) administrator(ctx context.Context, db *postgres.DB, settings m
 // platform is the first organization, with the one person whom nobody had to admit.
 func platform(ctx context.Context, tx *postgres.Tx, key ed25519.PublicKey, now time.Time) error {
 	if _, err := tx.NextNumber(ctx, string(name.Organization), 0); err != nil {
-		return fmt.Errorf("numbering the platform: %w", err)
+		return failed("up.first_record").because(err)
 	}
 	home := postgres.Org{ID: name.NewID().String(), Number: "ORG-0001", Name: "Sluice", CreatedAt: now}
 	if err := tx.InsertOrg(ctx, home); err != nil {
-		return fmt.Errorf("adding the platform: %w", err)
+		return failed("up.first_record").because(err)
 	}
 	if err := tx.InsertCapacity(ctx, home.ID, string(org.Platform), "first start", now); err != nil {
-		return fmt.Errorf("giving the platform its capacity: %w", err)
+		return failed("up.first_record").because(err)
 	}
 	admin := postgres.Member{
 		ID: name.NewID().String(), Org: home.ID, Login: "admin", Name: "Administrator",
 		Roles: org.RoleNames([]org.Role{org.OrgAdmin, org.SystemAdmin}), State: string(org.Active), CreatedAt: now,
 	}
 	if err := tx.InsertMember(ctx, admin); err != nil {
-		return fmt.Errorf("adding the administrator: %w", err)
+		return failed("up.first_record").because(err)
 	}
 	expires := now.AddDate(1, 0, 0)
 	return tx.InsertKey(ctx, postgres.MemberKey{

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -43,11 +41,11 @@ type opened struct {
 func (p parts) check(engine bool) error {
 	for _, process := range p.processes {
 		if process.run == nil {
-			return fmt.Errorf("this build has no %s", process.name)
+			return failed("up.build", "part", process.name)
 		}
 	}
 	if p.migrate == nil || p.prepare == nil || p.first == nil || (engine && p.engine == nil) {
-		return errors.New("this build cannot start an instance")
+		return failed("up.build", "part", "up")
 	}
 	return nil
 }
@@ -57,9 +55,13 @@ func production() parts {
 	return parts{
 		processes: processes(),
 		migrate: func(ctx context.Context, owner string, secrets map[string]string) error {
-			return postgres.Migrate(ctx, owner, postgres.Secrets{
+			err := postgres.Migrate(ctx, owner, postgres.Secrets{
 				Serve: secrets["serve"], Worker: secrets["worker"], Keeper: secrets["keeper"],
 			})
+			if err != nil {
+				return failed("up.migrate").because(err)
+			}
+			return nil
 		},
 		prepare: shareStore,
 		engine:  engine,

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -128,7 +127,7 @@ func serveProcess(cmd *cobra.Command, p process, s settings) error {
 func harden() error {
 	unix.Umask(0o022)
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
-		return fmt.Errorf("forbidding core files: %w", err)
+		return failed("up.core_files").because(err)
 	}
 	return nil
 }

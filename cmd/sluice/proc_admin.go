@@ -32,12 +32,12 @@ func (in surroundings) openAdmin(ctx context.Context, a *admin.Admin) (closing f
 	if address == "" {
 		network, address = "unix", filepath.Join(in.runtime, adminSocket)
 		if err := os.Remove(address); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("clearing the administrator's socket: %w", err)
+			return nil, failed("up.clearing", "path", address).because(err)
 		}
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, network, address)
 	if err != nil {
-		return nil, fmt.Errorf("listening for the administrator: %w", err)
+		return nil, failed("up.address", "address", address, "flag", "--admin-listen").because(err)
 	}
 	a.Log = in.log
 	server := gateway.NewServer(a.Handler())

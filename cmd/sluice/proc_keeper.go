@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -46,15 +45,15 @@ func runKeeper(ctx context.Context, in surroundings) error {
 	}
 	signing, err := keys.checkpoint.Signing()
 	if err != nil {
-		return fmt.Errorf("taking checkpoint key: %w", err)
+		return failed("up.key", "purpose", keyring.Checkpoint).because(err)
 	}
 	signer, err := trace.NewSigner(origin, signing)
 	if err != nil {
-		return fmt.Errorf("making checkpoint signer: %w", err)
+		return failed("up.key", "purpose", keyring.Checkpoint).because(err)
 	}
 	before, err := trace.NewKeys(origin, keys.retired...)
 	if err != nil {
-		return fmt.Errorf("reading retired checkpoint keys: %w", err)
+		return failed("up.retired_keys").because(err)
 	}
 	k := &keeper.Keeper{
 		Catalog: opened.catalog, DB: opened.db, Keys: keys.Keys, Log: in.log, Origin: origin, Pause: keeperPause,
@@ -84,7 +83,7 @@ func (in surroundings) keeperKeys() (allKeys, error) {
 	} {
 		key, err := keyring.Load(keyPath(in.home, purpose), purpose)
 		if err != nil {
-			return allKeys{}, fmt.Errorf("loading %s key: %w", purpose, err)
+			return allKeys{}, failed("up.key", "purpose", purpose).because(err)
 		}
 		*to = key
 	}
@@ -99,12 +98,12 @@ func (in surroundings) retiredKeys(keys *allKeys) error {
 	} {
 		paths, err := filepath.Glob(filepath.Join(in.home, "keys", string(purpose)+"-*.key"))
 		if err != nil {
-			return fmt.Errorf("finding retired keys: %w", err)
+			return failed("up.retired_keys").because(err)
 		}
 		for _, path := range paths {
 			key, err := keyring.Load(path, purpose)
 			if err != nil {
-				return fmt.Errorf("loading a retired %s key: %w", purpose, err)
+				return failed("up.key", "purpose", purpose).because(err)
 			}
 			add(key)
 		}
@@ -144,7 +143,7 @@ func (in surroundings) openCatalog(ctx context.Context, role string, account obj
 		return o, err
 	}
 	if conf.PersonKey, err = base64.RawURLEncoding.DecodeString(secret); err != nil {
-		return o, fmt.Errorf("decoding person key: %w", err)
+		return o, failed("up.key", "purpose", "person").because(err)
 	}
 	o.policy = countedPolicy{conf.Policy, o.metrics}
 	conf.Policy = o.policy
@@ -158,15 +157,15 @@ func (in surroundings) law() (catalog.Config, error) {
 	var conf catalog.Config
 	rules, err := in.ruleSet()
 	if err != nil {
-		return conf, fmt.Errorf("reading rule set: %w", err)
+		return conf, failed("up.rules", "path", in.rules).because(err)
 	}
 	days, err := calendar.Default()
 	if err != nil {
-		return conf, fmt.Errorf("reading calendar: %w", err)
+		return conf, failed("up.inside_file").because(err)
 	}
 	policy, err := bundle.Embedded()
 	if err != nil {
-		return conf, fmt.Errorf("opening policy bundle: %w", err)
+		return conf, failed("up.inside_file").because(err)
 	}
 	conf.Rules, conf.Calendar, conf.Policy = rules, days, policy
 	return conf, nil
@@ -189,7 +188,7 @@ func (o openedCatalog) origin(ctx context.Context) (origin string, err error) {
 	err = o.db.InTx(ctx, func(tx *postgres.Tx) error {
 		raw, err := tx.Setting(ctx, originSetting)
 		if err != nil {
-			return fmt.Errorf("reading origin: %w", err)
+			return failed("up.no_trust").because(err)
 		}
 		return json.Unmarshal(raw, &origin)
 	})

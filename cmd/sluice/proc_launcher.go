@@ -14,7 +14,7 @@ import (
 func runLauncher(ctx context.Context, in surroundings) error {
 	socket, ok := strings.CutPrefix(in.engine, "unix://")
 	if !ok {
-		return usageError{errors.New("--engine must be unix:///path: an engine over the network is not this machine's")}
+		return usage("up.engine", "engine", in.engine)
 	}
 	l, err := launcher.New(ctx, launcher.Options{
 		Engine: socket, Base: filepath.Join(in.home, "runs"), Runner: in.runner,

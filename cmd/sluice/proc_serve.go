@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -20,7 +19,7 @@ import (
 func (in surroundings) listener(ctx context.Context, d door) (net.Listener, string, error) {
 	plain, err := new(net.ListenConfig).Listen(ctx, "tcp", in.listen)
 	if err != nil {
-		return nil, "", fmt.Errorf("listening: %w", err)
+		return nil, "", failed("up.address", "address", in.listen, "flag", "--listen").because(err)
 	}
 	address := "http://" + plain.Addr().String()
 	if d.certificate != nil {
@@ -59,7 +58,7 @@ func runServe(ctx context.Context, in surroundings) error {
 		BodyBytes: int64(in.bodyBytes), Observe: func(s gateway.Seen) { opened.metrics.Request(s.Route, s.Status, s.Took) },
 	}))
 	if err := os.WriteFile(filepath.Join(in.runtime, "address"), []byte(address+"\n"), 0o644); err != nil {
-		return fmt.Errorf("telling the address: %w", err)
+		return failed("up.writing", "path", filepath.Join(in.runtime, "address")).because(err)
 	}
 	if err := in.ready(); err != nil {
 		return err
@@ -74,7 +73,7 @@ func serveUntil(ctx context.Context, server *http.Server, listener net.Listener,
 	go func() { stopped <- server.Serve(listener) }()
 	select {
 	case err := <-stopped:
-		return fmt.Errorf("serving: %w", err)
+		return failed("up.serving").because(err)
 	case <-ctx.Done():
 	}
 	draining()

@@ -96,7 +96,7 @@ func (in surroundings) openStore(account object.Account, m *admin.Metrics) (*obj
 func (in surroundings) folder(name string) (string, error) {
 	path := filepath.Join(in.home, name)
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return "", fmt.Errorf("making a folder: %w", err)
+		return "", failed("up.making", "path", path).because(err)
 	}
 	return path, nil
 }

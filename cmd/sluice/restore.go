@@ -69,7 +69,7 @@ func runRestore(c *call, p parts, o restoreOptions) (err error) {
 	if err := absoluteFlags(&o); err != nil {
 		return err
 	}
-	users, err := admit(&loaded.Config, os.Geteuid())
+	users, err := admit(c.Texts, &loaded.Config, os.Geteuid())
 	if err != nil {
 		return err
 	}

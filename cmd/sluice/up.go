@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/sluicedata/sluice/cmd/sluice/config"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // newUp makes the command that starts an instance.
@@ -41,7 +43,7 @@ func up(cmd *cobra.Command, p parts, o config.Config) error {
 	if err := p.check(o.Engine == ""); err != nil {
 		return err
 	}
-	users, err := admit(&o, os.Geteuid())
+	users, err := admit(textsOf(cmd.Context()), &o, os.Geteuid())
 	if err != nil {
 		return err
 	}
@@ -50,15 +52,11 @@ func up(cmd *cobra.Command, p parts, o config.Config) error {
 		return err
 	}
 	if _, err := os.Stat(layout.Unfinished()); err == nil {
-		return fmt.Errorf("a restore into %s did not come to its end: remove the folder and restore again", layout.Data)
+		return failed("up.restoring", "path", layout.Data)
 	}
 	waiting, cancel := context.WithTimeout(cmd.Context(), 10*time.Second)
 	defer cancel()
 	lock, err := supervise.Acquire(waiting, layout.Lock())
-	var held *supervise.HeldError
-	if errors.As(err, &held) {
-		return fmt.Errorf("another `sluice up` has this folder: %w", held)
-	}
 	if err != nil {
 		return err
 	}
@@ -67,13 +65,12 @@ func up(cmd *cobra.Command, p parts, o config.Config) error {
 }
 
 // admit checks who is calling with what, and finds the users the parts run as.
-func admit(o *config.Config, uid int) (instance.Users, error) {
+func admit(said texts.Texts, o *config.Config, uid int) (instance.Users, error) {
 	if o.Data == "" {
 		return nil, usage("flag.needed", "flag", "--data DIR", "command", "sluice up")
 	}
 	if uid != 0 && !o.SingleUser {
-		return nil, fmt.Errorf("only root can give each part its own user. With --single-user everything runs as you, and:\n  - %s",
-			strings.Join(instance.Lost(), "\n  - "))
+		return nil, failed("up.not_root", "lost", lost(said))
 	}
 	if uid != 0 && o.Engine == "" {
 		return nil, usage("up.needs_engine")
@@ -92,7 +89,7 @@ func findPrograms(o *config.Config) error {
 	if o.Runner == "" {
 		self, err := os.Executable()
 		if err != nil {
-			return fmt.Errorf("finding sluice-runner: %w", err)
+			return failed("up.self").because(err)
 		}
 		o.Runner = filepath.Join(filepath.Dir(self), "sluice-runner")
 	}
@@ -101,7 +98,7 @@ func findPrograms(o *config.Config) error {
 		remedy string
 	}{{&o.Runner, "make build"}, {&o.Runsc, "make setup"}} {
 		if _, err := os.Stat(*need.path); err != nil {
-			return fmt.Errorf("%s is missing; run `%s`", *need.path, need.remedy)
+			return failed("up.program_missing", "path", *need.path, "remedy", need.remedy)
 		}
 	}
 	return absolute(o)
@@ -115,7 +112,7 @@ func absolute(o *config.Config) error {
 		}
 		named, err := filepath.Abs(*path)
 		if err != nil {
-			return fmt.Errorf("naming a file: %w", err)
+			return failed("up.naming", "path", *path).because(err)
 		}
 		*path = named
 	}
@@ -144,20 +141,64 @@ func place(o config.Config, users instance.Users) (instance.Layout, error) {
 
 // keepUp starts the parts of an instance whose lock is held.
 func keepUp(cmd *cobra.Command, p parts, in opened) error {
-	ctx, out := cmd.Context(), cmd.OutOrStdout()
-	if err := in.open(ctx, p); err != nil {
+	ctx, out, said := cmd.Context(), cmd.OutOrStdout(), textsOf(cmd.Context())
+	err := free(ctx, in.options)
+	if err == nil {
+		err = in.open(ctx, p)
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
 		return err
 	}
 	if in.users == nil {
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "sluice: --single-user, for trying only:\n  - %s\n", strings.Join(instance.Lost(), "\n  - "))
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "sluice:", said.Say("up.single_user", "lost", lost(said)))
 	}
 	return supervise.Run(ctx, supervise.Config{
-		Parts: in.parts(p, out), Logs: in.Logs(), Now: time.Now, Hold: in.lock, Adopt: true,
+		Parts: inLanguage(said, in.parts(p, out)), Logs: in.Logs(), LogsNamed: in.LogsAsNamed(), Now: time.Now, Hold: in.lock, Adopt: true,
 		Log: newLog(cmd.ErrOrStderr(), in.options.LogLevel).With("part", "up"), StopWithin: stopWithin(in.options),
-	}, func() { in.announce(out) })
+	}, func() { in.announce(said, out) })
+}
+
+// lost lists what nobody keeps apart under one user.
+func lost(said texts.Texts) string {
+	var all strings.Builder
+	for _, key := range instance.Lost() {
+		all.WriteString("\n  - " + said.Say("lost."+key))
+	}
+	return all.String()
+}
+
+// inLanguage makes the parts say why they end in the language of the texts.
+func inLanguage(said texts.Texts, parts []supervise.Part) []supervise.Part {
+	for i := range parts {
+		parts[i].Command.Env = append(parts[i].Command.Env, "SLUICE_LANG="+string(said.Language))
+	}
+	return parts
+}
+
+// free looks whether the addresses to listen on are to be had, before anything is made or started: a part that finds
+// one taken could say so in its log only.
+func free(ctx context.Context, o config.Config) error {
+	for _, listens := range []struct{ key, address string }{
+		{key: "listen", address: o.Listen},
+		{key: "admin_listen", address: o.AdminListen},
+		{key: "keeper_admin_listen", address: o.KeeperAdminListen},
+		{key: "worker_admin_listen", address: o.WorkerAdminListen},
+	} {
+		if listens.address == "" {
+			continue
+		}
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", listens.address)
+		if err == nil {
+			err = listener.Close()
+		}
+		if err != nil {
+			return failed("up.address", "address", listens.address, "flag", "--"+config.Flag(listens.key)).because(err)
+		}
+	}
+	return nil
 }
 
 // stopWithin is how long the whole instance may take to stop: nine seconds, and what its requests and its work may
@@ -168,12 +209,12 @@ func stopWithin(o config.Config) time.Duration {
 }
 
 // announce tells that everything serves, and where.
-func (in *opened) announce(out io.Writer) {
+func (in *opened) announce(said texts.Texts, out io.Writer) {
 	address := "http://" + in.options.Listen
 	if written, err := os.ReadFile(in.Address()); err == nil {
 		address = strings.TrimSpace(string(written))
 	}
-	_, _ = fmt.Fprintf(out, "Sluice serves at %s\nlogs: %s\nstop with Ctrl-C\n", address, in.LogsAsNamed())
+	_, _ = fmt.Fprintln(out, said.Say("up.serves", "address", address, "logs", in.LogsAsNamed()))
 }
 
 // open makes folders, secrets and the database cluster, or finds them.
@@ -210,7 +251,7 @@ func (in *opened) openDatabase(ctx context.Context) (err error) {
 	}
 	tools, err := os.OpenFile(filepath.Join(in.Logs(), "database-setup.log"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("opening a log: %w", err)
+		return failed("up.writing", "path", filepath.Join(in.Logs(), "database-setup.log")).because(err)
 	}
 	in.server, err = instance.NewServer(ctx, in.Layout, in.users, tools)
 	if err = errors.Join(err, tools.Close()); err != nil {

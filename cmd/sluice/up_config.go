@@ -59,6 +59,11 @@ func newCheckConfig() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if loaded.Rules != "" {
+			if _, err := readRules(loaded.Rules); err != nil {
+				return err
+			}
+		}
 		return many(c, loaded.Values(), nil, valueFields(c))
 	}))
 	addConfigFlags(cmd)

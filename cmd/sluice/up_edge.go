@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/url"
@@ -33,7 +32,7 @@ func (in *opened) keepEdge() error {
 	o := in.options
 	if o.TLSCertificateFile != "" {
 		if _, err := tls.LoadX509KeyPair(o.TLSCertificateFile, o.TLSKeyFile); err != nil {
-			return fmt.Errorf("checking the TLS certificate: %w", err)
+			return failed("up.tls_pair", "certificate", o.TLSCertificateFile, "key", o.TLSKeyFile).because(err)
 		}
 	}
 	if o.OIDCFile != "" {
@@ -47,7 +46,7 @@ func (in *opened) keepEdge() error {
 		}
 		body, err := os.ReadFile(path)
 		if err != nil {
-			return fmt.Errorf("reading %s: %w", name, err)
+			return failed("file.unreadable", "path", path).because(err)
 		}
 		if err := in.KeepSecret(in.users, "serve", name, body); err != nil {
 			return err
@@ -60,17 +59,17 @@ func (in *opened) keepEdge() error {
 func readProvider(path string) (*session.ProviderConfig, error) {
 	body, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the provider's configuration: %w", err)
+		return nil, failed("up.provider", "path", path).because(err)
 	}
 	var c session.ProviderConfig
 	d := yaml.NewDecoder(bytes.NewReader(body))
 	d.KnownFields(true)
 	if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("reading the provider's configuration: %w", err)
+		return nil, failed("up.provider", "path", path).because(err)
 	}
 	issuer, err := url.Parse(c.Issuer)
 	if err != nil || issuer.Scheme != "https" && issuer.Hostname() != "127.0.0.1" || c.ClientID == "" {
-		return nil, errors.New("reading the provider's configuration: issuer (https://…) and client_id are needed")
+		return nil, failed("up.provider_needs", "path", path)
 	}
 	return &c, nil
 }
@@ -91,7 +90,7 @@ func (in surroundings) door() (d door, err error) {
 	if path, ok := kept(tlsCertificateFile); ok {
 		pair, err := tls.LoadX509KeyPair(path, filepath.Join(in.secrets, tlsKeyFile))
 		if err != nil {
-			return d, fmt.Errorf("reading the TLS certificate: %w", err)
+			return d, failed("up.tls_pair", "certificate", path, "key", filepath.Join(in.secrets, tlsKeyFile)).because(err)
 		}
 		d.certificate = &pair
 	}
@@ -112,7 +111,7 @@ func (in surroundings) factorKey() ([]byte, error) {
 	}
 	key, err := base64.RawURLEncoding.DecodeString(secret)
 	if err != nil || len(key) != catalog.FactorKeySize {
-		return nil, errors.New("reading the session key: not 32 bytes")
+		return nil, failed("up.session_key", "path", filepath.Join(in.secrets, sessionKeyFile))
 	}
 	return key, nil
 }

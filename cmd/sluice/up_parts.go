@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -123,17 +122,26 @@ func (in *opened) keepRules() error {
 	if in.options.Rules == "" {
 		return nil
 	}
-	data, err := os.ReadFile(in.options.Rules)
+	data, err := readRules(in.options.Rules)
 	if err != nil {
-		return fmt.Errorf("reading the rule set: %w", err)
-	}
-	if _, err := ruleset.Load(data); err != nil {
-		return fmt.Errorf("checking the rule set: %w", err)
+		return err
 	}
 	if err := os.WriteFile(filepath.Join(in.Dir, rulesFile), data, 0o644); err != nil {
-		return fmt.Errorf("keeping the rule set: %w", err)
+		return failed("up.writing", "path", filepath.Join(in.Dir, rulesFile)).because(err)
 	}
 	return nil
+}
+
+// readRules reads a site's rule set, after checking it whole: what is wrong is told with every place.
+func readRules(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, failed("file.unreadable", "path", path).because(err)
+	}
+	if _, err := ruleset.Load(data); err != nil {
+		return nil, usage("up.rules", "path", path).because(err)
+	}
+	return data, nil
 }
 
 // engineAddress is the engine the launcher speaks to.

@@ -29,6 +29,12 @@ func (c *Client) Rehearse() *Client {
 	return c
 }
 
+// Earnest makes a rehearsing client send changes again.
+func (c *Client) Earnest() *Client {
+	c.rehearsing = false
+	return c
+}
+
 // rehearse returns what a message would have changed, or what the server says of the object it names.
 func (c *Client) rehearse(ctx context.Context, m message) error {
 	if err := c.there(ctx, m); err != nil {

@@ -43,6 +43,7 @@ func sources() []source {
 		{"..", "validation.go", `validation\.Msg\w+, "([a-z_.]+)"`, false, ""},
 		{"../../catalog", "*.go", `\.Add\(.*"([a-z_0-9]+\.[a-z_.]+)"\)`, false, ""},
 		{"../../catalog", "*.go", `\.Require\(.*"([a-z_0-9]+\.[a-z_.]+)"\)`, false, ""},
+		{"../../catalog/ruleset", "load.go", `\.(?:Require|Add)\(.*"([a-z_0-9]+\.[a-z_.]+)"\)`, true, ""},
 		{"../../sandbox/runner", "*.go", `"((?:csv|file|header|row|utf8|value)\.[a-z_]+)"`, false, ""},
 	}
 }

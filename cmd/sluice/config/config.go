@@ -4,11 +4,12 @@
 package config
 
 import (
-	"fmt"
 	"net"
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // Config is the configuration of an instance. A member's yaml tag is its key: in the file as it stands, in the
@@ -81,36 +82,39 @@ const (
 	FromFlag    Source = "flag"
 )
 
-// Error is a fault of a configuration: the place, what is wrong, and what to do.
+// Error is a fault of a configuration: the place, what is wrong there, and what to do.
 type Error struct {
-	Place  string // "sluice.yaml:3 listen", "SLUICE_LISTEN", "--listen"
-	Reason string
+	Place string // "sluice.yaml:3", "SLUICE_LISTEN", "--listen"
+	Why   *texts.Fault
 }
 
-// Error implements error.
-func (e *Error) Error() string { return e.Place + ": " + e.Reason }
+// Error implements error in English.
+func (e *Error) Error() string { return e.Place + ": " + e.Why.Error() }
+
+// Unwrap returns what is wrong.
+func (e *Error) Unwrap() error { return e.Why }
 
 // check refuses values that cannot be right, whoever set them.
 func (c Config) check(place func(key string) string) error {
 	for _, rule := range []struct {
-		key    string
-		good   bool
-		reason string
+		key  string
+		good bool
+		why  *texts.Fault
 	}{
-		{"listen", address(c.Listen), "is not host:port"},
-		{"admin_listen", c.AdminListen == "" || loopback(c.AdminListen), "is not a port of loopback: what it answers is for this machine"},
-		{"keeper_admin_listen", c.KeeperAdminListen == "" || loopback(c.KeeperAdminListen), "is not a port of loopback: what it answers is for this machine"},
-		{"worker_admin_listen", c.WorkerAdminListen == "" || loopback(c.WorkerAdminListen), "is not a port of loopback: what it answers is for this machine"},
-		{"base_url", c.BaseURL == "" || base(c.BaseURL), "is not http(s)://host without a path"},
-		{"tls_key_file", (c.TLSCertificateFile == "") == (c.TLSKeyFile == ""), "and tls_certificate_file go together: set both or none"},
-		{"engine", c.Engine == "" || strings.HasPrefix(c.Engine, "unix:///"), "is not unix:///path: an engine over the network is not this machine's"},
-		{"log_level", slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "is none of debug, info, warn, error"},
-		{"worker_slots", c.WorkerSlots >= 1 && c.WorkerSlots <= 64, "is not 1 to 64"},
-		{"drain_seconds", c.DrainSeconds >= 0 && c.DrainSeconds <= 300, "is not 0 to 300"},
-		{"body_bytes", c.BodyBytes >= 1<<10 && c.BodyBytes <= 16<<20, "is not 1024 to 16777216"},
+		{"listen", address(c.Listen), texts.Wrong("config.address", "key", "listen")},
+		{"admin_listen", c.AdminListen == "" || loopback(c.AdminListen), texts.Wrong("config.loopback", "key", "admin_listen")},
+		{"keeper_admin_listen", c.KeeperAdminListen == "" || loopback(c.KeeperAdminListen), texts.Wrong("config.loopback", "key", "keeper_admin_listen")},
+		{"worker_admin_listen", c.WorkerAdminListen == "" || loopback(c.WorkerAdminListen), texts.Wrong("config.loopback", "key", "worker_admin_listen")},
+		{"base_url", c.BaseURL == "" || base(c.BaseURL), texts.Wrong("config.base_url")},
+		{"tls_key_file", (c.TLSCertificateFile == "") == (c.TLSKeyFile == ""), texts.Wrong("config.tls_pair")},
+		{"engine", c.Engine == "" || strings.HasPrefix(c.Engine, "unix:///"), texts.Wrong("config.engine")},
+		{"log_level", slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), texts.Wrong("config.log_level")},
+		{"worker_slots", c.WorkerSlots >= 1 && c.WorkerSlots <= 64, texts.Wrong("config.range", "key", "worker_slots", "least", 1, "most", 64)},
+		{"drain_seconds", c.DrainSeconds >= 0 && c.DrainSeconds <= 300, texts.Wrong("config.range", "key", "drain_seconds", "least", 0, "most", 300)},
+		{"body_bytes", c.BodyBytes >= 1<<10 && c.BodyBytes <= 16<<20, texts.Wrong("config.range", "key", "body_bytes", "least", 1<<10, "most", 16<<20)},
 	} {
 		if !rule.good {
-			return &Error{Place: place(rule.key), Reason: fmt.Sprintf("%s %s", rule.key, rule.reason)}
+			return &Error{Place: place(rule.key), Why: rule.why}
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // key is one member of a Config: its names, and how it is set.
@@ -35,18 +37,18 @@ func (k key) env() string { return envPrefix + strings.ToUpper(k.name) }
 func Flag(key string) string { return strings.ReplaceAll(key, "_", "-") }
 
 // set reads a value.
-func (k key) set(text string) error {
+func (k key) set(text string) *texts.Fault {
 	switch k.member.Kind() {
 	case reflect.Int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return fmt.Errorf("%s is not a whole number", k.name)
+			return texts.Wrong("config.not_number", "key", k.name)
 		}
 		k.member.SetInt(int64(n))
 	case reflect.Bool:
 		b, err := strconv.ParseBool(text)
 		if err != nil {
-			return fmt.Errorf("%s is neither true nor false", k.name)
+			return texts.Wrong("config.not_bool", "key", k.name)
 		}
 		k.member.SetBool(b)
 	default:

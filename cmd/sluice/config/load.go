@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 const (
@@ -60,29 +62,29 @@ func (l *Loaded) file(path string) error {
 	}
 	body, err := readFile(path)
 	if err != nil {
-		return &Error{"--config", err.Error()}
+		return &Error{Place: "--config", Why: err}
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(body, &doc); err != nil {
-		return &Error{path, "is not YAML: " + err.Error()}
+		return &Error{path, texts.Wrong("config.not_yaml").Because(err)}
 	}
 	if len(doc.Content) == 0 {
 		return nil
 	}
 	top := doc.Content[0]
 	if top.Kind != yaml.MappingNode {
-		return &Error{path, "is not a list of `key: value`"}
+		return &Error{path, texts.Wrong("config.not_keys")}
 	}
 	seen := map[string]bool{}
 	for i := 0; i < len(top.Content); i += 2 {
 		name, value := top.Content[i], top.Content[i+1]
 		place := fmt.Sprintf("%s:%d", path, name.Line)
 		if seen[name.Value] {
-			return &Error{place, name.Value + " comes twice: keep one"}
+			return &Error{place, texts.Wrong("config.twice", "key", name.Value)}
 		}
 		seen[name.Value] = true
 		if value.Kind != yaml.ScalarNode {
-			return &Error{place, name.Value + " is not one plain value"}
+			return &Error{place, texts.Wrong("config.not_plain", "key", name.Value)}
 		}
 		if err := l.set(name.Value, value.Value, place, FromFile); err != nil {
 			return err
@@ -141,31 +143,31 @@ func (l *Loaded) set(name, value, place string, from Source) error {
 		if i == 1 {
 			read, err := readFile(value)
 			if err != nil {
-				return &Error{place, err.Error()}
+				return &Error{place, err}
 			}
 			value = strings.TrimSpace(string(read))
 		}
 		if err := k.set(value); err != nil {
-			return &Error{place, err.Error()}
+			return &Error{place, err}
 		}
 		l.from[k.name], l.place[k.name] = from, place
 		return nil
 	}
-	return &Error{place, fmt.Sprintf("no key %q; the nearest is %q", name, nearest(name, known))}
+	return &Error{place, texts.Wrong("config.unknown", "key", name, "nearest", nearest(name, known))}
 }
 
 // readFile reads a small file whole.
-func readFile(path string) ([]byte, error) {
+func readFile(path string) ([]byte, *texts.Fault) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening a file: %w", err)
+		return nil, texts.Wrong("file.unreadable", "path", path).Because(err)
 	}
 	body, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err := errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("reading a file: %w", err)
+		return nil, texts.Wrong("file.unreadable", "path", path).Because(err)
 	}
 	if len(body) > maxFile {
-		return nil, fmt.Errorf("%s is longer than %d bytes", path, maxFile)
+		return nil, texts.Wrong("config.too_long", "path", path, "most", maxFile)
 	}
 	return body, nil
 }

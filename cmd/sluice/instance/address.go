@@ -1,9 +1,10 @@
 package instance
 
 import (
-	"errors"
 	"net/url"
 	"strings"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // AsRole returns a database address for another role: the address of an administrator with user and password
@@ -13,7 +14,7 @@ func AsRole(address, role, secret string) (string, error) {
 		parsed, err := url.Parse(address)
 		if err != nil {
 			// The error would repeat the address, password included.
-			return "", errors.New("reading the database address: not a URI")
+			return "", texts.Wrong("up.database_address")
 		}
 		parsed.User = url.User(role)
 		if secret != "" {

@@ -2,12 +2,13 @@ package instance
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // envInside tells a process that it has entered already, so that a failure cannot become a loop.
@@ -24,10 +25,10 @@ func (l Layout) Enter(args, env []string) (Layout, error) {
 		return inside, nil
 	}
 	if os.Getenv(envInside) == l.Run {
-		return Layout{}, errors.New("entering a mount namespace: the data folder is not there")
+		return Layout{}, texts.Wrong("up.mounting", "path", l.Data)
 	}
 	if err := errors.Join(os.MkdirAll(inside.Dir, 0o711), os.MkdirAll(l.Data, 0o711)); err != nil {
-		return Layout{}, fmt.Errorf("making the run folder: %w", err)
+		return Layout{}, texts.Wrong("up.making", "path", inside.Dir).Because(err)
 	}
 	// The program executed from this thread keeps the thread's namespaces.
 	runtime.LockOSThread()
@@ -35,19 +36,19 @@ func (l Layout) Enter(args, env []string) (Layout, error) {
 		return Layout{}, err
 	}
 	err := unix.Exec("/proc/self/exe", args, append(env, envInside+"="+l.Run))
-	return Layout{}, fmt.Errorf("executing the program again: %w", err)
+	return Layout{}, texts.Wrong("up.executing").Because(err)
 }
 
 // bind leaves the machine's mounts to themselves and shows from at to.
 func bind(from, to string) error {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("leaving the mount namespace: %w", err)
+		return texts.Wrong("up.mounting", "path", from).Because(err)
 	}
 	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("keeping mounts to ourselves: %w", err)
+		return texts.Wrong("up.mounting", "path", from).Because(err)
 	}
 	if err := unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("showing the data folder: %w", err)
+		return texts.Wrong("up.mounting", "path", from).Because(err)
 	}
 	return nil
 }

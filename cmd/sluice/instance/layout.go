@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // LauncherSocket is the name of the launcher's socket in its run folder.
@@ -28,7 +30,7 @@ type Layout struct {
 func NewLayout(data, runtime string) (Layout, error) {
 	data, err := filepath.Abs(data)
 	if err != nil {
-		return Layout{}, fmt.Errorf("naming the data folder: %w", err)
+		return Layout{}, texts.Wrong("up.naming", "path", data).Because(err)
 	}
 	sum := sha256.Sum256([]byte(data))
 	return Layout{Data: data, Dir: data, Run: filepath.Join(runtime, hex.EncodeToString(sum[:4]))}, nil
@@ -123,10 +125,10 @@ func (l Layout) Claim() error {
 		return os.MkdirAll(l.Data, 0o711)
 	}
 	if err != nil {
-		return fmt.Errorf("reading the data folder: %w", err)
+		return texts.Wrong("file.unreadable", "path", l.Data).Because(err)
 	}
 	if _, err := os.Stat(l.Lock()); err != nil {
-		return fmt.Errorf("%s holds other files: name an empty folder or one of an earlier start", l.Data)
+		return texts.Wrong("up.folder_used", "path", l.Data)
 	}
 	return nil
 }
@@ -136,10 +138,10 @@ func (l Layout) Reachable() error {
 	for path := filepath.Dir(l.Data); ; path = filepath.Dir(path) {
 		info, err := os.Stat(path)
 		if err != nil {
-			return fmt.Errorf("looking at the data folder's path: %w", err)
+			return texts.Wrong("file.unreadable", "path", path).Because(err)
 		}
 		if info.Mode().Perm()&0o001 == 0 {
-			return fmt.Errorf("the parts' users cannot pass %s: choose a data folder elsewhere, or chmod o+x %s", path, path)
+			return texts.Wrong("up.folder_closed", "path", path)
 		}
 		if path == filepath.Dir(path) {
 			return nil
@@ -150,11 +152,11 @@ func (l Layout) Reachable() error {
 // Make clears the run folder and makes every folder, or puts right its owner and mode. Without users all belong to the caller.
 func (l Layout) Make(users Users) error {
 	if err := l.dropSockets(); err != nil {
-		return fmt.Errorf("clearing the run folder: %w", err)
+		return texts.Wrong("up.clearing", "path", l.Run).Because(err)
 	}
 	for _, f := range l.folders() {
 		if err := f.make(users); err != nil {
-			return fmt.Errorf("making the folder %s: %w", f.path, err)
+			return texts.Wrong("up.making", "path", f.path).Because(err)
 		}
 	}
 	return nil
@@ -187,7 +189,7 @@ func (l Layout) dropSockets() error {
 func (l Layout) unmount() error {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		return fmt.Errorf("reading mounts: %w", err)
+		return texts.Wrong("file.unreadable", "path", "/proc/self/mountinfo").Because(err)
 	}
 	var errs []error
 	for line := range strings.Lines(string(table)) {
@@ -211,7 +213,7 @@ func (l Layout) Discard() error {
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("removing the run folder: %w", err)
+		return texts.Wrong("up.clearing", "path", l.Run).Because(err)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 const (
@@ -64,11 +65,11 @@ func (s *Server) clusterMajor() (int, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("reading the cluster's version: %w", err)
+		return 0, texts.Wrong("file.unreadable", "path", filepath.Join(s.data(), "PG_VERSION")).Because(err)
 	}
 	major, err := strconv.Atoi(strings.TrimSpace(string(content)))
 	if err != nil {
-		return 0, fmt.Errorf("reading the cluster's version: %w", err)
+		return 0, texts.Wrong("file.unreadable", "path", filepath.Join(s.data(), "PG_VERSION")).Because(err)
 	}
 	return major, nil
 }
@@ -96,7 +97,7 @@ func programs(distribution string, wanted int) (string, error) {
 	}
 	program, err := exec.LookPath("postgres")
 	if err != nil {
-		return "", errors.New("no PostgreSQL server is installed; run `make setup`")
+		return "", texts.Wrong("up.no_postgres")
 	}
 	return filepath.Dir(program), nil
 }
@@ -123,17 +124,17 @@ func (l Layout) OwnerAddress() (string, error) {
 func (s *Server) check(cluster int) error {
 	said, err := exec.Command(filepath.Join(s.bin, "postgres"), "--version").Output()
 	if err != nil {
-		return fmt.Errorf("asking PostgreSQL for its version: %w", err)
+		return texts.Wrong("up.postgres_version", "program", filepath.Join(s.bin, "postgres")).Because(err)
 	}
 	// "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
 	fields := strings.Fields(string(said))
 	if len(fields) < 3 {
-		return errors.New("asking PostgreSQL for its version: unexpected answer")
+		return texts.Wrong("up.postgres_version", "program", filepath.Join(s.bin, "postgres"))
 	}
 	text, _, _ := strings.Cut(fields[2], ".")
 	installed, err := strconv.Atoi(text)
 	if err != nil {
-		return fmt.Errorf("reading PostgreSQL's version: %w", err)
+		return texts.Wrong("up.postgres_version", "program", filepath.Join(s.bin, "postgres")).Because(err)
 	}
 	if installed == cluster {
 		return nil
@@ -147,13 +148,12 @@ type VersionError struct {
 	Data, Bin          string
 }
 
-// Error implements error. It names the two ways on.
-func (e *VersionError) Error() string {
-	return fmt.Sprintf(`the database in %[3]s is of PostgreSQL %[1]d and only version %[2]d is installed. Either
-  apt-get install postgresql-%[1]d
-or, with both installed, move the data to a new cluster as user sluice-postgres:
-  %[4]s/initdb -D NEW -U %[5]s -E UTF8 --locale=C.UTF-8 -k && %[4]s/pg_upgrade -U %[5]s -b /usr/lib/postgresql/%[1]d/bin -B %[4]s -d %[3]s -D NEW`,
-		e.Cluster, e.Installed, e.Data, e.Bin, databaseOwner)
+// Error implements error in English.
+func (e *VersionError) Error() string { return e.Unwrap().Error() }
+
+// Unwrap names the two ways on.
+func (e *VersionError) Unwrap() error {
+	return texts.Wrong("up.postgres_major", "cluster", e.Cluster, "installed", e.Installed, "data", e.Data, "bin", e.Bin, "owner", databaseOwner)
 }
 
 // create makes the cluster beside its place and renames it, so that an interrupted start leaves nothing half
@@ -161,7 +161,7 @@ or, with both installed, move the data to a new cluster as user sluice-postgres:
 func (s *Server) create(ctx context.Context) error {
 	fresh := filepath.Join(s.layout.Home("pg"), "new")
 	if err := os.RemoveAll(fresh); err != nil {
-		return fmt.Errorf("clearing an interrupted start: %w", err)
+		return texts.Wrong("up.clearing", "path", fresh).Because(err)
 	}
 	password := filepath.Join(s.layout.Secrets("pg"), "owner")
 	err := s.tool(ctx, "", "initdb", "-D", fresh, "-U", databaseOwner, "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums",
@@ -174,7 +174,7 @@ func (s *Server) create(ctx context.Context) error {
 		return err
 	}
 	if err := os.Rename(fresh, s.data()); err != nil {
-		return fmt.Errorf("putting the cluster in place: %w", err)
+		return texts.Wrong("up.making", "path", s.data()).Because(err)
 	}
 	return nil
 }
@@ -190,7 +190,7 @@ func (s *Server) tool(ctx context.Context, input, name string, args ...string) e
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: as.UID, Gid: as.GID}}
 	}
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("running %s: %w", name, err)
+		return texts.Wrong("up.tool", "program", name, "log", filepath.Join(s.layout.LogsAsNamed(), "database-setup.log")).Because(err)
 	}
 	return nil
 }
@@ -253,7 +253,7 @@ func (s *Server) Ready(ctx context.Context) error {
 		return err
 	}
 	if kind[0] != 'R' {
-		return errors.New("the database does not take logins yet")
+		return texts.Wrong("up.no_logins")
 	}
 	return nil
 }

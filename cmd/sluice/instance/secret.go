@@ -4,11 +4,12 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // secretBytes is the length of a secret before it is written as text.
@@ -24,7 +25,7 @@ func (l Layout) Secret(users Users, part, name string) (string, error) {
 	}
 	random := make([]byte, secretBytes)
 	if _, err := rand.Read(random); err != nil {
-		return "", fmt.Errorf("drawing a secret: %w", err)
+		return "", texts.Wrong("up.drawing").Because(err)
 	}
 	secret = base64.RawURLEncoding.EncodeToString(random)
 	return secret, l.KeepSecret(users, part, name, []byte(secret+"\n"))
@@ -38,7 +39,7 @@ func (l Layout) KeepSecret(users Users, part, name string, content []byte) error
 		group = userPostgres
 	}
 	if err := writeWhole(path, content, 0o440, users.gid(group), users != nil); err != nil {
-		return fmt.Errorf("keeping the secret %s of %s: %w", name, part, err)
+		return texts.Wrong("up.writing", "path", path).Because(err)
 	}
 	return nil
 }
@@ -47,11 +48,11 @@ func (l Layout) KeepSecret(users Users, part, name string, content []byte) error
 func ReadSecret(path string) (string, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("reading a secret: %w", err)
+		return "", texts.Wrong("file.unreadable", "path", path).Because(err)
 	}
 	secret := strings.TrimSpace(string(content))
 	if secret == "" {
-		return "", fmt.Errorf("reading a secret: %s is empty", path)
+		return "", texts.Wrong("up.secret_empty", "path", path)
 	}
 	return secret, nil
 }

@@ -1,12 +1,12 @@
 package instance
 
 import (
-	"fmt"
 	"os/user"
 	"strconv"
 	"strings"
 
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // The system users and the group that `make setup` makes.
@@ -37,7 +37,7 @@ func LookUp() (Users, error) {
 		missing = append(missing, groupDatabase)
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("these system users are missing: %s; run `make setup`", strings.Join(missing, ", "))
+		return nil, texts.Wrong("up.users_missing", "users", strings.Join(missing, ", "))
 	}
 	for _, name := range []string{userServe, userWorker, userKeeper} {
 		credential := found[name]
@@ -88,13 +88,8 @@ func groupID(name string) (uint32, error) {
 	return uint32(gid), err
 }
 
-// Lost lists what is not kept apart when one user runs everything.
+// Lost lists what is not kept apart when one user runs everything, by the phrases of the message files that
+// begin with "lost.".
 func Lost() []string {
-	return []string{
-		"the gateway could open the engine's socket, and with it act as this user",
-		"the gateway and the worker could read the keeper's keys: checkpoints, certificates, data",
-		"every part could read every other part's files, database secret and store credential",
-		"the database server and the object store would not be protected from the programs that use them",
-		"no engine of its own: --engine must name one that this user may use",
-	}
+	return []string{"engine", "keys", "files", "stores", "own_engine"}
 }

@@ -3,12 +3,13 @@ package supervise
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"syscall"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // Guard runs a program that knows nothing of a supervisor: when ctx ends (a signal, or the end of the
@@ -23,7 +24,7 @@ func Guard(ctx context.Context, stop syscall.Signal, argv []string) error {
 	cmd.Env = withoutMark(os.Environ())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting the guarded program: %w", err)
+		return texts.Wrong("part.starting", "part", argv[0]).Because(err)
 	}
 	ended := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(stop) })
 	err := cmd.Wait()
@@ -31,9 +32,9 @@ func Guard(ctx context.Context, stop syscall.Signal, argv []string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("running the guarded program: %w", err)
+		return texts.Wrong("part.running", "part", argv[0]).Because(err)
 	}
-	return errors.New("the guarded program ended by itself")
+	return texts.Wrong("part.ended_itself")
 }
 
 // isEnd says whether err is only about the way a program ended, which a stop signal may colour.

@@ -3,12 +3,13 @@ package supervise
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // Descriptors of a child, by the order of exec.Cmd.ExtraFiles.
@@ -64,7 +65,7 @@ func (l *Life) Ready() error {
 	err = errors.Join(err, l.word.Close())
 	l.word = nil
 	if err != nil {
-		return fmt.Errorf("saying ready: %w", err)
+		return texts.Wrong("part.pipes").Because(err)
 	}
 	return nil
 }

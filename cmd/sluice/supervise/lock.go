@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // Lock holds a folder for one supervisor. The kernel lets go of it when the holder ends, however it ends.
@@ -21,12 +23,15 @@ type HeldError struct {
 	PID  string // of the holder, "" when it has not written it yet
 }
 
-// Error implements error.
-func (e *HeldError) Error() string {
+// Error implements error in English.
+func (e *HeldError) Error() string { return e.Unwrap().Error() }
+
+// Unwrap says who holds it.
+func (e *HeldError) Unwrap() error {
 	if e.PID == "" {
-		return fmt.Sprintf("%s is held by another process", e.Path)
+		return texts.Wrong("up.held_by_some", "path", e.Path)
 	}
-	return fmt.Sprintf("%s is held by process %s", e.Path, e.PID)
+	return texts.Wrong("up.held", "path", e.Path, "pid", e.PID)
 }
 
 // Acquire takes the lock file at path and writes the caller's process id into it. A lock held by a running
@@ -35,14 +40,14 @@ func (e *HeldError) Error() string {
 func Acquire(ctx context.Context, path string) (*Lock, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("opening the lock: %w", err)
+		return nil, texts.Wrong("up.writing", "path", path).Because(err)
 	}
 	err = take(ctx, file)
 	if err == nil {
 		err = writePID(file)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("taking the lock: %w", err), file.Close())
+		return nil, errors.Join(texts.Wrong("up.locking", "path", path).Because(err), file.Close())
 	}
 	return &Lock{file: file}, nil
 }

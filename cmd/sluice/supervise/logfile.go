@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 const (
@@ -55,15 +57,15 @@ func (l *logFile) Close() error {
 func (l *logFile) rotate() error {
 	if l.file != nil {
 		if err := l.file.Close(); err != nil {
-			return fmt.Errorf("closing a full log: %w", err)
+			return texts.Wrong("up.writing", "path", l.path).Because(err)
 		}
 	}
 	if err := shift(l.path); err != nil {
-		return fmt.Errorf("moving an older log aside: %w", err)
+		return texts.Wrong("up.writing", "path", l.path).Because(err)
 	}
 	file, err := os.OpenFile(l.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("opening a log: %w", err)
+		return texts.Wrong("up.writing", "path", l.path).Because(err)
 	}
 	l.file, l.size = file, 0
 	return nil

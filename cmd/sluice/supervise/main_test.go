@@ -36,7 +36,7 @@ func child(mode, journal string, args []string) int {
 	case "mute":
 		<-ctx.Done()
 	case "fail":
-		fmt.Println("cannot find the thing")
+		fmt.Println("{}\nsluice: cannot find the thing")
 		return 1
 	case "crash":
 		_ = life.Ready()

@@ -42,8 +42,10 @@ type Credential struct {
 type Config struct {
 	Parts []Part
 	Logs  string // folder of the log files, there already
-	Log   *slog.Logger
-	Now   func() time.Time
+	// LogsNamed is the same folder where people find it; "": Logs.
+	LogsNamed string
+	Log       *slog.Logger
+	Now       func() time.Time
 
 	StartWithin time.Duration // a part must be ready by then; 0 means one minute
 	StopWithin  time.Duration // everything is down by then; 0 means nine seconds
@@ -62,6 +64,9 @@ func (c Config) withDefaults() Config {
 	c.StartWithin = orDefault(c.StartWithin, time.Minute)
 	c.StopWithin = orDefault(c.StopWithin, 9*time.Second)
 	c.Window = orDefault(c.Window, time.Minute)
+	if c.LogsNamed == "" {
+		c.LogsNamed = c.Logs
+	}
 	if c.Crashes == 0 {
 		c.Crashes = 5
 	}

@@ -3,12 +3,13 @@ package supervise
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // askEvery is the pause between two questions whether a part is ready.
@@ -45,12 +46,12 @@ func newPipes() (pipes, error) {
 func start(part Part, out io.Writer, hold *Lock, kin *orphans) (*process, error) {
 	if part.Before != nil {
 		if err := part.Before(); err != nil {
-			return nil, fmt.Errorf("preparing %s: %w", part.Name, err)
+			return nil, texts.Wrong("part.preparing", "part", part.Name).Because(err)
 		}
 	}
 	p, err := newPipes()
 	if err != nil {
-		return nil, fmt.Errorf("making pipes: %w", err)
+		return nil, texts.Wrong("part.pipes").Because(err)
 	}
 	cmd := command(part, out, p)
 	if hold != nil {
@@ -59,7 +60,7 @@ func start(part Part, out io.Writer, hold *Lock, kin *orphans) (*process, error)
 	err = kin.start(cmd)
 	err = errors.Join(err, p.lifeTheirs.Close(), p.wordTheirs.Close())
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("starting %s: %w", part.Name, err), p.lifeOurs.Close(), p.wordOurs.Close())
+		return nil, errors.Join(texts.Wrong("part.starting", "part", part.Name).Because(err), p.lifeOurs.Close(), p.wordOurs.Close())
 	}
 	child := &process{part: part, pid: cmd.Process.Pid, life: p.lifeOurs,
 		said: make(chan struct{}), done: make(chan struct{})}
@@ -99,7 +100,7 @@ func (p *process) wait(cmd *exec.Cmd, kin *orphans) {
 	err := cmd.Wait()
 	kin.forget(p.pid)
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
-		err = errors.New("ended by itself")
+		err = texts.Wrong("part.ended_itself")
 	}
 	p.err = err
 	_ = p.life.Close()
@@ -122,7 +123,7 @@ func (p *process) ready(ctx context.Context) error {
 		case <-p.done:
 			return p.err
 		case <-ctx.Done():
-			return fmt.Errorf("waiting until it serves: %w (%w)", ctx.Err(), err)
+			return texts.Wrong("part.not_serving").Because(errors.Join(ctx.Err(), err))
 		case <-tick.C:
 		}
 	}
@@ -141,7 +142,7 @@ func (p *process) heard(ctx context.Context) error {
 	case <-p.said:
 	case <-p.done:
 	case <-ctx.Done():
-		return fmt.Errorf("waiting until it says ready: %w", ctx.Err())
+		return texts.Wrong("part.silent").Because(ctx.Err())
 	}
 	select {
 	case <-p.said:

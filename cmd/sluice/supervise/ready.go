@@ -2,9 +2,10 @@ package supervise
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // Accepts is ready when something accepts connections at the address.
@@ -34,7 +35,7 @@ func Answers(socket, path string) func(context.Context) error {
 			return err
 		}
 		if answer.StatusCode != http.StatusOK {
-			err = fmt.Errorf("answered %d", answer.StatusCode)
+			err = texts.Wrong("part.answered", "status", answer.StatusCode)
 		}
 		if closing := answer.Body.Close(); err == nil {
 			err = closing

@@ -3,12 +3,15 @@ package supervise
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // supervisor is one Run. All fields but kin belong to the goroutine of Run.
@@ -36,13 +39,13 @@ func Run(ctx context.Context, config Config, up func()) error {
 	s.events = make(chan event)
 	// What our own caller left open is not for the parts.
 	if err := unix.CloseRange(lifeFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return fmt.Errorf("closing descriptors to children: %w", err)
+		return texts.Wrong("part.pipes").Because(err)
 	}
 	if s.Adopt {
 		reaping, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		if err := s.kin.adopt(reaping); err != nil {
-			return fmt.Errorf("adopting orphans: %w", err)
+			return texts.Wrong("part.orphans").Because(err)
 		}
 	}
 	watching, cancel := context.WithCancel(ctx)
@@ -77,7 +80,7 @@ func (s *supervisor) startOne(ctx context.Context, i int) error {
 	defer cancel()
 	if part.Do != nil {
 		if err := part.Do(waiting); err != nil {
-			return fmt.Errorf("%s: %w", part.Name, err)
+			return texts.Wrong("part.step", "part", part.Name).Because(err)
 		}
 		return nil
 	}
@@ -86,7 +89,7 @@ func (s *supervisor) startOne(ctx context.Context, i int) error {
 		return err
 	}
 	if err := child.ready(waiting); err != nil {
-		return fmt.Errorf("%s did not start: %w; its log is %s", part.Name, err, s.logPath(part.Name))
+		return texts.Wrong("part.did_not_start", "part", part.Name, "log", s.logNamed(part.Name)).Because(s.lastWord(part.Name, err))
 	}
 	return nil
 }
@@ -118,6 +121,27 @@ func (s *supervisor) send(ctx context.Context, e event) {
 
 func (s *supervisor) logPath(name string) string { return filepath.Join(s.Logs, name+".log") }
 
+// logNamed is where people find the log of a part.
+func (s *supervisor) logNamed(name string) string { return filepath.Join(s.LogsNamed, name+".log") }
+
+// lastWord is what a part of ours said of why it ended; else how it ended.
+func (s *supervisor) lastWord(name string, ended error) error {
+	const tail = 4 << 10
+	if errors.Is(ended, context.DeadlineExceeded) || errors.Is(ended, context.Canceled) {
+		return ended
+	}
+	log, err := os.ReadFile(s.logPath(name))
+	if err != nil {
+		return ended
+	}
+	said := string(log[max(0, len(log)-tail):])
+	at := strings.LastIndex("\n"+said, "\nsluice: ")
+	if at < 0 {
+		return ended
+	}
+	return texts.Wrong("part.said", "text", strings.TrimSpace(strings.TrimPrefix(said[at:], "sluice: ")))
+}
+
 // logOf returns the log of a part, started anew the first time.
 func (s *supervisor) logOf(name string) (*logFile, error) {
 	if out, ok := s.logs[name]; ok {
@@ -125,7 +149,7 @@ func (s *supervisor) logOf(name string) (*logFile, error) {
 	}
 	out, err := openLog(s.logPath(name), logBytes)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, texts.Wrong("part.step", "part", name).Because(err)
 	}
 	s.logs[name] = out
 	return out, nil
@@ -176,8 +200,7 @@ func (s *supervisor) crashed(name string, cause error) (time.Duration, error) {
 	}
 	s.crashes = append(recent, now)
 	if len(s.crashes) > s.Crashes {
-		return 0, fmt.Errorf("%s ended (%w), and parts ended %d times within %s; its log is %s",
-			name, cause, len(s.crashes), s.Window, s.logPath(name))
+		return 0, texts.Wrong("part.crashes", "part", name, "n", len(s.crashes), "window", s.Window, "log", s.logNamed(name)).Because(s.lastWord(name, cause))
 	}
 	return 100 * time.Millisecond << (len(s.crashes) - 1), nil
 }

@@ -126,11 +126,11 @@ func TestPartThatDoesNotStartStopsEverything(t *testing.T) {
 	r := runParts(t, journal, part(journal, "serve", "a"), part(journal, "fail", "b"), part(journal, "serve", "c"))
 	err := <-r.err
 	log := filepath.Join(filepath.Dir(journal), "b.log")
-	if err == nil || !strings.Contains(err.Error(), log) {
-		t.Fatalf("got %v, want an error naming %s", err, log)
+	if err == nil || !strings.Contains(err.Error(), log) || !strings.Contains(err.Error(), ": cannot find the thing") {
+		t.Fatalf("got %v, want an error naming %s and the part's last word", err, log)
 	}
 	said, err := os.ReadFile(log)
-	if err != nil || string(said) != "cannot find the thing\n" {
+	if err != nil || string(said) != "{}\nsluice: cannot find the thing\n" {
 		t.Errorf("log holds %q (%v)", said, err)
 	}
 	if diff := cmp.Diff([]string{"start a", "stop a"}, events(t, journal)); diff != "" {

@@ -1893,8 +1893,6 @@ class Client:
         self.members = MemberVerbs(self)
         self.orgs = OrgVerbs(self)
         self.outputs = OutputVerbs(self)
-        self.previews = PreviewVerbs(self)
-        self.profiles = ProfileVerbs(self)
         self.recalls = RecallVerbs(self)
         self.registrations = RegistrationVerbs(self)
         self.releases = ReleaseVerbs(self)
@@ -2139,6 +2137,54 @@ class DatasetVerbs:
         """
         return self._client._items(Dataset, _Call("GET", ["datasets"], query={"limit": limit, "state": state}))
 
+    def preview(self, dataset: str, version: int, body: Union[PreviewSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Preview:
+        """Ask what a grant shows.
+
+        Has the first rows of a version cut exactly as a grant would cut them. Who: the provider's data
+        steward.
+
+        POST /datasets/{dataset}/versions/{version}/preview
+        """
+        return self._client._record(Preview, _Call("POST", ["datasets", dataset, "versions", version, "preview"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def preview_show(self, dataset: str, version: int, preview: str) -> bytes:
+        """Get the rows of a preview.
+
+        Answers 409 work.under_way until the rows are cut. Who: the provider's data steward.
+
+        GET /datasets/{dataset}/versions/{version}/preview/{preview}
+        """
+        return self._client._bytes(_Call("GET", ["datasets", dataset, "versions", version, "preview", preview]))
+
+    def profile(self, dataset: str, version: int, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
+        """Ask for a version's profile.
+
+        Has the profile of a version computed in a container. Refused unless the version is available. Who:
+        the provider's data steward.
+
+        POST /datasets/{dataset}/versions/{version}/profile
+        """
+        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def profile_show(self, dataset: str, version: int) -> bytes:
+        """Get the profile's bytes.
+
+        The bytes are answered exactly as the steward signs them. Who: the provider's data steward.
+
+        GET /datasets/{dataset}/versions/{version}/profile
+        """
+        return self._client._bytes(_Call("GET", ["datasets", dataset, "versions", version, "profile"]))
+
+    def profile_sign(self, dataset: str, version: int, body: Union[EnvelopeEnvelope, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
+        """Sign a profile for debug runs.
+
+        Keeps the steward's signature over the profile; debug runs may use it from then on. The signature is
+        made by the steward's own key. Who: the provider's data steward.
+
+        POST /datasets/{dataset}/versions/{version}/profile/sign
+        """
+        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile", "sign"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
     def publish(self, dataset: str, body: Union[DatasetPublication, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
         """Publish a version from a complete upload.
 
@@ -2187,6 +2233,15 @@ class DatasetVerbs:
         GET /datasets/{dataset}/usage
         """
         return self._client._record(BudgetUsage, _Call("GET", ["datasets", dataset, "usage"], query={"month": month}))
+
+    def withdraw(self, dataset: str, version: int, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
+        """Withdraw a version for good.
+
+        Ends a version for good; runs on it die within seconds. Who: the provider's data steward.
+
+        POST /datasets/{dataset}/versions/{version}/withdraw
+        """
+        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "withdraw"], header={"If-Match": if_match}, key=idempotency_key))
 
 
 class FactorVerbs:
@@ -2614,64 +2669,6 @@ class OutputVerbs:
         return self._client._items(Output, _Call("GET", ["jobs", number, "outputs"]))
 
 
-class PreviewVerbs:
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def ask(self, dataset: str, version: int, body: Union[PreviewSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Preview:
-        """Ask what a grant shows.
-
-        Has the first rows of a version cut exactly as a grant would cut them. Who: the provider's data
-        steward.
-
-        POST /datasets/{dataset}/versions/{version}/preview
-        """
-        return self._client._record(Preview, _Call("POST", ["datasets", dataset, "versions", version, "preview"], header={"If-Match": if_match}, body=body, key=idempotency_key))
-
-    def show(self, dataset: str, version: int, preview: str) -> bytes:
-        """Get the rows of a preview.
-
-        Answers 409 work.under_way until the rows are cut. Who: the provider's data steward.
-
-        GET /datasets/{dataset}/versions/{version}/preview/{preview}
-        """
-        return self._client._bytes(_Call("GET", ["datasets", dataset, "versions", version, "preview", preview]))
-
-
-class ProfileVerbs:
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def make(self, dataset: str, version: int, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
-        """Ask for a version's profile.
-
-        Has the profile of a version computed in a container. Refused unless the version is available. Who:
-        the provider's data steward.
-
-        POST /datasets/{dataset}/versions/{version}/profile
-        """
-        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile"], header={"If-Match": if_match}, key=idempotency_key))
-
-    def show(self, dataset: str, version: int) -> bytes:
-        """Get the profile's bytes.
-
-        The bytes are answered exactly as the steward signs them. Who: the provider's data steward.
-
-        GET /datasets/{dataset}/versions/{version}/profile
-        """
-        return self._client._bytes(_Call("GET", ["datasets", dataset, "versions", version, "profile"]))
-
-    def sign(self, dataset: str, version: int, body: Union[EnvelopeEnvelope, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
-        """Sign a profile for debug runs.
-
-        Keeps the steward's signature over the profile; debug runs may use it from then on. The signature is
-        made by the steward's own key. Who: the provider's data steward.
-
-        POST /datasets/{dataset}/versions/{version}/profile/sign
-        """
-        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile", "sign"], header={"If-Match": if_match}, body=body, key=idempotency_key))
-
-
 class RecallVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -3021,15 +3018,6 @@ class VersionVerbs:
         GET /datasets/{dataset}/versions/{version}
         """
         return self._client._record(DatasetVersion, _Call("GET", ["datasets", dataset, "versions", version]))
-
-    def withdraw(self, dataset: str, version: int, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
-        """Withdraw a version for good.
-
-        Ends a version for good; runs on it die within seconds. Who: the provider's data steward.
-
-        POST /datasets/{dataset}/versions/{version}/withdraw
-        """
-        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "withdraw"], header={"If-Match": if_match}, key=idempotency_key))
 
     def wait(self, dataset: str, version: int, *, timeout: float = 600.0) -> DatasetVersion:
         """Waits until the version's bytes were taken or refused. Gives up with TimeoutError after timeout seconds."""
