@@ -22,7 +22,7 @@ func actions() map[string]policy.Action {
 		"version-show": "dataset.show", "version-withdraw": "dataset.withdraw",
 		"profile-make": "dataset.profile", "profile-show": "dataset.profile", "profile-sign": "dataset.profile",
 		"preview-ask": "dataset.preview", "preview-show": "dataset.preview", "inspection-show": "upload.inspect",
-		"job-watch": "job.show",
+		"job-watch": "job.show", "release-product": "release.get",
 	}
 }
 

@@ -147,6 +147,7 @@ func review(cat *catalog.Catalog) []route {
 		{get, "/releases", ok, "release-list", "List releases", list(cat.Releases.List)},
 		{get, "/releases/{number}", ok, "release-show", "Show a release", one(cat.Releases.Show)},
 		{get, "/releases/{number}/package", ok, "release-get", "Get a product with all that proves it", one(cat.Releases.Get)},
+		{get, "/releases/{number}/product", ok, "release-product", "Get a product as a file, in a form of choice", getProduct(cat)},
 		{post, "/releases/{number}/recall", ok, "release-recall", "Take a product back", oneBody(cat.Releases.Recall)},
 		{get, "/trust", ok, "trust-show", "Get trust.json as the root key signed it", trustFile(cat)},
 		{get, "/recalls", ok, "recall-list", "List the signed statements of products taken back", recalls(cat)},

@@ -74,6 +74,7 @@ func partlyThere() map[string]partly {
 		"recall.list":     {"api", "release.verify --online; the statements are everybody's"},
 		"trust.show":      {"api", "release.trust of the command line; the document is everybody's"},
 		"release.trust":   {"command", "trust.show of the API: not below trust, which is the administrator's own"},
+		"release.product": {"api", "release.get --form of the command line, under release.get"},
 		"release.make":    {"action", "the keeper"},
 		"release.verify":  {"command action", "offline: nobody is asked"},
 

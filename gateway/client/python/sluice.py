@@ -2772,6 +2772,19 @@ class ReleaseVerbs:
         """
         return self._client._items(Release, _Call("GET", ["releases"], query={"limit": limit, "state": state}))
 
+    def product(self, number: str, *, form: Optional[str] = None) -> bytes:
+        """Get a product as a file, in a form of choice.
+
+        Answers the product as a file to save. Only the bytes of form csv are the certified ones; the other
+        forms show the same figures and are made from them. Content-Digest (RFC 9530) is of the file,
+        Sluice-Certified-Digest of the product in the certificate. 422 form.unfit when a sheet would not keep
+        a figure as it is. Each fetch is traced with its form. Who: a developer or security officer of its
+        operator, its agency.
+
+        GET /releases/{number}/product
+        """
+        return self._client._bytes(_Call("GET", ["releases", number, "product"], query={"form": form}))
+
     def recall(self, number: str, body: Union[ReleaseRecallSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Release:
         """Take a product back.
 
