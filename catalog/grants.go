@@ -150,27 +150,31 @@ func (d *deed) decideGrant(row postgres.Grant, owner string) error {
 // Show returns a grant. Who: its operator, its agency, the dataset's provider.
 func (s *Grants) Show(ctx context.Context, caller policy.Subject, number string) (view grant.View, err error) {
 	err = s.c.act(ctx, caller, "grant.show", func(d *deed) error {
-		row, err := d.tx.Grant(ctx, number)
+		row, a, ds, err := d.partyGrant(number)
 		if err != nil {
 			return err
 		}
-		a, err := d.tx.ShareAgreement(ctx, row.Agreement)
-		if err != nil {
-			return err
-		}
-		ds, err := d.tx.DatasetByID(ctx, row.Dataset)
-		if err != nil {
-			return err
-		}
-		if !contains([]string{row.Operator, a.Agency, ds.Org}, caller.Org) {
-			return fault.NotFound()
-		}
-		if view, err = d.grantView(row, a.Number, ds.Slug); err != nil {
-			return err
-		}
-		return d.decide(policy.Object{Kind: "grant", ID: row.ID, Org: row.Operator}, number, policy.Facts{})
+		view, err = d.grantView(row, a.Number, ds.Slug)
+		return err
 	})
 	return view, err
+}
+
+// partyGrant reads a grant and what it rests on for its parties, and decides.
+func (d *deed) partyGrant(number string) (row postgres.Grant, a postgres.Agreement, ds postgres.Dataset, err error) {
+	if row, err = d.tx.Grant(d.ctx, number); err != nil {
+		return row, a, ds, err
+	}
+	if a, err = d.tx.ShareAgreement(d.ctx, row.Agreement); err != nil {
+		return row, a, ds, err
+	}
+	if ds, err = d.tx.DatasetByID(d.ctx, row.Dataset); err != nil {
+		return row, a, ds, err
+	}
+	if !contains([]string{row.Operator, a.Agency, ds.Org}, d.caller.Org) {
+		return row, a, ds, fault.NotFound()
+	}
+	return row, a, ds, d.decide(policy.Object{Kind: "grant", ID: row.ID, Org: row.Operator}, number, policy.Facts{})
 }
 
 // List returns the grants the caller's organization is a party to. Who: as Show.

@@ -75,6 +75,8 @@ func datasets(cat *catalog.Catalog) []route {
 		{post, "/datasets/{dataset}/terms", ok, "dataset-terms", "Replace the provider's terms", oneBody(cat.Datasets.SetTerms)},
 		{post, "/datasets/{dataset}/freeze", ok, "dataset-freeze", "Stop every use of a dataset", one(cat.Datasets.Freeze)},
 		{post, "/datasets/{dataset}/thaw", ok, "dataset-thaw", "End a freeze", one(cat.Datasets.Thaw)},
+		{post, "/datasets/{dataset}/retire", ok, "dataset-retire", "End a dataset for good", one(cat.Datasets.Retire)},
+		{get, "/datasets/{dataset}/columns", ok, "dataset-columns", "List a dataset's columns", allOf(cat.Datasets.Columns)},
 		{get, "/datasets/{dataset}/usage", ok, "dataset-usage", "Show who used a dataset in a month", monthOfOne(cat.Datasets.Usage)},
 		{post, "/datasets/{dataset}/versions", accepted, "dataset-publish", "Publish a version from a complete upload", oneBody(cat.Datasets.Publish)},
 		{get, version, ok, "version-show", "Show a version", version1(cat.Datasets.ShowVersion)},
@@ -116,6 +118,7 @@ func law(cat *catalog.Catalog) []route {
 		{get, "/grants", ok, "grant-list", "List grants", list(cat.Grants.List)},
 		{post, "/grants", created, "grant-propose", "Propose a grant", body(cat.Grants.Propose)},
 		{get, "/grants/{number}", ok, "grant-show", "Show a grant", one(cat.Grants.Show)},
+		{get, "/grants/{number}/comparison", ok, "grant-compare", "Hold a grant against its bounds", allOf(cat.Grants.Compare)},
 		{post, "/grants/{number}/approve", ok, "grant-approve", "Approve a proposed grant", one(cat.Grants.Approve)},
 		{post, "/grants/{number}/revoke", ok, "grant-revoke", "Revoke a grant; its runs die", one(cat.Grants.Revoke)},
 	}

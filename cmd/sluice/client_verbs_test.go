@@ -47,7 +47,6 @@ func partlyThere() map[string]partly {
 		"dataset.preview":      {"command action", "preview.ask and preview.show of the API"},
 		"preview.ask":          {"api", "dataset.preview"},
 		"preview.show":         {"api", "dataset.preview"},
-		"dataset.columns":      {"command action", "a part of dataset.show"},
 		"dataset.version":      {"command", "version.show of the API"},
 
 		// Uploads: the command sends and inspects in one go, the API in steps.
