@@ -76,6 +76,16 @@ func (s *Datasets) Show(ctx context.Context, caller policy.Subject, slug string)
 	return view, err
 }
 
+// Columns returns what a dataset's rows are made of. Who: as Show.
+func (s *Datasets) Columns(ctx context.Context, caller policy.Subject, slug string) (columns []dataset.Column, err error) {
+	err = s.c.act(ctx, caller, "dataset.columns", func(d *deed) error {
+		row, err := d.dataset(slug)
+		columns = row.Columns
+		return err
+	})
+	return columns, err
+}
+
 // List returns the datasets. Who: as Show.
 func (s *Datasets) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[dataset.View], err error) {
 	err = s.c.act(ctx, caller, "dataset.list", func(d *deed) error {
@@ -146,6 +156,11 @@ func (s *Datasets) move(ctx context.Context, caller policy.Subject, slug, act, s
 		to, err := dataset.Flow().Check(state(row.State), act)
 		if err != nil {
 			return err
+		}
+		if dataset.Flow().Ended(to) {
+			if err := d.unneeded(row); err != nil {
+				return err
+			}
 		}
 		if err := d.tx.SetDatasetState(ctx, row.ID, string(to)); err != nil {
 			return err
@@ -379,6 +394,9 @@ func (d *deed) availableVersion(slug string, number int) (postgres.Dataset, post
 	}
 	v, err := d.tx.Version(d.ctx, row.ID, number)
 	if err != nil {
+		return postgres.Dataset{}, postgres.Version{}, nil, err
+	}
+	if err := standing(row); err != nil {
 		return postgres.Dataset{}, postgres.Version{}, nil, err
 	}
 	parts, err := partsOf(v)

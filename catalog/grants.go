@@ -163,6 +163,23 @@ func (s *Grants) Show(ctx context.Context, caller policy.Subject, number string)
 	return view, err
 }
 
+// partyGrant reads a grant and what it rests on for its parties, and decides.
+func (d *deed) partyGrant(number string) (row postgres.Grant, a postgres.Agreement, ds postgres.Dataset, err error) {
+	if row, err = d.tx.Grant(d.ctx, number); err != nil {
+		return row, a, ds, err
+	}
+	if a, err = d.tx.ShareAgreement(d.ctx, row.Agreement); err != nil {
+		return row, a, ds, err
+	}
+	if ds, err = d.tx.DatasetByID(d.ctx, row.Dataset); err != nil {
+		return row, a, ds, err
+	}
+	if !contains([]string{row.Operator, a.Agency, ds.Org}, d.caller.Org) {
+		return row, a, ds, fault.NotFound()
+	}
+	return row, a, ds, d.decide(policy.Object{Kind: "grant", ID: row.ID, Org: row.Operator}, number, policy.Facts{})
+}
+
 // List returns the grants the caller's organization is a party to. Who: as Show.
 func (s *Grants) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[grant.View], err error) {
 	err = s.c.act(ctx, caller, "grant.list", func(d *deed) error {

@@ -32,6 +32,9 @@ func (s *Datasets) Publish(ctx context.Context, caller policy.Subject, slug stri
 		if err != nil {
 			return err
 		}
+		if err := standing(row); err != nil {
+			return err
+		}
 		up, raw, err := d.completeUpload(p.Upload)
 		if err != nil {
 			return err

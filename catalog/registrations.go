@@ -53,6 +53,9 @@ func (s *Registrations) Apply(ctx context.Context, caller policy.Subject, slug s
 // registrable holds what must be true before a dataset can be registered: nothing under way, and evidence
 // (R12) that names the newest published manifest.
 func (d *deed) registrable(ds postgres.Dataset, spec registration.Spec) error {
+	if err := standing(ds); err != nil {
+		return err
+	}
 	open, err := d.tx.OpenRegistration(d.ctx, ds.ID)
 	if err != nil {
 		return fmt.Errorf("looking for a registration: %w", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/release"
@@ -17,9 +18,61 @@ type Releases struct{ c *core }
 // Get returns a released product with all that is needed to check it offline. Who: developer or
 // security_officer of its operator, the agency.
 func (s *Releases) Get(ctx context.Context, caller policy.Subject, number string) (pkg release.Package, err error) {
+	pkg.Product, err = s.get(ctx, caller, number, release.CSV, func(d *deed, l postgres.Release, row postgres.Job) error {
+		var kept signed
+		if err := json.Unmarshal(l.Certificate, &kept); err != nil {
+			return fmt.Errorf("reading certificate: %w", err)
+		}
+		if pkg.Certificate, err = json.Marshal(kept.Certificate); err != nil {
+			return fmt.Errorf("encoding certificate: %w", err)
+		}
+		pkg.Proof = kept.Proof
+		if pkg.Trust, err = d.tx.Setting(ctx, TrustSetting); err != nil {
+			return fmt.Errorf("reading trust document: %w", err)
+		}
+		pkg.Release, err = d.releaseView(l, row)
+		return err
+	})
+	if err != nil {
+		return release.Package{}, err
+	}
+	return pkg, nil
+}
+
+// Product is a product that left, on its way to a form.
+type Product struct {
+	Release release.View
+	Bytes   []byte    // the certified bytes
+	Table   job.Table // they are the canonical CSV of this
+}
+
+// Product returns the certified bytes of a released product with the table they are, to be handed out in a form;
+// the entry says which. Another form than those is Invalid form.not_offered. Who: as Get.
+func (s *Releases) Product(ctx context.Context, caller policy.Subject, number string, form release.Form) (p Product, err error) {
+	if err := form.Validate(); err != nil {
+		return p, err
+	}
+	p.Bytes, err = s.get(ctx, caller, number, form, func(d *deed, l postgres.Release, row postgres.Job) error {
+		if p.Table, err = d.declaredTable(l.Output); err != nil {
+			return err
+		}
+		p.Release, err = d.releaseView(l, row)
+		return err
+	})
+	if err != nil {
+		return Product{}, err
+	}
+	return p, nil
+}
+
+// get reads a released product for its parties. Beside its bytes, tell reads what is to be told of it in the
+// transaction of the entry.
+func (s *Releases) get(
+	ctx context.Context, caller policy.Subject, number string, form release.Form, tell func(*deed, postgres.Release, postgres.Job) error,
+) ([]byte, error) {
 	var ref object.Ref
 	var id string
-	err = s.c.act(ctx, caller, "release.get", func(d *deed) error {
+	err := s.c.act(ctx, caller, "release.get", func(d *deed) error {
 		l, row, err := d.release(number)
 		if err != nil {
 			return err
@@ -30,26 +83,25 @@ func (s *Releases) Get(ctx context.Context, caller policy.Subject, number string
 		if err := json.Unmarshal(l.Object, &ref); err != nil {
 			return fmt.Errorf("reading reference: %w", err)
 		}
-		var kept signed
-		if err := json.Unmarshal(l.Certificate, &kept); err != nil {
-			return fmt.Errorf("reading certificate: %w", err)
-		}
-		if pkg.Certificate, err = json.Marshal(kept.Certificate); err != nil {
-			return fmt.Errorf("encoding certificate: %w", err)
-		}
-		id, pkg.Proof = l.ID, kept.Proof
-		d.refs["product"] = l.Digest
-		if pkg.Trust, err = d.tx.Setting(ctx, TrustSetting); err != nil {
-			return fmt.Errorf("reading trust document: %w", err)
-		}
-		pkg.Release, err = d.releaseView(l, row)
-		return err
+		id, d.refs["product"], d.detail["form"] = l.ID, l.Digest, string(form)
+		return tell(d, l, row)
 	})
 	if err != nil {
-		return release.Package{}, err
+		return nil, err
 	}
-	pkg.Product, err = s.c.fetch(ctx, caller, "release.get", id, nil, ref)
-	return pkg, err
+	return s.c.fetch(ctx, caller, "release.get", id, nil, ref)
+}
+
+// declaredTable reads what an output was declared to be.
+func (d *deed) declaredTable(outputID string) (t job.Table, err error) {
+	o, err := d.tx.Output(d.ctx, outputID)
+	if err != nil {
+		return t, fmt.Errorf("reading output: %w", err)
+	}
+	if err := json.Unmarshal(o.Schema, &t); err != nil {
+		return t, fmt.Errorf("reading declared table: %w", err)
+	}
+	return t, nil
 }
 
 // TrustSetting is the public fact under which trust.json is found.

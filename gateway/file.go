@@ -19,18 +19,26 @@ type file struct {
 
 // handleFile registers a route that answers with bytes of a media type.
 func handleFile(e *edge, op huma.Operation, contentType string, do func(call) (file, error)) {
+	handleBytes(e, op, contentType, func(c call) (*file, error) {
+		out, err := do(c)
+		out.ContentType = contentType
+		return &out, err
+	})
+}
+
+// handleBytes registers a route whose answer has bytes and headers of its own.
+func handleBytes[F any](e *edge, op huma.Operation, contentType string, do func(call) (*F, error)) {
 	e.guard(&op, noBody)
 	op.Responses["200"] = &huma.Response{
 		Description: "OK",
 		Content:     map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}},
 	}
-	huma.Register(e.api, op, func(ctx context.Context, in *empty) (*file, error) {
+	huma.Register(e.api, op, func(ctx context.Context, in *empty) (*F, error) {
 		out, err := do(newCall(ctx, in.place))
 		if err != nil {
 			return nil, e.problems.of(in.r, err)
 		}
-		out.ContentType = contentType
-		return &out, nil
+		return out, nil
 	})
 }
 

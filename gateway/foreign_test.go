@@ -101,10 +101,10 @@ type persona struct {
 
 func personas() []persona {
 	return []persona{
-		{"another operator's developer", []org.Capacity{org.Operator}, []org.Role{org.OrgAdmin, org.Developer}, []string{"dataset-show", "version-show"}},
-		{"another operator's security officer", []org.Capacity{org.Operator}, []org.Role{org.OrgAdmin, org.SecurityOfficer, org.Approver}, []string{"dataset-show", "version-show"}},
+		{"another operator's developer", []org.Capacity{org.Operator}, []org.Role{org.OrgAdmin, org.Developer}, []string{"dataset-show", "dataset-columns", "version-show"}},
+		{"another operator's security officer", []org.Capacity{org.Operator}, []org.Role{org.OrgAdmin, org.SecurityOfficer, org.Approver}, []string{"dataset-show", "dataset-columns", "version-show"}},
 		{"another department's steward", []org.Capacity{org.DataProvider, org.Registrant}, []org.Role{org.OrgAdmin, org.DataSteward, org.Applicant}, nil},
-		{"another agency", []org.Capacity{org.ImplementingAgency}, []org.Role{org.OrgAdmin, org.Approver, org.OutputReviewer}, []string{"dataset-show", "version-show"}},
+		{"another agency", []org.Capacity{org.ImplementingAgency}, []org.Role{org.OrgAdmin, org.Approver, org.OutputReviewer}, []string{"dataset-show", "dataset-columns", "version-show"}},
 	}
 }
 

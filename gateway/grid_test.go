@@ -22,6 +22,7 @@ func actions() map[string]policy.Action {
 		"me-show": "", "key-offer": "", "trace-checkpoint": "", "trace-tile": "", "recall-list": "", "trust-show": "",
 		"version-show": "dataset.show", "dataset-profile-show": "dataset.profile", "dataset-profile-sign": "dataset.profile",
 		"dataset-preview-show": "dataset.preview", "inspection-show": "upload.inspect", "job-watch": "job.show",
+		"release-product": "release.get",
 	}
 }
 

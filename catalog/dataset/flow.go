@@ -23,6 +23,7 @@ const (
 // Flow is the life of a dataset.
 func Flow() flow.Table {
 	const steward, system = "data_provider: data_steward", "system"
+	const granted = "no grant that has not ended refers to it; what was released stays verifiable"
 	return flow.Table{
 		Noun: "dataset", Title: "Dataset", Source: "O5, O9, O29; domain 2.3.9.",
 		States: []flow.State{Declared, Checked, Catalogued, Authorizable, Frozen, Retired},
@@ -35,14 +36,14 @@ func Flow() flow.Table {
 			{From: Checked, Act: "retire", To: Retired, Who: steward},
 			{From: Catalogued, Act: "terms", To: Catalogued, Who: steward},
 			{From: Catalogued, Act: "authorize", To: Authorizable, Who: system, Rule: "its registration is valid"},
-			{From: Catalogued, Act: "retire", To: Retired, Who: steward, Rule: "no active grant or product refers to it"},
+			{From: Catalogued, Act: "retire", To: Retired, Who: steward, Rule: granted},
 			{From: Authorizable, Act: "terms", To: Authorizable, Who: steward, Rule: "narrower terms hold for running grants at once"},
 			{From: Authorizable, Act: "lapse", To: Catalogued, Who: system, Rule: "its registration ended"},
 			{From: Authorizable, Act: "freeze", To: Frozen, Who: steward, Rule: "runs on it end within seconds"},
-			{From: Authorizable, Act: "retire", To: Retired, Who: steward, Rule: "no active grant or product refers to it"},
+			{From: Authorizable, Act: "retire", To: Retired, Who: steward, Rule: granted},
 			{From: Frozen, Act: "thaw", To: Authorizable, Who: steward},
 			{From: Frozen, Act: "lapse", To: Catalogued, Who: system, Rule: "its registration ended"},
-			{From: Frozen, Act: "retire", To: Retired, Who: steward, Rule: "no active grant or product refers to it"},
+			{From: Frozen, Act: "retire", To: Retired, Who: steward, Rule: granted},
 		},
 	}
 }

@@ -206,6 +206,11 @@ func (t *Tx) Grants(ctx context.Context, org string, w Window) ([]Grant, error) 
 		join agreement a on a.id = g.agreement where $1 in (g.operator, d.org, a.agency)`, org)
 }
 
+// Granted tells whether a grant that has not ended refers to a dataset.
+func (t *Tx) Granted(ctx context.Context, dataset string) (bool, error) {
+	return value[bool](ctx, t, `select exists (select from data_grant where dataset = $1 and state in ('active', 'suspended'))`, dataset)
+}
+
 // MoveGrant writes a grant's state, approver and end.
 func (t *Tx) MoveGrant(ctx context.Context, id, state string, approver *string, ended *time.Time) error {
 	return t.touch(ctx, `update data_grant set state = $2, approved_by = coalesce($3, approved_by),

@@ -239,7 +239,7 @@ func (t *Tx) VoidVotes(ctx context.Context, key string, at time.Time) (int64, er
 // VoidVotesFrom ends what a person has voted from some seats and is not released yet, and returns how many votes
 // those are.
 func (t *Tx) VoidVotesFrom(ctx context.Context, voter string, seats []string, at time.Time) (int64, error) {
-	tag, err := t.tx.Exec(ctx, `update vote set voided_at = $3 where voter = $1 and seat = any($2) and voided_at is null
+	tag, err := t.run(ctx, `update vote set voided_at = $3 where voter = $1 and seat = any($2) and voided_at is null
 		and request in (select r.id from request r left join release l on l.request = r.id
 			where r.state = 'in_review' or l.state = 'releasing')`, voter, seats, at)
 	return tag.RowsAffected(), err

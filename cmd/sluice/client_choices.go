@@ -119,6 +119,10 @@ func reasonChoices(c *call) []choice {
 	return choices(release.Reasons(), nil, func(r release.Reason) choice { return choice{string(r), c.meaning(string(r))} })
 }
 
+func formChoices(c *call) []choice {
+	return choices(release.Forms(), nil, func(f release.Form) choice { return choice{string(f), c.meaning(string(f))} })
+}
+
 // entryChoices lists the newest entries of the trace.
 func entryChoices(c *call) []choice {
 	all, err := c.Trace.Query(c.ctx, trace.Filter{})

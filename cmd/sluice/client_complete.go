@@ -109,7 +109,7 @@ func flagKinds() map[string]string {
 	return map[string]string{
 		"file": "FILE", "data": "DATA", "config": "FILE", "trust": "JSON", "root": "ROOT", "dir": "DIR",
 		"job": "JOB", "output": "OUTPUT", "grant": "GRANT", "version": "VERSION", "org": "ORG", "role": "ROLE",
-		"seat": "SEAT", "dataset": "DATASET", "reason": "REASON", "encoding": "ENCODING", "purpose": "PURPOSE", "decision": "DECISION", "profile": "NAME", "as": "PERSONA", "lang": "LANG", "format": "FORM",
+		"seat": "SEAT", "dataset": "DATASET", "reason": "REASON", "encoding": "ENCODING", "purpose": "PURPOSE", "decision": "DECISION", "profile": "NAME", "as": "PERSONA", "lang": "LANG", "format": "FORM", "form": "PRODUCT_FORM",
 	}
 }
 
@@ -126,7 +126,7 @@ func sources() map[string]source {
 		"NAME": profileChoices, "PERSONA": personaChoices,
 		"CAPACITY": capacityChoices, "ROLE": roleChoices, "SEAT": wordChoices("operator", "agency"),
 		"DECISION": wordChoices("allow", "deny"), "FORM": wordChoices(formTable, formJSON, formYAML),
-		"LANG": wordChoices("en", "zh"), "SHELL": wordChoices("bash", "zsh", "fish"),
+		"PRODUCT_FORM": formChoices, "LANG": wordChoices("en", "zh"), "SHELL": wordChoices("bash", "zsh", "fish"),
 	}
 }
 

@@ -15,7 +15,7 @@ func newDataset() *cobra.Command {
 		use: "dataset", example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait\n  sluice dataset show health-visits",
 	},
 		datasetInspect(), datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetVersion(), datasetProfile(),
-		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(), datasetUsage(),
+		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(), datasetRetire(), datasetUsage(),
 	)
 }
 
@@ -99,8 +99,8 @@ func datasetColumns() *cobra.Command {
 	return command(text{
 		use: "columns DATASET", example: "  sluice dataset columns health-visits",
 	}, func(c *call) error {
-		shown, err := c.Datasets.Show(c.ctx, c.args[0])
-		return many(c, shown.Columns, err, []field[dataset.Column]{
+		all, err := c.Datasets.Columns(c.ctx, c.args[0])
+		return many(c, all, err, []field[dataset.Column]{
 			{"column", func(k dataset.Column) string { return k.Name }},
 			{"title", func(k dataset.Column) string { return k.Title }},
 			{"type", func(k dataset.Column) string { return word(c, k.Type) }},
@@ -169,6 +169,15 @@ func datasetThaw() *cobra.Command {
 	}, func(c *call) error {
 		thawed, err := c.Datasets.Thaw(c.ctx, c.args[0])
 		return one(c, thawed, err, datasetFields(c))
+	})
+}
+
+func datasetRetire() *cobra.Command {
+	return change(text{
+		use: "retire DATASET", example: "  sluice dataset retire health-visits --dry-run\n  sluice dataset retire health-visits",
+	}, func(c *call) error {
+		retired, err := c.Datasets.Retire(c.ctx, c.args[0])
+		return one(c, retired, err, datasetFields(c))
 	})
 }
 

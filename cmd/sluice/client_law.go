@@ -160,7 +160,7 @@ func newGrant() *cobra.Command {
 	return noun(text{
 		use: "grant", example: "  sluice grant propose -f grant.yaml\n  sluice grant show G-2026-0001 -o yaml",
 	},
-		grantPropose(), grantApprove(), grantRevoke(), grantShow(), grantList(),
+		grantPropose(), grantCompare(), grantApprove(), grantRevoke(), grantShow(), grantList(),
 	)
 }
 
@@ -188,6 +188,21 @@ func grantShow() *cobra.Command {
 	}, func(c *call) error {
 		g, err := c.Grants.Show(c.ctx, c.args[0])
 		return one(c, g, err, grantFields(c))
+	})
+}
+
+func grantCompare() *cobra.Command {
+	return command(text{
+		use: "compare GRANT", example: "  sluice grant compare G-2026-0001",
+	}, func(c *call) error {
+		all, err := c.Grants.Compare(c.ctx, c.args[0])
+		return many(c, all, err, []field[wire.Comparison]{
+			{"dimension", func(k wire.Comparison) string { return word(c, k.Dimension) }},
+			{"bound", func(k wire.Comparison) string { return word(c, k.Bound) }},
+			{"granted", func(k wire.Comparison) string { return joined(k.Granted) }},
+			{"allowed", func(k wire.Comparison) string { return joined(k.Allowed) }},
+			{"beyond", func(k wire.Comparison) string { return joined(k.Beyond) }},
+		})
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 	"github.com/sluicedata/sluice/policy/screen"
@@ -194,15 +195,18 @@ func releaseShow() *cobra.Command {
 
 func releaseGet() *cobra.Command {
 	cmd := command(text{
-		use: "get RELEASE --out DIR", example: "  sluice release get D-2026-0001 --out product",
+		use: "get RELEASE --out DIR", example: "  sluice release get D-2026-0001 --out product\n" +
+			"  sluice release get D-2026-0001 --out product --form xlsx",
 	}, func(c *call) error {
-		pkg, err := c.Releases.Get(c.ctx, c.args[0])
-		if err == nil {
-			err = keepPackage(c.flag("out"), pkg)
+		form := release.Form(c.flag("form"))
+		if !form.Known() {
+			return usage("release.form", "known", joined(release.Forms()))
 		}
+		pkg, err := getPackage(c, form)
 		return one(c, pkg.Release, err, releaseFields(c))
 	})
 	cmd.Flags().String("out", "", "")
+	cmd.Flags().String("form", string(release.CSV), "")
 	return need(cmd, "out")
 }
 

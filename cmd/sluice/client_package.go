@@ -26,13 +26,36 @@ func packageParts(p *wire.ReleasePackage) []part {
 	}
 }
 
-// keepPackage writes a product and its proof into a folder. Files that are there already stay: what was
-// verified before is not overwritten.
-func keepPackage(folder string, p wire.ReleasePackage) error {
+// getPackage fetches a product with its proof, in another form too where one is asked for, and writes it down once
+// all of it is here.
+func getPackage(c *call, form release.Form) (wire.ReleasePackage, error) {
+	folder := c.flag("out")
+	pkg, err := c.Releases.Get(c.ctx, c.args[0])
+	if err != nil {
+		return pkg, err
+	}
+	if form.Certified() {
+		return pkg, keepPackage(folder, pkg)
+	}
+	body, err := c.Releases.Product(c.ctx, c.args[0], form)
+	if err != nil {
+		return pkg, err
+	}
+	extra := part{form.FileName("product"), &body}
+	if err := keepPackage(folder, pkg, extra); err != nil {
+		return pkg, err
+	}
+	c.note("release.form_written", "path", filepath.Join(folder, extra.file))
+	return pkg, nil
+}
+
+// keepPackage writes a product and its proof into a folder, and more files beside it. Files that are there already
+// stay: what was verified before is not overwritten.
+func keepPackage(folder string, p wire.ReleasePackage, more ...part) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return failed("folder.not_made", "path", folder).because(err)
 	}
-	for _, part := range packageParts(&p) {
+	for _, part := range append(packageParts(&p), more...) {
 		if err := writeNew(filepath.Join(folder, part.file), *part.body); err != nil {
 			return failed("file.not_written", "path", filepath.Join(folder, part.file)).because(err)
 		}

@@ -47,7 +47,6 @@ func partlyThere() map[string]partly {
 		"dataset.preview":      {"command action", "preview.ask and preview.show of the API"},
 		"preview.ask":          {"api", "dataset.preview"},
 		"preview.show":         {"api", "dataset.preview"},
-		"dataset.columns":      {"command action", "a part of dataset.show"},
 		"dataset.version":      {"command", "version.show of the API"},
 
 		// Uploads: the command sends and inspects in one go, the API in steps.
@@ -74,6 +73,7 @@ func partlyThere() map[string]partly {
 		"recall.list":     {"api", "release.verify --online; the statements are everybody's"},
 		"trust.show":      {"api", "release.trust of the command line; the document is everybody's"},
 		"release.trust":   {"command", "trust.show of the API: not below trust, which is the administrator's own"},
+		"release.product": {"api", "release.get --form of the command line, under release.get"},
 		"release.make":    {"action", "the keeper"},
 		"release.verify":  {"command action", "offline: nobody is asked"},
 

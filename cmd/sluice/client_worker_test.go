@@ -193,7 +193,7 @@ func (w *handWorker) table(keys work.Keys, unique string, units int64) (work.Res
 		return work.Result{}, err
 	}
 	facts, errFacts := w.put(keys, object.Output, string(evidence))
-	table, errTable := w.put(keys, object.Output, "health,people\ngood,50\npoor,50\n"+"# "+unique+"\n")
+	table, errTable := w.put(keys, object.Output, "health,people\ngood,50\npoor,"+unique+"0\n")
 	members, errMembers := w.put(keys, object.Output, "members "+unique)
 	return work.Result{
 		Evidence: &facts, Outputs: []work.Output{{Name: "by_health", Rows: 2, Object: table, Membership: members}},

@@ -40,6 +40,16 @@ func (d Datasets) Freeze(ctx context.Context, slug string) (wire.Dataset, error)
 	return act[wire.Dataset](ctx, d.c, "datasets", slug, "freeze")
 }
 
+// Retire ends a dataset for good.
+func (d Datasets) Retire(ctx context.Context, slug string) (wire.Dataset, error) {
+	return act[wire.Dataset](ctx, d.c, "datasets", slug, "retire")
+}
+
+// Columns returns what a dataset's rows are made of.
+func (d Datasets) Columns(ctx context.Context, slug string) ([]wire.Column, error) {
+	return list[wire.Column](ctx, d.c, "datasets", slug, "columns")
+}
+
 // Thaw ends a freeze.
 func (d Datasets) Thaw(ctx context.Context, slug string) (wire.Dataset, error) {
 	return act[wire.Dataset](ctx, d.c, "datasets", slug, "thaw")

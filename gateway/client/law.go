@@ -90,6 +90,11 @@ func (g Grants) Show(ctx context.Context, number string) (wire.Grant, error) {
 	return get[wire.Grant](ctx, g.c, "grants", number)
 }
 
+// Compare holds a grant against what bounds it now.
+func (g Grants) Compare(ctx context.Context, number string) ([]wire.Comparison, error) {
+	return list[wire.Comparison](ctx, g.c, "grants", number, "comparison")
+}
+
 // List returns the grants.
 func (g Grants) List(ctx context.Context) ([]wire.Grant, error) {
 	return list[wire.Grant](ctx, g.c, "grants")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"github.com/sluicedata/sluice/catalog/name"
@@ -91,6 +92,13 @@ func (r Releases) List(ctx context.Context) ([]wire.Release, error) {
 // Get returns a product with all that proves it: VerifyRelease.
 func (r Releases) Get(ctx context.Context, number string) (wire.ReleasePackage, error) {
 	return get[wire.ReleasePackage](ctx, r.c, "releases", number, "package")
+}
+
+// Product returns a product as a file in a form. Only the bytes of release.CSV are those of the certificate.
+func (r Releases) Product(ctx context.Context, number string, form release.Form) ([]byte, error) {
+	return r.c.do(ctx, message{
+		method: http.MethodGet, path: []string{"releases", number, "product"}, query: url.Values{"form": {string(form)}},
+	})
 }
 
 // Recall takes a product back.

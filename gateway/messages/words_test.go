@@ -48,6 +48,7 @@ func vocabulary() []string {
 		texts([]job.CodeState{job.CodeWaiting, job.CodeVerified, job.CodeRefused, job.CodePartly, job.CodeUnchecked, job.CodeFailed}),
 		texts([]job.Standing{job.Verified, job.Claimed, job.Unchecked}),
 		{"debug", "agreement", "registration", "terms", "grant", "dataset"}, {"done", "needed"}, // gates (job.Gate), and of the first
+		grant.Dimensions(),
 		{"none", "active"}, // of a second factor: org.FactorView
 		{"allow", "deny"}, {"level_1", "level_2", "level_3", "level_4"},
 	} {

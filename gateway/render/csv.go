@@ -15,22 +15,26 @@ func excelCSV(t table) ([]byte, error) {
 	b := bytes.NewBufferString(byteOrderMark)
 	w := csv.NewWriter(b)
 	w.UseCRLF = true
-	head := make([]string, len(t.columns))
+	line := make([]string, len(t.columns))
 	for c, col := range t.columns {
-		head[c] = guarded(col.name)
+		line[c] = guarded(col.name)
 	}
-	rows := [][]string{head}
-	for _, row := range t.rows {
-		line := make([]string, len(row))
-		for c, text := range row {
-			if line[c] = text; t.columns[c].kind == label {
-				line[c] = guarded(text)
+	err := w.Write(line)
+	if err == nil {
+		err = t.each(func(row []string) error {
+			for c, text := range row {
+				if line[c] = text; t.columns[c].kind == label {
+					line[c] = guarded(text)
+				}
 			}
-		}
-		rows = append(rows, line)
+			return w.Write(line)
+		})
 	}
-	if err := w.WriteAll(rows); err != nil {
-		return nil, fmt.Errorf("writing CSV: %w", err)
+	if err != nil {
+		return nil, err
+	}
+	if w.Flush(); w.Error() != nil {
+		return nil, fmt.Errorf("writing CSV: %w", w.Error())
 	}
 	return b.Bytes(), nil
 }

@@ -52,14 +52,15 @@ func parquetFile(t table) ([]byte, error) {
 	w := parquet.NewWriter(&b, parquet.NewSchema(t.name, ordered{group, t.columns}),
 		// The writer would name its own version and build here, and the bytes would change with it.
 		parquet.CreatedBy("sluice", "1", "0"), parquet.Compression(&parquet.Zstd))
-	for r, row := range t.rows {
+	err := t.each(func(row []string) error {
 		values, err := t.values(row)
-		if err != nil {
-			return nil, fmt.Errorf("row %d: %w", r+1, err)
+		if err == nil {
+			_, err = w.WriteRows([]parquet.Row{values})
 		}
-		if _, err := w.WriteRows([]parquet.Row{values}); err != nil {
-			return nil, fmt.Errorf("writing row %d: %w", r+1, err)
-		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("writing file: %w", err)

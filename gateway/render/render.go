@@ -1,6 +1,11 @@
 // Package render writes a released table in the form its receiver works with. It takes the canonical CSV that
 // screening wrote and two people approved, and the declared table, and changes no figure: what a reader of any
-// form sees is the table of the certificate.
+// form sees is the table of the certificate. Only the form csv has the certified bytes themselves.
+//
+// This reads no foreign bytes, so it may run in the gateway: a container's trusted part wrote them, the store gave
+// them back under the digest that was voted on, and every cell is held against the declaration here. What the
+// author of a job can put into them are declared labels, and those are only ever written as texts. They are few as
+// well: screening makes no table of more than 10,000 rows.
 //
 // All of it is pure, and the same table gives the same bytes.
 package render
@@ -10,66 +15,44 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/release"
 )
 
-// Format is a form a table can be had in.
-type Format string
-
-// The closed list of formats.
-const (
-	CSV      Format = "csv"       // the certified bytes as they are
-	CSVExcel Format = "csv-excel" // byte order mark and CRLF, for spreadsheets that guess encodings
-	XLSX     Format = "xlsx"
-	Parquet  Format = "parquet"
+// ErrForm says that a form is not of the list, ErrUnfit that a form cannot hold the table exactly.
+var (
+	ErrForm  = errors.New("no such form")
+	ErrUnfit = errors.New("it does not fit this form")
 )
 
-// Formats lists every format, the canonical one first.
-func Formats() []Format { return []Format{CSV, CSVExcel, XLSX, Parquet} }
-
-// ErrFormat says that a format is not of the list.
-var ErrFormat = errors.New("no such format")
-
-// MediaType is the format's media type.
-func (f Format) MediaType() string {
-	return map[Format]string{
-		CSV: "text/csv; charset=utf-8", CSVExcel: "text/csv; charset=utf-8",
-		XLSX:    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-		Parquet: "application/vnd.apache.parquet",
-	}[f]
-}
-
-// Extension is the ending of a file's name, with its dot.
-func (f Format) Extension() string {
-	return map[Format]string{CSV: ".csv", CSVExcel: ".csv", XLSX: ".xlsx", Parquet: ".parquet"}[f]
-}
-
-// Table renders canonical CSV, declared as t, in a format. An error means that the bytes are not such a table; it
-// names row and column, never a value.
-func Table(f Format, canonical []byte, t job.Table) ([]byte, error) {
-	write, ok := map[Format]func(table) ([]byte, error){
-		CSV: nil, CSVExcel: excelCSV, XLSX: workbook, Parquet: parquetFile,
+// Table renders canonical CSV, declared as t, in a form. The table is read row by row and never held beside the
+// bytes. ErrUnfit tells that another form can be had; any other error means that the bytes are not such a table.
+// Both name row and column, never a value.
+func Table(f release.Form, canonical []byte, t job.Table) ([]byte, error) {
+	write, ok := map[release.Form]func(table) ([]byte, error){
+		release.CSV: certified, release.CSVExcel: excelCSV, release.XLSX: workbook, release.Parquet: parquetFile,
 	}[f]
 	if !ok {
-		return nil, fmt.Errorf("rendering: %w", ErrFormat)
+		return nil, fmt.Errorf("rendering: %w", ErrForm)
 	}
-	read, err := parse(canonical, t)
-	if err != nil {
-		return nil, fmt.Errorf("reading table %s: %w", t.Name, err)
-	}
-	if write == nil {
-		return bytes.Clone(canonical), nil
-	}
-	b, err := write(read)
+	b, err := write(table{name: t.Name, columns: columnsOf(t), declared: t, canonical: canonical})
 	if err != nil {
 		return nil, fmt.Errorf("rendering table %s as %s: %w", t.Name, f, err)
 	}
 	return b, nil
+}
+
+// certified gives the bytes as they are, once they are known to be the table.
+func certified(t table) ([]byte, error) {
+	if err := t.each(func([]string) error { return nil }); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(t.canonical), nil
 }
 
 // kind is what a column holds.
@@ -87,12 +70,12 @@ type column struct {
 	kind kind
 }
 
-// table is a canonical table taken apart: texts without the apostrophe that keeps them from being a formula,
-// numbers as they are written, "" where no figure may be shown.
+// table is canonical CSV under its declaration.
 type table struct {
-	name    string
-	columns []column
-	rows    [][]string
+	name      string
+	columns   []column
+	declared  job.Table
+	canonical []byte
 }
 
 // columnsOf are the declared columns: labels first, then figures.
@@ -111,34 +94,54 @@ func columnsOf(t job.Table) []column {
 	return list
 }
 
-// parse reads canonical CSV under its declaration.
-func parse(canonical []byte, t job.Table) (table, error) {
-	out := table{name: t.Name, columns: columnsOf(t)}
-	records, err := csv.NewReader(bytes.NewReader(canonical)).ReadAll()
-	if err != nil || len(records) == 0 || len(records[0]) != len(out.columns) {
-		return table{}, errors.New("not the CSV of the declared columns")
+// each reads the rows in turn: texts without the apostrophe that keeps them from being a formula, numbers as they
+// are written, "" where no figure may be shown. A row is do's until the next one.
+func (t table) each(do func(row []string) error) error {
+	r := csv.NewReader(bytes.NewReader(t.canonical))
+	r.ReuseRecord = true
+	if err := t.head(r); err != nil {
+		return err
 	}
-	for c, name := range records[0] {
-		if name != guarded(out.columns[c].name) {
-			return table{}, fmt.Errorf("column %d has another name than declared", c+1)
+	for n := 1; ; n++ {
+		row, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return errOther
 		}
-	}
-	for r, record := range records[1:] {
-		row := slices.Clone(record)
 		for c := range row {
-			if row[c], err = out.cell(t, c, row[c]); err != nil {
-				return table{}, fmt.Errorf("row %d, column %d: %w", r+1, c+1, err)
+			if row[c], err = t.cell(c, row[c]); err != nil {
+				return fmt.Errorf("row %d, column %d: %w", n, c+1, err)
 			}
 		}
-		out.rows = append(out.rows, row)
+		if err := do(row); err != nil {
+			return fmt.Errorf("row %d: %w", n, err)
+		}
 	}
-	return out, nil
+}
+
+// errOther refuses bytes that are another table, or none.
+var errOther = errors.New("not the CSV of the declared columns")
+
+// head reads the names of the columns.
+func (t table) head(r *csv.Reader) error {
+	names, err := r.Read()
+	if err != nil || len(names) != len(t.columns) {
+		return errOther
+	}
+	for c, name := range names {
+		if name != guarded(t.columns[c].name) {
+			return fmt.Errorf("column %d has another name than declared", c+1)
+		}
+	}
+	return nil
 }
 
 // cell takes one text of column c apart.
-func (t table) cell(declared job.Table, c int, text string) (string, error) {
+func (t table) cell(c int, text string) (string, error) {
 	if t.columns[c].kind == label {
-		return unguarded(declared.By[c].Values, text), nil
+		return unguarded(t.declared.By[c].Values, text), nil
 	}
 	if text == "" {
 		return "", nil

@@ -14,6 +14,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/gateway/render"
 )
 
@@ -34,7 +35,7 @@ const canonical = "plan,age,people,n,total,mean\n" +
 	"'=1+1,0-9,10,15,-5,+3.2\n'+cmd,0-9,20,25,0.1,1e2\n'-2+3,0-9,0,,,\n'@SUM(A1),0-9,10,10,7,0.25\n'\t=x,0-9,10,10,7,0.25\n" +
 	"'quoted,0-9,10,10,7,0.25\n\"免费, \"\"a\"\"\",0-9,9007199254740990,10,7,0.25\n_x0041_ ,0-9,10,10,7,0.25\n"
 
-func rendered(t *testing.T, f render.Format) []byte {
+func rendered(t *testing.T, f release.Form) []byte {
 	t.Helper()
 	b, err := render.Table(f, []byte(canonical), declared())
 	if err != nil {
@@ -48,13 +49,13 @@ func rendered(t *testing.T, f render.Format) []byte {
 }
 
 func TestCSVIsTheCertifiedBytes(t *testing.T) {
-	if d := cmp.Diff(canonical, string(rendered(t, render.CSV))); d != "" {
+	if d := cmp.Diff(canonical, string(rendered(t, release.CSV))); d != "" {
 		t.Fatalf("csv (-want +got):\n%s", d)
 	}
 }
 
 func TestExcelCSV(t *testing.T) {
-	got := string(rendered(t, render.CSVExcel))
+	got := string(rendered(t, release.CSVExcel))
 	if want := "\ufeff" + strings.ReplaceAll(canonical, "\n", "\r\n"); got != want {
 		t.Fatalf("csv-excel (-want +got):\n%s", cmp.Diff(want, got))
 	}
@@ -73,7 +74,7 @@ func TestExcelCSV(t *testing.T) {
 }
 
 func TestWorkbook(t *testing.T) {
-	b := rendered(t, render.XLSX)
+	b := rendered(t, release.XLSX)
 	f, err := excelize.OpenReader(bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +135,7 @@ func noFormula(t *testing.T, b []byte) {
 }
 
 func TestParquet(t *testing.T) {
-	b := rendered(t, render.Parquet)
+	b := rendered(t, release.Parquet)
 	type row struct {
 		Plan   string   `parquet:"plan"`
 		Age    string   `parquet:"age"`
@@ -175,36 +176,31 @@ func TestParquet(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	head := "plan,age,people,n,total,mean\n"
 	for name, tt := range map[string]struct {
-		format render.Format
-		text   string
-		want   string
+		form release.Form
+		text string
+		want string
 	}{
-		"unknown format":   {"pdf", canonical, "no such format"},
-		"no header":        {render.CSV, "", "not the CSV of the declared columns"},
-		"another header":   {render.CSV, "plan,years,people,n,total,mean\n", "column 2 has another name"},
-		"a column short":   {render.XLSX, "plan\n", "not the CSV of the declared columns"},
-		"open quote":       {render.XLSX, head + "\"", "not the CSV of the declared columns"},
-		"text as a figure": {render.Parquet, head + "a,b,1,1,=1+1,1\n", "row 1, column 5: not a number"},
-		"part of a person": {render.Parquet, head + "a,b,1.5,1,1,1\n", "row 1, column 3: not a whole number"},
-		"not finite":       {render.CSVExcel, head + "a,b,1,1,1e999,1\n", "row 1, column 5: not a number"},
-		"too large":        {render.XLSX, head + "a,b,9007199254740993,1,1,1\n", "row 1: column 3"},
-		"too exact":        {render.XLSX, head + "a,b,1,1,0.30000000000000004,1\n", "row 1: column 5"},
-		"too long":         {render.XLSX, head + strings.Repeat("字", 32768) + ",b,1,1,1,1\n", "row 1: column 1"},
+		"unknown form":     {"pdf", canonical, "no such form"},
+		"no header":        {release.CSV, "", "not the CSV of the declared columns"},
+		"another header":   {release.CSV, "plan,years,people,n,total,mean\n", "column 2 has another name"},
+		"a column short":   {release.XLSX, "plan\n", "not the CSV of the declared columns"},
+		"open quote":       {release.XLSX, head + "\"", "not the CSV of the declared columns"},
+		"text as a figure": {release.Parquet, head + "a,b,1,1,=1+1,1\n", "row 1, column 5: not a number"},
+		"part of a person": {release.Parquet, head + "a,b,1.5,1,1,1\n", "row 1, column 3: not a whole number"},
+		"not finite":       {release.CSVExcel, head + "a,b,1,1,1e999,1\n", "row 1, column 5: not a number"},
+		"too large":        {release.XLSX, head + "a,b,9007199254740993,1,1,1\n", "row 1: column 3"},
+		"too exact":        {release.XLSX, head + "a,b,1,1,0.30000000000000004,1\n", "row 1: column 5"},
+		"too long":         {release.XLSX, head + strings.Repeat("字", 32768) + ",b,1,1,1,1\n", "row 1: column 1"},
 	} {
-		b, err := render.Table(tt.format, []byte(tt.text), declared())
+		b, err := render.Table(tt.form, []byte(tt.text), declared())
 		if err == nil || !strings.Contains(err.Error(), tt.want) || b != nil {
 			t.Errorf("%s: error = %v, want %q and no bytes", name, err, tt.want)
 		}
-	}
-	if _, err := render.Table("pdf", nil, declared()); !errors.Is(err, render.ErrFormat) {
-		t.Errorf("error = %v, want ErrFormat", err)
-	}
-}
-
-func TestEveryFormatIsNamed(t *testing.T) {
-	for _, f := range render.Formats() {
-		if f.MediaType() == "" || f.Extension() == "" {
-			t.Errorf("%s has no media type or no ending", f)
+		if unfit := strings.HasPrefix(name, "too "); errors.Is(err, render.ErrUnfit) != unfit {
+			t.Errorf("%s: error = %v, want ErrUnfit: %v", name, err, unfit)
 		}
+	}
+	if _, err := render.Table("pdf", nil, declared()); !errors.Is(err, render.ErrForm) {
+		t.Errorf("error = %v, want ErrForm", err)
 	}
 }

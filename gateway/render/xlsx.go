@@ -1,7 +1,6 @@
 package render
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"unicode/utf16"
@@ -22,8 +21,8 @@ const (
 // workbook writes one sheet with a frozen header. Every cell is a number or an inline text: a text is never
 // interpreted, so it needs no apostrophe and none is shown.
 func workbook(t table) ([]byte, error) {
-	if len(t.rows) >= maxSheetRows || len(t.columns) > maxSheetColumns {
-		return nil, errors.New("it has more rows or columns than a sheet holds")
+	if len(t.columns) > maxSheetColumns {
+		return nil, fmt.Errorf("more columns than a sheet holds: %w", ErrUnfit)
 	}
 	f := excelize.NewFile()
 	defer func() { _ = f.Close() }() // it holds no file open
@@ -58,14 +57,19 @@ func (t table) fill(f *excelize.File, sheet string) error {
 	if err := w.SetRow("A1", head); err != nil {
 		return fmt.Errorf("writing header: %w", err)
 	}
-	for r, row := range t.rows {
+	line := 1
+	err = t.each(func(row []string) error {
+		if line++; line > maxSheetRows {
+			return fmt.Errorf("more rows than a sheet holds: %w", ErrUnfit)
+		}
 		cells, err := t.sheetCells(row)
-		if err != nil {
-			return fmt.Errorf("row %d: %w", r+1, err)
+		if err == nil {
+			err = w.SetRow("A"+strconv.Itoa(line), cells)
 		}
-		if err := w.SetRow("A"+strconv.Itoa(r+2), cells); err != nil {
-			return fmt.Errorf("writing row %d: %w", r+1, err)
-		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("writing sheet: %w", err)
@@ -80,19 +84,19 @@ func (t table) sheetCells(row []string) ([]any, error) {
 		switch {
 		case text == "":
 		case t.columns[c].kind == label && len(utf16.Encode([]rune(text))) > maxSheetText:
-			return nil, fmt.Errorf("column %d: a text is longer than a sheet keeps", c+1)
+			return nil, fmt.Errorf("column %d: a text is longer than a sheet keeps: %w", c+1, ErrUnfit)
 		case t.columns[c].kind == label:
 			cells[c] = text
 		case t.columns[c].kind == whole:
 			n, err := strconv.ParseInt(text, 10, 64)
 			if err != nil || n > exactWhole || n < -exactWhole {
-				return nil, fmt.Errorf("column %d: a number is larger than a sheet keeps exactly", c+1)
+				return nil, fmt.Errorf("column %d: a number is larger than a sheet keeps exactly: %w", c+1, ErrUnfit)
 			}
 			cells[c] = n
 		default:
 			v, err := strconv.ParseFloat(text, 64)
 			if err != nil || !keeps(v) {
-				return nil, fmt.Errorf("column %d: a number has more digits than a sheet keeps", c+1)
+				return nil, fmt.Errorf("column %d: a number has more digits than a sheet keeps: %w", c+1, ErrUnfit)
 			}
 			cells[c] = v
 		}

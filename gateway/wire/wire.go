@@ -40,6 +40,7 @@ type (
 // Datasets, their registration, and what may be done with them.
 type (
 	Dataset          = dataset.View
+	Column           = dataset.Column
 	DatasetSpec      = dataset.Spec
 	Version          = dataset.VersionView
 	Publication      = dataset.Publication
@@ -54,6 +55,7 @@ type (
 	AgreementSpec    = agreement.Spec
 	Grant            = grant.View
 	GrantSpec        = grant.Spec
+	Comparison       = grant.Comparison
 )
 
 // Jobs, what they leave, its review and its release.

@@ -266,6 +266,14 @@ class DatasetColumn(Record):
 
 
 @dataclass
+class DatasetColumnList(Record):
+    #: the elements
+    items: List[DatasetColumn] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
+
+
+@dataclass
 class DatasetConfirmation(Record):
     #: the columns meant
     columns: List[str] = dataclasses.field(metadata={"name": "columns"})
@@ -481,6 +489,28 @@ class GrantBudget(Record):
     runs: int = dataclasses.field(metadata={"name": "runs"})
     #: failed answers
     failed: Optional[int] = dataclasses.field(default=None, metadata={"name": "failed"})
+
+
+@dataclass
+class GrantComparison(Record):
+    #: a list, or one value; the least, the first or last day, the cap
+    allowed: List[str] = dataclasses.field(metadata={"name": "allowed"})
+    #: granted and not allowed
+    beyond: List[str] = dataclasses.field(metadata={"name": "beyond"})
+    #: what bounds it; terms, agreement or dataset
+    bound: str = dataclasses.field(metadata={"name": "bound"})
+    #: member of the scope that is compared
+    dimension: str = dataclasses.field(metadata={"name": "dimension"})
+    #: what the grant has; of level_cap the highest level among its columns
+    granted: List[str] = dataclasses.field(metadata={"name": "granted"})
+
+
+@dataclass
+class GrantComparisonList(Record):
+    #: the elements
+    items: List[GrantComparison] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
 
 
 @dataclass
@@ -2108,6 +2138,16 @@ class DatasetVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
+    def columns(self, dataset: str) -> Iterator[DatasetColumn]:
+        """List a dataset's columns.
+
+        Lists the columns with type, level, role, mask and declared domain, never a value of a row. Who: as
+        dataset-show.
+
+        GET /datasets/{dataset}/columns
+        """
+        return self._client._items(DatasetColumn, _Call("GET", ["datasets", dataset, "columns"]))
+
     def declare(self, body: Union[DatasetSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Dataset:
         """Declare a dataset.
 
@@ -2195,6 +2235,16 @@ class DatasetVerbs:
         POST /datasets/{dataset}/versions
         """
         return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def retire(self, dataset: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Dataset:
+        """End a dataset for good.
+
+        Ends a dataset for good: no new versions, grants or jobs; what was released stays verifiable. 409
+        dataset.granted while a grant that has not ended refers to it. Who: the provider's data steward.
+
+        POST /datasets/{dataset}/retire
+        """
+        return self._client._record(Dataset, _Call("POST", ["datasets", dataset, "retire"], header={"If-Match": if_match}, key=idempotency_key))
 
     def show(self, dataset: str) -> Dataset:
         """Show a dataset.
@@ -2309,6 +2359,16 @@ class GrantVerbs:
         POST /grants/{number}/approve
         """
         return self._client._record(Grant, _Call("POST", ["grants", number, "approve"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def compare(self, number: str) -> Iterator[GrantComparison]:
+        """Hold a grant against its bounds.
+
+        Holds what a grant asks against the provider's terms, the agreement and the dataset as they are now,
+        one dimension after the other, and tells what is beyond. Who: the grant's parties.
+
+        GET /grants/{number}/comparison
+        """
+        return self._client._items(GrantComparison, _Call("GET", ["grants", number, "comparison"]))
 
     def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Grant]:
         """List grants.
@@ -2768,6 +2828,19 @@ class ReleaseVerbs:
         GET /releases
         """
         return self._client._items(Release, _Call("GET", ["releases"], query={"limit": limit, "state": state}))
+
+    def product(self, number: str, *, form: Optional[str] = None) -> bytes:
+        """Get a product as a file, in a form of choice.
+
+        Answers the product as a file to save. Only the bytes of form csv are the certified ones; the other
+        forms show the same figures and are made from them. Content-Digest (RFC 9530) is of the file,
+        Sluice-Certified-Digest of the product in the certificate. 422 form.unfit when a sheet would not keep
+        a figure as it is. Each fetch is traced with its form. Who: a developer or security officer of its
+        operator, its agency.
+
+        GET /releases/{number}/product
+        """
+        return self._client._bytes(_Call("GET", ["releases", number, "product"], query={"form": form}))
 
     def recall(self, number: str, body: Union[ReleaseRecallSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Release:
         """Take a product back.

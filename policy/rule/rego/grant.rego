@@ -36,8 +36,11 @@ allow if {
 	every name, _ in g.columns { column_ok(d.columns[name], g) }
 }
 
-# Only what may be authorized can be granted; a proposal may wait for it.
-ready if input.action == "grant.propose"
+# Only what may be authorized can be granted; a proposal may wait for it, unless the dataset has ended.
+ready if {
+	input.action == "grant.propose"
+	input.facts.grant.dataset.state != "retired"
+}
 
 ready if input.facts.grant.dataset.state == "authorizable"
 
@@ -87,8 +90,10 @@ reasons contains reason.plain("dataset.frozen") if {
 
 reasons contains reason.named("dataset.not_authorizable", {bounds.dataset.state}) if {
 	not ready
-	bounds.dataset.state != "frozen"
+	not bounds.dataset.state in {"frozen", "retired"}
 }
+
+reasons contains reason.plain("dataset.retired") if bounds.dataset.state == "retired"
 
 reasons contains reason.plain("term.empty") if bounds.grant.from >= bounds.grant.to
 

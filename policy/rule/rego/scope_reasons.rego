@@ -98,7 +98,12 @@ reasons contains reason.of(i.input, "dataset.frozen") if {
 
 reasons contains reason.of_named(i.input, "dataset.not_authorizable", {i.dataset.state}) if {
 	some i in input.facts.scope.inputs
-	not i.dataset.state in {"authorizable", "frozen"}
+	not i.dataset.state in {"authorizable", "frozen", "retired"}
+}
+
+reasons contains reason.of(i.input, "dataset.retired") if {
+	some i in input.facts.scope.inputs
+	i.dataset.state == "retired"
 }
 
 reasons contains reason.of_named(i.input, "dataset.class_refused", {i.dataset.class}) if {

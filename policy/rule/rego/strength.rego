@@ -17,6 +17,7 @@ least := {
 	"factor.confirm": "basic",
 	"factor.enrol": "basic",
 	"factor.prove": "basic",
+	"grant.compare": "machine",
 	"grant.list": "machine",
 	"grant.propose": "basic",
 	"grant.show": "machine",
