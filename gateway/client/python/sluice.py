@@ -1053,12 +1053,15 @@ class Output(Record):
 
 @dataclass
 class OutputComment(Record):
+    #: what was said
     text: str = dataclasses.field(metadata={"name": "text"})
+    #: author, operator or agency
     voice: str = dataclasses.field(metadata={"name": "voice"})
+    #: when it was said
     written_at: datetime.datetime = dataclasses.field(metadata={"name": "written_at"})
-    #: name of a column
+    #: place of the column it is about
     column: Optional[int] = dataclasses.field(default=None, metadata={"name": "column"})
-    #: data row, from 1; 0 for header or file
+    #: place of the row it is about
     row: Optional[int] = dataclasses.field(default=None, metadata={"name": "row"})
 
 
@@ -1148,10 +1151,11 @@ class OutputResubmitSpec(Record):
 
 @dataclass
 class OutputReturn(Record):
-    #: every reason of the refusal
+    #: why
     reasons: List[str] = dataclasses.field(metadata={"name": "reasons"})
-    #: which of the two seats
+    #: the seat that sent it back
     seat: str = dataclasses.field(metadata={"name": "seat"})
+    #: what it said beside them
     text: Optional[str] = dataclasses.field(default=None, metadata={"name": "text"})
 
 
