@@ -22,43 +22,56 @@ type Requests struct{ c *core }
 // released or under review on its datasets. Who: developer or security_officer of the operator.
 func (s *Requests) Open(ctx context.Context, caller policy.Subject, spec output.RequestSpec) (view output.RequestView, err error) {
 	err = s.c.change(ctx, caller, "review.open", &view, func(d *deed) error {
-		row, o, err := d.lockedOutput(spec.Job, spec.Output)
-		if err != nil {
-			return err
-		}
-		facts, err := d.reviewFacts(row, o)
-		if err != nil {
-			return err
-		}
-		if err := d.decide(policy.Object{Kind: "review", Org: row.Org}, spec.Job, policy.Facts{Review: facts}); err != nil {
-			return err
-		}
-		to, err := output.Flow().Check(state(o.State), "open")
-		if err != nil {
-			return err
-		}
-		if err := d.compared(row); err != nil {
-			return err
-		}
-		r := postgres.Request{
-			ID: name.NewID().String(), Output: o.ID, Agency: facts.Agency, Operator: row.Org, OpenedBy: caller.Member,
-			Context: spec.Context, State: string(output.InReview), CreatedAt: d.now,
-		}
-		if r.Number, err = d.newNumber(name.Request); err != nil {
-			return err
-		}
-		d.object.ID, d.number, o.State = r.ID, r.Number, string(to)
-		d.refs["output"], d.refs["evidence"] = o.Digest, o.EvidenceDigest
-		if err := d.tx.InsertRequest(ctx, r); err != nil {
-			return fmt.Errorf("opening review: %w", err)
-		}
-		if err := d.tx.MoveOutput(ctx, o.ID, o.State); err != nil {
-			return err
-		}
-		view, err = d.requestView(r, row, o)
+		view, err = d.openReview(spec, nil)
 		return err
 	})
 	return view, err
+}
+
+// openReview puts an output under review, in the line of the ended request it follows, if any.
+func (d *deed) openReview(spec output.RequestSpec, follows *postgres.Request) (output.RequestView, error) {
+	fail := func(err error) (output.RequestView, error) { return output.RequestView{}, err }
+	row, o, err := d.lockedOutput(spec.Job, spec.Output)
+	if err != nil {
+		return fail(err)
+	}
+	facts, err := d.reviewFacts(row, o)
+	if err != nil {
+		return fail(err)
+	}
+	if err := d.decide(policy.Object{Kind: "review", Org: row.Org}, spec.Job, policy.Facts{Review: facts}); err != nil {
+		return fail(err)
+	}
+	act := "open"
+	if follows != nil {
+		act = "resubmit"
+	}
+	to, err := output.Flow().Check(state(o.State), act)
+	if err != nil {
+		return fail(err)
+	}
+	if err := d.compared(row); err != nil {
+		return fail(err)
+	}
+	r := postgres.Request{
+		ID: name.NewID().String(), Output: o.ID, Agency: facts.Agency, Operator: row.Org, OpenedBy: d.caller.Member,
+		Context: spec.Context, State: string(output.InReview), CreatedAt: d.now,
+	}
+	if err := d.inLine(&r, follows); err != nil {
+		return fail(err)
+	}
+	if r.Number, err = d.newNumber(name.Request); err != nil {
+		return fail(err)
+	}
+	d.object.ID, d.number, o.State = r.ID, r.Number, string(to)
+	d.refs["output"], d.refs["evidence"] = o.Digest, o.EvidenceDigest
+	if err := d.tx.InsertRequest(d.ctx, r); err != nil {
+		return fail(fmt.Errorf("opening review: %w", err))
+	}
+	if err := d.tx.MoveOutput(d.ctx, o.ID, o.State); err != nil {
+		return fail(err)
+	}
+	return d.requestView(r, row, o)
 }
 
 // lockedOutput reads a job's output for update. Its datasets are locked first, so that two reviews on one
@@ -117,7 +130,7 @@ func (d *deed) compared(row postgres.Job) error {
 // own key. Who: the operator's security_officer, the agency's output_reviewer, never the author.
 func (s *Requests) Vote(ctx context.Context, caller policy.Subject, number string, signed envelope.Envelope) (view output.RequestView, err error) {
 	err = s.c.change(ctx, caller, "review.vote", &view, func(d *deed) error {
-		r, row, o, err := d.review(number)
+		r, row, o, err := d.lockedReview(number)
 		if err != nil {
 			return err
 		}
@@ -131,6 +144,9 @@ func (s *Requests) Vote(ctx context.Context, caller policy.Subject, number strin
 			return unread // who has a seat learns what is wrong with the envelope; nobody else does
 		}
 		if err != nil {
+			return err
+		}
+		if err := d.seen(d.requestView(r, row, o)); err != nil {
 			return err
 		}
 		if r.State != string(output.InReview) {
@@ -259,10 +275,18 @@ func (s *Requests) List(ctx context.Context, caller policy.Subject, p Page) (vie
 
 // review reads a request for who has a seat in it; to others it is unknown.
 func (d *deed) review(number string) (postgres.Request, postgres.Job, postgres.Output, error) {
+	return d.reviewed(d.tx.Request(d.ctx, number))
+}
+
+// lockedReview reads a request to change it. It is locked first of all: then agreement, grant, dataset and output.
+func (d *deed) lockedReview(number string) (postgres.Request, postgres.Job, postgres.Output, error) {
+	return d.reviewed(d.tx.LockRequest(d.ctx, number))
+}
+
+func (d *deed) reviewed(r postgres.Request, err error) (postgres.Request, postgres.Job, postgres.Output, error) {
 	fail := func(err error) (postgres.Request, postgres.Job, postgres.Output, error) {
 		return postgres.Request{}, postgres.Job{}, postgres.Output{}, err
 	}
-	r, err := d.tx.Request(d.ctx, number)
 	if err != nil {
 		return fail(err)
 	}
@@ -277,7 +301,17 @@ func (d *deed) review(number string) (postgres.Request, postgres.Job, postgres.O
 	return r, row, o, err
 }
 
+// requestView is a request with all the caller may see of it.
 func (d *deed) requestView(r postgres.Request, row postgres.Job, o postgres.Output) (output.RequestView, error) {
+	view, err := d.requestLine(r, row, o)
+	if err != nil {
+		return view, err
+	}
+	return view, d.showComments(&view, r)
+}
+
+// requestLine is a request as lists show it.
+func (d *deed) requestLine(r postgres.Request, row postgres.Job, o postgres.Output) (output.RequestView, error) {
 	shown, err := d.outputView(row.Number, o)
 	if err != nil {
 		return output.RequestView{}, err
@@ -292,6 +326,9 @@ func (d *deed) requestView(r postgres.Request, row postgres.Job, o postgres.Outp
 		Voted: []output.Seat{}, Votes: []output.VoteView{}, OpenedAt: r.CreatedAt, EndedAt: r.EndedAt,
 	}
 	if err := d.showVotes(&view, r); err != nil {
+		return view, err
+	}
+	if err := d.showRounds(&view, r); err != nil {
 		return view, err
 	}
 	l, err := d.tx.ReleaseOf(d.ctx, r.ID)
@@ -354,5 +391,5 @@ func (d *deed) listedRequest(r postgres.Request) (output.RequestView, error) {
 	if err != nil {
 		return output.RequestView{}, err
 	}
-	return d.requestView(r, row, o)
+	return d.requestLine(r, row, o)
 }

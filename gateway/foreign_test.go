@@ -76,7 +76,9 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		"factor-enrol":    org.EnrolSpec{}, "factor-confirm": org.ProofSpec{TOTP: "000000"}, "factor-prove": org.ProofSpec{TOTP: "000000"},
 		"release-recall": release.RecallSpec{Reason: release.ReasonError},
 		"upload-start":   wire.UploadSpec{Size: 1, Digest: digest},
-		"review-open":    output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
+		"review-comment": output.CommentSpec{Text: "t"}, "review-resubmit": output.ResubmitSpec{Context: "c"},
+		"review-return": output.ReturnSpec{Reasons: []output.Reason{output.UnclearContext}},
+		"review-open":   output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
 	} {
 		text, err := json.Marshal(v)
 		if err != nil {

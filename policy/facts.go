@@ -9,7 +9,7 @@ type Facts struct {
 	Now    int64        `json:"now"`
 	Scope  *ScopeFacts  `json:"scope,omitempty"`  // job.submit, job.claim, job.debug, release.make, output.fetch
 	Grant  *GrantBounds `json:"grant,omitempty"`  // grant.propose, grant.approve
-	Review *ReviewFacts `json:"review,omitempty"` // review.open, review.vote, release.make, output.fetch
+	Review *ReviewFacts `json:"review,omitempty"` // review.*, release.make, output.fetch
 	Person *PersonFacts `json:"person,omitempty"` // two-person acts: key.admit, grant.approve, member.*
 }
 
@@ -135,12 +135,13 @@ type PersonFacts struct {
 
 // ReviewFacts is one output under review.
 type ReviewFacts struct {
-	State     string      `json:"state"`          // output: auto_checked, in_review, approved
-	Blocked   int         `json:"blocked"`        // findings that block
-	Author    string      `json:"author"`         // member who submitted the job
-	Operator  string      `json:"operator"`       // organization that runs the job
-	Agency    string      `json:"agency"`         // organization of the agency seat
-	Seat      string      `json:"seat,omitempty"` // seat the caller votes for: operator, agency
+	State     string      `json:"state"`            // output: auto_checked, in_review, approved
+	Blocked   int         `json:"blocked"`          // findings that block
+	Author    string      `json:"author"`           // member who submitted the job
+	Operator  string      `json:"operator"`         // organization that runs the job
+	Agency    string      `json:"agency"`           // organization of the agency seat
+	Seat      string      `json:"seat,omitempty"`   // whom the caller speaks for: operator, agency; author where nobody votes
+	Opener    string      `json:"opener,omitempty"` // member who opened the review
 	SeatTaken bool        `json:"seat_taken,omitempty"`
 	DigestOK  bool        `json:"digest_ok,omitempty"`  // the statement names the output's digest and evidence
 	FreshVote bool        `json:"fresh_vote,omitempty"` // signature verifies, not expired, nonce unused

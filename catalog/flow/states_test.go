@@ -28,7 +28,7 @@ func tables() []flow.Table {
 	return []flow.Table{
 		org.Flow(), org.MemberFlow(), org.KeyFlow(), org.IdentityFlow(), dataset.Flow(), dataset.VersionFlow(), upload.Flow(),
 		registration.Flow(), registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(),
-		output.Flow(), release.Flow(),
+		output.Flow(), output.RequestFlow(), release.Flow(),
 	}
 }
 

@@ -40,6 +40,18 @@ type RequestView struct {
 	Release  string     `json:"release,omitempty"`
 	OpenedAt time.Time  `json:"opened_at"`
 	EndedAt  *time.Time `json:"ended_at,omitempty"`
+	// Follows is the ended request this one hands in anew, FollowedBy the one that hands this one in anew.
+	Follows    string      `json:"follows,omitempty"`
+	FollowedBy string      `json:"followed_by,omitempty"`
+	Returned   *ReturnView `json:"returned,omitempty"` // when one seat sent it back
+	// Comments are those the caller may see now, oldest first. Lists leave them out.
+	Comments []CommentView `json:"comments,omitempty"`
+}
+
+// Steady returns the view without what the clock moves: nobody decides on that.
+func (v RequestView) Steady() any {
+	v.Expiry = time.Time{}
+	return v
 }
 
 // VoteView is one vote as shown.

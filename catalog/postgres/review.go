@@ -93,13 +93,18 @@ type Request struct {
 	State     string
 	CreatedAt time.Time
 	EndedAt   *time.Time
+
+	Follows    *string  // id of the ended request it hands in anew
+	ReturnedBy *string  // seat that sent it back
+	Reasons    []string // why
+	Note       string
 }
 
-// InsertRequest opens a review.
+// InsertRequest opens a review; a unique violation on request_follows_key means that another one follows already.
 func (t *Tx) InsertRequest(ctx context.Context, r Request) error {
-	return t.exec(ctx, `insert into request (id, number, output, agency, operator, opened_by, context, state, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		r.ID, r.Number, r.Output, r.Agency, r.Operator, r.OpenedBy, r.Context, r.State, r.CreatedAt)
+	return t.exec(ctx, `insert into request (id, number, output, agency, operator, opened_by, context, state, created_at, follows)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		r.ID, r.Number, r.Output, r.Agency, r.Operator, r.OpenedBy, r.Context, r.State, r.CreatedAt, r.Follows)
 }
 
 // Request reads one by number.
@@ -107,14 +112,32 @@ func (t *Tx) Request(ctx context.Context, number string) (Request, error) {
 	return one[Request](ctx, t, "select * from request where number = $1", number)
 }
 
+// LockRequest reads one for update: whoever votes, comments, ends or decides a request does it one after the other.
+func (t *Tx) LockRequest(ctx context.Context, number string) (Request, error) {
+	return one[Request](ctx, t, "select * from request where number = $1 for update", number)
+}
+
 // RequestByID reads one.
 func (t *Tx) RequestByID(ctx context.Context, id string) (Request, error) {
 	return one[Request](ctx, t, "select * from request where id = $1", id)
 }
 
-// RequestOf reads the request about an output.
+// RequestOf reads the latest request about an output.
 func (t *Tx) RequestOf(ctx context.Context, output string) (Request, error) {
-	return one[Request](ctx, t, "select * from request where output = $1", output)
+	return one[Request](ctx, t, "select * from request where output = $1 order by created_at desc, number desc limit 1", output)
+}
+
+// RequestAfter reads the request that follows one. ErrNone when none does.
+func (t *Tx) RequestAfter(ctx context.Context, id string) (Request, error) {
+	return one[Request](ctx, t, "select * from request where follows = $1", id)
+}
+
+// RequestLine lists the ids of a request and of all it follows, newest first.
+func (t *Tx) RequestLine(ctx context.Context, id string) ([]string, error) {
+	return values[string](ctx, t, `with recursive line (id, follows, place) as (
+			select id, follows, 1 from request where id = $1
+			union all select r.id, r.follows, l.place + 1 from request r join line l on r.id = l.follows)
+		select id::text from line order by place`, id)
 }
 
 // Requests lists the requests an organization has a seat in.
@@ -125,6 +148,12 @@ func (t *Tx) Requests(ctx context.Context, org string, w Window) ([]Request, err
 // MoveRequest writes a request's state.
 func (t *Tx) MoveRequest(ctx context.Context, id, state string, ended *time.Time) error {
 	return t.touch(ctx, "update request set state = $2, ended_at = coalesce($3, ended_at) where id = $1", id, state, ended)
+}
+
+// EndRequest ends an open request without a decision, with why when a seat sent it back.
+func (t *Tx) EndRequest(ctx context.Context, r Request) error {
+	return t.touch(ctx, `update request set state = $2, ended_at = $3, returned_by = $4, reasons = coalesce($5::text[], '{}'), note = $6
+		where id = $1 and state = 'in_review'`, r.ID, r.State, r.EndedAt, r.ReturnedBy, r.Reasons, r.Note)
 }
 
 // DecidedRequest locks one open request whose two seats have voted. ErrNone when there is none.
@@ -157,6 +186,12 @@ func (t *Tx) InsertVote(ctx context.Context, v Vote) error {
 // Votes lists the votes of a request by seat, without those that are void.
 func (t *Tx) Votes(ctx context.Context, request string) ([]Vote, error) {
 	return many[Vote](ctx, t, "select * from vote where request = $1 and voided_at is null order by seat", request)
+}
+
+// VoidRequestVotes ends the votes of a request that ends without a decision, and returns how many those are.
+func (t *Tx) VoidRequestVotes(ctx context.Context, request string, at time.Time) (int64, error) {
+	tag, err := t.tx.Exec(ctx, "update vote set voided_at = $2 where request = $1 and voided_at is null", request, at)
+	return tag.RowsAffected(), err
 }
 
 // Release is a row of release.

@@ -116,6 +116,9 @@ func identityChoices(c *call) []choice {
 }
 
 func reasonChoices(c *call) []choice {
+	if c.cmd.Name() == "return" {
+		return returnReasons(c)
+	}
 	return choices(release.Reasons(), nil, func(r release.Reason) choice { return choice{string(r), c.meaning(string(r))} })
 }
 

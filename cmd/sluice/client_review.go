@@ -16,7 +16,7 @@ func newReview() *cobra.Command {
 	return noun(text{
 		use: "review", example: "  sluice review open --job J-2026-0001 --output visits_by_plan --context 年度报告\n" +
 			"  sluice review vote Q-2026-0001 --seat operator --approve",
-	}, reviewOpen(), reviewVote(), reviewShow(), reviewList())
+	}, reviewOpen(), reviewVote(), reviewComment(), reviewReturn(), reviewWithdraw(), reviewResubmit(), reviewShow(), reviewList())
 }
 
 func requestFields(c *call) []field[wire.Request] {
@@ -43,7 +43,7 @@ func requestVotes(c *call, r wire.Request) string {
 
 // detailFields are what one request tells beyond a line of the list.
 func detailFields(c *call) []field[wire.Request] {
-	return append(requestFields(c),
+	return append(append(requestFields(c), roundFields(c)...),
 		field[wire.Request]{"context", func(r wire.Request) string { return r.Context }},
 		field[wire.Request]{"table", func(r wire.Request) string { return schemaText(c, r.Output.Schema) }},
 		field[wire.Request]{"findings", func(r wire.Request) string { return strings.Join(findingCodes(r.Output), ", ") }},
@@ -127,11 +127,11 @@ func vote(c *call, b ballotFlags) error {
 	return one(c, r, err, detailFields(c))
 }
 
-// awaitRequest waits until a request was sent back, refused, or led to its release.
+// awaitRequest waits until a request was sent back, taken back, refused, or led to its release.
 func awaitRequest(c *call, number string) (wire.Request, error) {
 	return await(c, func(ctx context.Context) (wire.Request, error) { return c.Requests.Show(ctx, number) },
 		func(r wire.Request) (string, bool) {
-			return number + " " + word(c, r.State), slices.Contains([]string{"returned", "rejected", "released"}, r.State)
+			return number + " " + word(c, r.State), slices.Contains([]string{"returned", "withdrawn", "rejected", "released"}, r.State)
 		})
 }
 
@@ -155,7 +155,7 @@ func reviewShow() *cobra.Command {
 		use: "show REQUEST", example: "  sluice review show Q-2026-0001",
 	}, func(c *call) error {
 		r, err := c.Requests.Show(c.ctx, c.args[0])
-		if err := one(c, r, err, detailFields(c)); err != nil || c.form != formTable {
+		if err := request(c, r, err); err != nil || c.form != formTable {
 			return err
 		}
 		return c.write([]byte("\n" + printable(strings.TrimRight(r.Code, "\n")) + "\n"))

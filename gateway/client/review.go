@@ -76,6 +76,26 @@ func (r Requests) Cast(ctx context.Context, number string, statement output.Vote
 	return send[wire.Request](ctx, r.c, signed, "requests", number, "votes")
 }
 
+// Comment says something about an output under review; what a seat says is sealed as its vote is.
+func (r Requests) Comment(ctx context.Context, number string, said wire.CommentSpec) (wire.Request, error) {
+	return send[wire.Request](ctx, r.c, said, "requests", number, "comments")
+}
+
+// Return sends a request back to its author for the caller's seat.
+func (r Requests) Return(ctx context.Context, number string, why wire.ReturnSpec) (wire.Request, error) {
+	return send[wire.Request](ctx, r.c, why, "requests", number, "return")
+}
+
+// Withdraw takes a request back before both seats have voted.
+func (r Requests) Withdraw(ctx context.Context, number string) (wire.Request, error) {
+	return act[wire.Request](ctx, r.c, "requests", number, "withdraw")
+}
+
+// Resubmit hands in anew what was sent back or taken back, and returns the request that follows it.
+func (r Requests) Resubmit(ctx context.Context, number string, spec wire.ResubmitSpec) (wire.Request, error) {
+	return send[wire.Request](ctx, r.c, spec, "requests", number, "resubmit")
+}
+
 // Releases is products that left.
 type Releases struct{ c *Client }
 

@@ -27,6 +27,7 @@ func vocabulary() []string {
 	for _, table := range []flow.Table{
 		org.Flow(), org.MemberFlow(), org.KeyFlow(), dataset.Flow(), dataset.VersionFlow(), registration.Flow(),
 		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(), output.Flow(),
+		output.RequestFlow(),
 		org.IdentityFlow(), upload.Flow(), release.Flow(),
 	} {
 		all = append(all, texts(table.States)...)
@@ -41,8 +42,7 @@ func vocabulary() []string {
 		texts([]dataset.Mask{dataset.MaskSurname, dataset.MaskPhone, dataset.MaskDrop}),
 		texts([]dataset.Class{dataset.General, dataset.Important, dataset.Core}),
 		texts([]dataset.Approval{dataset.Manual, dataset.Automatic}),
-		{"in_review", "approved", "returned", "rejected", "released"}, // of a request: migrations, request_state_check
-		texts(release.Reasons()),
+		texts(output.Voices()), texts(output.Reasons()), texts(release.Reasons()),
 		{policy.Basic, policy.Strong}, {policy.ByKey, policy.ByProvider, policy.ByFactor, policy.ByCertificate},
 		texts([]budget.Scope{budget.Grant, budget.Dataset, budget.Org}),
 		texts([]job.CodeState{job.CodeWaiting, job.CodeVerified, job.CodeRefused, job.CodePartly, job.CodeUnchecked, job.CodeFailed}),

@@ -68,6 +68,9 @@ type (
 	Output         = output.View
 	Request        = output.RequestView
 	RequestSpec    = output.RequestSpec
+	CommentSpec    = output.CommentSpec
+	ReturnSpec     = output.ReturnSpec
+	ResubmitSpec   = output.ResubmitSpec
 	Envelope       = envelope.Envelope
 	Release        = release.View
 	ReleasePackage = release.Package

@@ -179,6 +179,7 @@ func (e *encoder) review(r *policy.ReviewFacts) *ast.Term {
 		e.text("operator", r.Operator), e.text("agency", r.Agency),
 	}
 	pairs = e.some(pairs, "seat", r.Seat)
+	pairs = e.some(pairs, "opener", r.Opener)
 	pairs = e.raised(pairs, "seat_taken", r.SeatTaken)
 	pairs = e.raised(pairs, "digest_ok", r.DigestOK)
 	pairs = e.raised(pairs, "fresh_vote", r.FreshVote)

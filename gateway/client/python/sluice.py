@@ -1082,6 +1082,30 @@ class Output(Record):
 
 
 @dataclass
+class OutputComment(Record):
+    #: what was said
+    text: str = dataclasses.field(metadata={"name": "text"})
+    #: author, operator or agency
+    voice: str = dataclasses.field(metadata={"name": "voice"})
+    #: when it was said
+    written_at: datetime.datetime = dataclasses.field(metadata={"name": "written_at"})
+    #: place of the column it is about
+    column: Optional[int] = dataclasses.field(default=None, metadata={"name": "column"})
+    #: place of the row it is about
+    row: Optional[int] = dataclasses.field(default=None, metadata={"name": "row"})
+
+
+@dataclass
+class OutputCommentSpec(Record):
+    #: what is said, 500 characters at most; the agency's bears no figures
+    text: str = dataclasses.field(metadata={"name": "text"})
+    #: place of the column it is about, from 1
+    column: Optional[int] = dataclasses.field(default=None, metadata={"name": "column"})
+    #: place of the row it is about, from 1
+    row: Optional[int] = dataclasses.field(default=None, metadata={"name": "row"})
+
+
+@dataclass
 class OutputList(Record):
     #: the elements
     items: List[Output] = dataclasses.field(metadata={"name": "items"})
@@ -1113,10 +1137,18 @@ class OutputRequest(Record):
     voted: List[str] = dataclasses.field(metadata={"name": "voted"})
     #: the caller's own; both once both are in
     votes: List[OutputVote] = dataclasses.field(metadata={"name": "votes"})
+    #: what was said that the caller may see now, oldest first; lists leave it out
+    comments: Optional[List[OutputComment]] = dataclasses.field(default=None, metadata={"name": "comments"})
     #: when it ended
     ended_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "ended_at"})
+    #: the request that hands this one in anew
+    followed_by: Optional[str] = dataclasses.field(default=None, metadata={"name": "followed_by"})
+    #: the ended request this one hands in anew
+    follows: Optional[str] = dataclasses.field(default=None, metadata={"name": "follows"})
     #: number of the release
     release: Optional[str] = dataclasses.field(default=None, metadata={"name": "release"})
+    #: which seat sent it back, and why; absent when both votes did
+    returned: Optional[OutputReturn] = dataclasses.field(default=None, metadata={"name": "returned"})
 
 
 @dataclass
@@ -1135,6 +1167,34 @@ class OutputRequestSpec(Record):
     job: str = dataclasses.field(metadata={"name": "job"})
     #: name of the output
     output: str = dataclasses.field(metadata={"name": "output"})
+
+
+@dataclass
+class OutputResubmitSpec(Record):
+    #: why it is safe, what it is for, and what changed
+    context: str = dataclasses.field(metadata={"name": "context"})
+    #: number of the job; without it the same one
+    job: Optional[str] = dataclasses.field(default=None, metadata={"name": "job"})
+    #: name of the output; without it the same one
+    output: Optional[str] = dataclasses.field(default=None, metadata={"name": "output"})
+
+
+@dataclass
+class OutputReturn(Record):
+    #: why
+    reasons: List[str] = dataclasses.field(metadata={"name": "reasons"})
+    #: the seat that sent it back
+    seat: str = dataclasses.field(metadata={"name": "seat"})
+    #: what it said beside them
+    text: Optional[str] = dataclasses.field(default=None, metadata={"name": "text"})
+
+
+@dataclass
+class OutputReturnSpec(Record):
+    #: every reason at once, of the closed list
+    reasons: List[str] = dataclasses.field(metadata={"name": "reasons"})
+    #: what is said beside them, bounded as a comment is
+    text: Optional[str] = dataclasses.field(default=None, metadata={"name": "text"})
 
 
 @dataclass
@@ -2866,6 +2926,17 @@ class ReviewVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
+    def comment(self, number: str, body: Union[OutputCommentSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OutputRequest:
+        """Say something about an output under review.
+
+        Says something of the whole output, or at a row or column by its place, from 1. What a seat says is
+        sealed as its vote is: until both have voted only its writer sees it. The agency's words bear no
+        figures. Who: the job's author, the operator's security officer, the agency's output reviewer.
+
+        POST /requests/{number}/comments
+        """
+        return self._client._record(OutputRequest, _Call("POST", ["requests", number, "comments"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
     def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[OutputRequest]:
         """List review requests.
 
@@ -2885,6 +2956,27 @@ class ReviewVerbs:
         """
         return self._client._record(OutputRequest, _Call("POST", ["requests"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
+    def resubmit(self, number: str, body: Union[OutputResubmitSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OutputRequest:
+        """Hand in anew what was sent back or taken back.
+
+        Opens another request in the line of one that was returned or withdrawn, over the same output or over
+        a mended one. Each is followed once. Who: as review-open.
+
+        POST /requests/{number}/resubmit
+        """
+        return self._client._record(OutputRequest, _Call("POST", ["requests", number, "resubmit"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def return_(self, number: str, body: Union[OutputReturnSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OutputRequest:
+        """Send a request back to its author with reasons.
+
+        Sends the request back to its author for one seat, with every reason at once, instead of that seat's
+        vote. A vote of the other seat becomes void and is never shown; 409 once both have voted. Who: as
+        review-vote.
+
+        POST /requests/{number}/return
+        """
+        return self._client._record(OutputRequest, _Call("POST", ["requests", number, "return"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
     def show(self, number: str) -> OutputRequest:
         """Show a review request.
 
@@ -2903,6 +2995,16 @@ class ReviewVerbs:
         POST /requests/{number}/votes
         """
         return self._client._record(OutputRequest, _Call("POST", ["requests", number, "votes"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def withdraw(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OutputRequest:
+        """Take a request back.
+
+        Takes the request back; votes become void. 409 once both seats have voted. Who: the job's author, or
+        who opened the review.
+
+        POST /requests/{number}/withdraw
+        """
+        return self._client._record(OutputRequest, _Call("POST", ["requests", number, "withdraw"], header={"If-Match": if_match}, key=idempotency_key))
 
 
 class TraceVerbs:

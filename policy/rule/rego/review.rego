@@ -1,4 +1,4 @@
-# Review of one output: opening it, voting from a seat, looking at values.
+# Review of one output: opening it, voting from a seat, speaking in it, ending it without a decision, looking at values.
 package sluice.review
 
 import data.sluice.reason
@@ -11,7 +11,10 @@ states := {
 	"output.fetch": {"in_review", "approved", "releasing", "released"},
 	"release.make": {"in_review", "approved", "releasing"},
 	"review.open": {"auto_checked"},
+	"review.resubmit": {"auto_checked"},
+	"review.return": {"in_review"},
 	"review.vote": {"in_review"},
+	"review.withdraw": {"in_review"},
 }
 
 review := input.facts.review
@@ -51,6 +54,45 @@ may_vote if {
 	review.fresh_vote == true
 }
 
+# Who sits on a seat: a member of its organization who is not the author.
+sits if {
+	seated
+	review[review.seat] == input.subject.org
+	input.subject.member != review.author
+}
+
+speaks if sits
+
+speaks if authored
+
+authored if {
+	review.seat == "author"
+	input.subject.member == review.author
+}
+
+# Whether the request still takes comments its own table says: it outlives the output's review.
+may_comment if {
+	sound
+	speaks
+}
+
+may_return if {
+	sound
+	stands
+	sits
+	not review.seat_taken
+}
+
+may_withdraw if {
+	sound
+	stands
+	theirs
+}
+
+theirs if input.subject.member == review.author
+
+theirs if input.subject.member == review.opener
+
 may_fetch if {
 	sound
 	stands
@@ -75,14 +117,16 @@ operator_sees if data.values.preview.operator == true
 
 # --- reasons
 
-common contains reason.named("facts.missing", {"review"}) if not review
+common contains r if some r in absences
 
-common contains reason.named("facts.missing", absent) if {
+absences contains reason.named("facts.missing", {"review"}) if not review
+
+absences contains reason.named("facts.missing", absent) if {
 	absent := {name | some name in {"agency", "author", "operator"}; review[name] == ""}
 	count(absent) > 0
 }
 
-common contains reason.plain("seat.one_organization") if {
+absences contains reason.plain("seat.one_organization") if {
 	review.agency != ""
 	review.agency == review.operator
 }
@@ -127,6 +171,45 @@ vote_only contains reason.plain("vote.digest_mismatch") if {
 vote_only contains reason.plain("vote.not_fresh") if {
 	review
 	not review.fresh_vote
+}
+
+# The reasons of speaking and returning: of voting, those about the seat.
+comment_reasons := absences | comment_only
+
+comment_only contains reason.plain("seat.unknown") if {
+	review
+	not seated
+	not authored
+}
+
+comment_only contains r if {
+	seated
+	some r in not_seated
+}
+
+not_seated contains reason.plain("seat.wrong_organization") if review[review.seat] != input.subject.org
+
+not_seated contains reason.plain("approver.is_author") if input.subject.member == review.author
+
+return_reasons := common | return_only
+
+return_only contains reason.plain("seat.unknown") if {
+	review
+	not seated
+}
+
+return_only contains r if {
+	seated
+	some r in not_seated
+}
+
+return_only contains reason.named("seat.taken", {review.seat} & seats) if review.seat_taken
+
+withdraw_reasons := common | withdraw_only
+
+withdraw_only contains reason.plain("author.other_person") if {
+	review
+	not theirs
 }
 
 fetch_reasons := common | fetch_only

@@ -27,6 +27,12 @@ passes["open"] if data.sluice.review.may_open
 
 passes["vote"] if data.sluice.review.may_vote
 
+passes["comment"] if data.sluice.review.may_comment
+
+passes["return"] if data.sluice.review.may_return
+
+passes["withdraw"] if data.sluice.review.may_withdraw
+
 passes["fetch"] if data.sluice.review.may_fetch
 
 passes["release"] if {
@@ -59,6 +65,12 @@ causes["another"] := data.sluice.person.reasons
 causes["open"] := data.sluice.review.open_reasons
 
 causes["vote"] := data.sluice.review.vote_reasons
+
+causes["comment"] := data.sluice.review.comment_reasons
+
+causes["return"] := data.sluice.review.return_reasons
+
+causes["withdraw"] := data.sluice.review.withdraw_reasons
 
 causes["fetch"] := data.sluice.review.fetch_reasons
 
