@@ -76,7 +76,7 @@ func (s *Work) putOff(ctx context.Context, id string) error {
 
 // claims names the act a claim of each kind is decided as: work on a department's own data, or a job.
 var claims = map[work.Kind]policy.Action{
-	work.Inspect: "work.claim", work.Ingest: "work.claim", work.Profile: "work.claim", work.Preview: "work.claim",
+	work.Inspect: "work.claim", work.Ingest: "work.claim", work.Profile: "work.claim", work.Twin: "work.claim", work.Preview: "work.claim",
 	work.Check: "job.claim", work.Debug: "job.claim", work.Run: "job.claim",
 }
 
@@ -106,7 +106,7 @@ func (d *deed) admission(w postgres.Work, letter work.Letter, unwrap Unwrapper) 
 	switch letter.Kind {
 	case work.Run, work.Debug, work.Check:
 		return d.admitJob(w, letter, unwrap)
-	case work.Ingest, work.Profile, work.Preview:
+	case work.Ingest, work.Profile, work.Twin, work.Preview:
 		return d.admitDataset(w, letter, unwrap)
 	case work.Inspect:
 		return d.admitUpload(w, unwrap)
@@ -128,9 +128,12 @@ func (d *deed) admitDataset(w postgres.Work, letter work.Letter, unwrap Unwrappe
 		return work.Keys{}, err
 	}
 	k := keychain{d: d, unwrap: unwrap, keys: work.Keys{Data: map[string][]byte{}, Units: map[string][]byte{}, Digest: map[string][]byte{}}}
+	if letter.Kind == work.Twin {
+		return d.admitTwin(&k, v)
+	}
 	k.write(v.DataKey)
 	if letter.Kind == work.Ingest {
-		k.raw(v)
+		k.raw(v.Raw)
 		return k.keys, k.err
 	}
 	k.parts(v)
@@ -186,10 +189,11 @@ func (d *deed) startJob(k *keychain, row postgres.Job, p job.Package, g *ground,
 		d.detail["columns."+in.Name] = joined(in.Columns)
 		if letter.Kind == work.Run {
 			k.parts(v)
-		} else {
-			k.data(v.DataKey) // a debug run reads the profile, which lies under the version's own key
 		}
 		k.dataset(ds)
+	}
+	if letter.Kind == work.Debug {
+		k.standIns(p, g, letter.Debug)
 	}
 	compared, err := k.earlier(p, g, row.ID, letter.Kind)
 	if err != nil {
@@ -280,10 +284,10 @@ func (k *keychain) parts(v postgres.Version) {
 	k.refs(refs, err)
 }
 
-// raw adds the keys of the chunks a version is made from.
-func (k *keychain) raw(v postgres.Version) {
+// raw adds the keys of the chunks a version or its twin is made from.
+func (k *keychain) raw(raw json.RawMessage) {
 	var refs []object.Ref
-	err := json.Unmarshal(v.Raw, &refs)
+	err := json.Unmarshal(raw, &refs)
 	k.refs(refs, err)
 }
 

@@ -198,8 +198,13 @@ func (s *Datasets) Withdraw(ctx context.Context, caller policy.Subject, slug str
 		if err := d.tx.SetVersionState(ctx, row.ID, number, v.State, string(to)); err != nil {
 			return err
 		}
+		if err := d.withdrawTwins(row.ID, number); err != nil {
+			return err
+		}
 		v.State = string(to)
-		view = versionView(slug, v)
+		if view, err = d.versionView(slug, v); err != nil {
+			return err
+		}
 		return d.stopJobsOn(row.ID, number, "version.withdrawn")
 	})
 	return view, err
@@ -216,7 +221,9 @@ func (s *Datasets) ShowVersion(ctx context.Context, caller policy.Subject, slug 
 		if err != nil {
 			return err
 		}
-		view = versionView(slug, v)
+		if view, err = d.versionView(slug, v); err != nil {
+			return err
+		}
 		view.Parts, err = namedParts(v)
 		return err
 	})
@@ -230,7 +237,9 @@ func (s *Datasets) Profile(ctx context.Context, caller policy.Subject, slug stri
 		if err != nil {
 			return err
 		}
-		view = versionView(slug, v)
+		if view, err = d.versionView(slug, v); err != nil {
+			return err
+		}
 		return d.queue(row.ID, &v.Number, work.Letter{Kind: work.Profile, Profile: &work.ProfileLetter{
 			Parts: parts,
 			ProfileLetter: task.ProfileLetter{
@@ -289,7 +298,9 @@ func (s *Datasets) SignProfile(ctx context.Context, caller policy.Subject, slug 
 			return fmt.Errorf("encoding signature: %w", err)
 		}
 		v.ProfileSigner = &caller.Member
-		view = versionView(slug, v)
+		if view, err = d.versionView(slug, v); err != nil {
+			return err
+		}
 		return d.tx.SignProfile(ctx, row.ID, number, caller.Member, body)
 	})
 	return view, err
@@ -417,8 +428,14 @@ func (d *deed) datasetView(row postgres.Dataset) (dataset.View, error) {
 		Columns: row.Columns, Units: row.Units, RoundTo: row.RoundTo, Terms: row.Terms, CreatedAt: row.CreatedAt,
 		Confirmed: row.Confirmed,
 	}
+	twins, err := d.twinViews(row.ID)
+	if err != nil {
+		return dataset.View{}, err
+	}
 	for _, v := range versions {
-		view.Versions = append(view.Versions, versionView(row.Slug, v))
+		shown := versionView(row.Slug, v)
+		shown.Twin = twins[v.Number]
+		view.Versions = append(view.Versions, shown)
 	}
 	reg, err := d.tx.DatasetRegistration(d.ctx, row.ID)
 	if err == nil {

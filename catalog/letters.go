@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/job"
-	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/catalog/work"
@@ -107,15 +105,12 @@ func (d *deed) debugLetter(row postgres.Job) (work.Letter, error) {
 	for _, in := range p.Inputs {
 		ds, _ := g.datasetNamed(string(in.Dataset))
 		v := g.versions[versionKey(ds.ID, in.Version)]
-		if v.ProfileSigner == nil {
-			return work.Letter{}, fault.New(fault.Conflict, "profile.unsigned")
-		}
-		var ref object.Ref
-		if err := json.Unmarshal(v.Profile, &ref); err != nil {
-			return work.Letter{}, fmt.Errorf("reading profile reference: %w", err)
+		twin, profile, err := d.standIn(v)
+		if err != nil {
+			return work.Letter{}, err
 		}
 		scope := scopeOf(ds, g.grants[string(in.Grant)], in.Name, in.Columns)
-		letter.Inputs = append(letter.Inputs, work.Input{Scope: scope, Dataset: ds.ID, Profile: &ref})
+		letter.Inputs = append(letter.Inputs, work.Input{Scope: scope, Dataset: ds.ID, Profile: profile, Twin: twin})
 		letter.Code.DigestBy = ds.ID
 	}
 	letter.Code = d.code(p, g, plan, letter.Code.DigestBy)

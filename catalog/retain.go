@@ -45,6 +45,9 @@ func (s *Datasets) Retain(ctx context.Context) (bool, error) {
 		if err != nil {
 			return err
 		}
+		if err := d.withdrawTwins(row.ID, due.Number); err != nil {
+			return err
+		}
 		return d.tx.SetVersionState(ctx, row.ID, due.Number, string(dataset.Available), string(to))
 	})
 }

@@ -47,7 +47,7 @@ func (s *Work) settle(ctx context.Context, w postgres.Work, unwrap Unwrapper) er
 
 func (d *deed) consequences(w postgres.Work, outcome string, r work.Result, unwrap Unwrapper) error {
 	switch work.Kind(w.Kind) {
-	case work.Ingest, work.Profile, work.Preview:
+	case work.Ingest, work.Profile, work.Twin, work.Preview:
 		return d.settleDataset(w, outcome, r)
 	case work.Inspect:
 		return d.settleInspect(w, outcome, r)
@@ -68,6 +68,8 @@ func (d *deed) settleDataset(w postgres.Work, outcome string, r work.Result) err
 	switch {
 	case w.Kind == string(work.Ingest):
 		return d.settleIngest(row, *w.Version, outcome, r)
+	case w.Kind == string(work.Twin):
+		return d.settleTwin(row, *w.Version, outcome, r)
 	case w.Kind == string(work.Profile) && outcome == "success" && len(r.Objects) == 1:
 		ref, err := json.Marshal(r.Objects[0].Ref)
 		if err != nil {
@@ -219,7 +221,7 @@ func (d *deed) settleJob(w postgres.Work, outcome string, r work.Result, unwrap 
 	case w.Kind == string(work.Check):
 		return d.settleCheck(row, g, p, r)
 	case w.Kind == string(work.Debug):
-		return d.endJob(row, endings[outcome], r)
+		return d.endDebug(row, endings[outcome], w, r)
 	case outcome == "success" && r.Evidence != nil: // a product, not a failed answer
 		if err := d.giveBack(row, g, p, unfailing); err != nil {
 			return err
@@ -319,13 +321,22 @@ func (d *deed) afterCheck(row postgres.Job) error {
 	return d.queue(row.ID, nil, letter)
 }
 
+// endDebug ends a debug run. What its inputs were made from is in its letter.
+func (d *deed) endDebug(row postgres.Job, act string, w postgres.Work, r work.Result) error {
+	var letter work.Letter
+	if err := json.Unmarshal(w.Letter, &letter); err != nil || letter.Debug == nil {
+		return errors.Join(errors.New("reading letter of a debug run"), err)
+	}
+	return d.endJob(row, act, r, letter.Debug.Inputs...)
+}
+
 // endJob moves a job to an end with what its author may learn.
-func (d *deed) endJob(row postgres.Job, act string, r work.Result) error {
+func (d *deed) endJob(row postgres.Job, act string, r work.Result, invented ...work.Input) error {
 	to, err := flowOf(job.Mode(row.Kind)).Check(state(row.State), act)
 	if err != nil {
 		return err
 	}
-	failure, usage, err := d.told(row, r)
+	failure, usage, err := d.told(row, r, invented...)
 	if err != nil {
 		return err
 	}

@@ -13,11 +13,14 @@ import (
 
 // told is what the author learns of a run: class and line of a failure, rows per relation in buckets. On real data
 // that is all, whatever a worker sealed: words, tables and names that are not the author's own are left out.
-func (d *deed) told(row postgres.Job, r work.Result) (failure, usage json.RawMessage, err error) {
+func (d *deed) told(row postgres.Job, r work.Result, invented ...work.Input) (failure, usage json.RawMessage, err error) {
 	own := relationsOf(row)
 	used := job.Usage{Relations: []job.RelationSize{}}
 	if row.Kind != string(job.Production) {
 		used.Tables = r.Tables
+	}
+	for _, in := range invented {
+		used.Inputs = append(used.Inputs, sourceOf(in))
 	}
 	for _, rel := range r.Relations {
 		if row.Kind != string(job.Production) || slices.Contains(own, rel.Relation) {

@@ -84,6 +84,7 @@ func datasets(cat *catalog.Catalog) []route {
 		{post, version + "/profile", accepted, "dataset-profile", "Ask for a version's profile", version1(cat.Datasets.Profile)},
 		{get, version + "/profile", ok, "dataset-profile-show", "Get the profile's bytes", versionBytes(cat.Datasets.ShowProfile)},
 		{post, version + "/profile/sign", ok, "dataset-profile-sign", "Sign a profile for debug runs", versionBody(cat.Datasets.SignProfile)},
+		{post, version + "/twin", accepted, "dataset-twin", "Give a version a twin for debug runs", versionBody(cat.Datasets.Twin)},
 		{post, version + "/preview", accepted, "dataset-preview", "Ask what a grant shows", askPreview(cat)},
 		{get, version + "/preview/{preview}", ok, "dataset-preview-show", "Get the rows of a preview", showPreview(cat)},
 	}

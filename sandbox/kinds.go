@@ -44,29 +44,73 @@ func (p *piece) inspect(ctx context.Context) error {
 
 // ingest parses an upload into parts under the version's own key.
 func (p *piece) ingest(ctx context.Context) error {
-	s, err := p.prepare(ctx, task.Ingest)
+	s, err := p.parse(ctx, p.letter.Ingest)
 	if err != nil {
 		return err
 	}
-	whole, err := s.gather(ctx, p.letter.Ingest.Raw, p.letter.Ingest.Digest)
+	return p.keepParts(ctx, s)
+}
+
+// parse takes an upload apart in a container and reports the parts it made, or what is wrong with the file.
+func (p *piece) parse(ctx context.Context, l *work.IngestLetter) (*step, error) {
+	s, err := p.prepare(ctx, task.Ingest)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	whole, err := s.gather(ctx, l.Raw, l.Digest)
+	if err != nil {
+		return nil, err
 	}
 	if !whole {
 		p.result.Ingest = &task.IngestReport{Errors: otherFile()}
-		return nil
+		return s, nil
 	}
-	if err := s.do(ctx, task.Letter{Ingest: &p.letter.Ingest.IngestLetter}); err != nil {
-		return err
+	if err := s.do(ctx, task.Letter{Ingest: &l.IngestLetter}); err != nil {
+		return nil, err
 	}
 	p.result.Ingest = s.report.Ingest
-	for _, part := range s.report.Ingest.Parts {
-		if err := p.keepObject(ctx, s, object.Data, part, s.report.Ingest.Rows); err != nil {
+	return s, nil
+}
+
+// keepParts stores the parts a parsed upload came to.
+func (p *piece) keepParts(ctx context.Context, parsed *step) error {
+	for _, part := range p.result.Ingest.Parts {
+		if err := p.keepObject(ctx, parsed, object.Data, part, p.result.Ingest.Rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// twin parses an upload like an ingest, and compares what it came to with the real rows in a container of its
+// own: the one that takes foreign bytes apart never holds them.
+func (p *piece) twin(ctx context.Context) error {
+	l := p.letter.Twin
+	parsed, err := p.parse(ctx, &l.IngestLetter)
+	if err != nil || len(p.result.Ingest.Parts) == 0 {
+		return err
+	}
+	s, err := p.prepare(ctx, task.Twin)
+	if err != nil {
+		return err
+	}
+	if err := s.carry(parsed, partName(0), twinFile); err != nil {
+		return err
+	}
+	for i, part := range l.Parts {
+		if err := s.fetch(ctx, part, partName(i)); err != nil {
+			return err
+		}
+	}
+	if err := s.do(ctx, task.Letter{Twin: &l.Compare}); err != nil {
+		return err
+	}
+	p.result.Twin = s.report.Twin
+	return p.keepParts(ctx, parsed)
+}
+
+// twinFile is the part a twin was parsed to, beside the real parts it is compared with.
+const twinFile = "twin.parquet"
 
 func (p *piece) keepObject(ctx context.Context, s *step, bucket object.Bucket, file string, rows int64) error {
 	ref, err := s.keep(ctx, bucket, file)
@@ -149,18 +193,24 @@ func (p *piece) stage(ctx context.Context, inputs []work.Input) (*step, error) {
 	return s, nil
 }
 
-// synth invents the tables of a debug run from signed profiles.
+// synth makes the tables of a debug run: from a twin where there is one, else from a signed profile.
 func (p *piece) synth(ctx context.Context, d *work.DebugLetter) (*step, error) {
 	s, err := p.prepare(ctx, task.Synth)
 	if err != nil {
 		return nil, err
 	}
-	letter := &task.SynthLetter{Seed: p.keys.Seed, Rows: d.Rows}
+	letter := &task.SynthLetter{Seed: p.keys.Seed, Rows: d.Rows, TokenKey: p.keys.Token}
 	for _, in := range d.Inputs {
-		if err := s.fetch(ctx, *in.Profile, in.Input+"/profile.json"); err != nil {
+		made := task.SynthInput{Scope: in.Scope, Dataset: in.Dataset}
+		from, path := in.Profile, in.Input+"/profile.json"
+		if in.Twin != nil {
+			from, path = in.Twin, in.Input+"/"+partName(0)
+			made.Twin = []string{path}
+		}
+		if err := s.fetch(ctx, *from, path); err != nil {
 			return nil, err
 		}
-		letter.Inputs = append(letter.Inputs, task.SynthInput{Scope: in.Scope, Dataset: in.Dataset})
+		letter.Inputs = append(letter.Inputs, made)
 	}
 	if err := s.do(ctx, task.Letter{Synth: letter}); err != nil {
 		return nil, err

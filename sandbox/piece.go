@@ -47,7 +47,7 @@ var errEnded = errors.New("ended")
 // run does the work of the letter's kind.
 func (p *piece) run(ctx context.Context) error {
 	kinds := map[work.Kind]func(context.Context) error{
-		work.Inspect: p.inspect, work.Ingest: p.ingest, work.Profile: p.profile, work.Preview: p.preview,
+		work.Inspect: p.inspect, work.Ingest: p.ingest, work.Profile: p.profile, work.Twin: p.twin, work.Preview: p.preview,
 		work.Check: p.check, work.Debug: p.debug, work.Run: p.production,
 	}
 	do, ok := kinds[p.letter.Kind]

@@ -80,6 +80,7 @@ type VersionView struct {
 	Refusal       *Refusal  `json:"refusal,omitempty"`
 	Profile       string    `json:"profile,omitempty"` // digest of the profile
 	ProfileSigned bool      `json:"profile_signed"`
+	Twin          *TwinView `json:"twin,omitempty"`  // the one sent last
 	Mode          Mode      `json:"mode,omitempty"`  // how it was published
 	Base          int       `json:"base,omitempty"`  // the version it adds to or corrects
 	Parts         []Part    `json:"parts,omitempty"` // of one available version; lists of versions leave them out

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write deploy/docs/states.md anew")
 // tables lists the table of every noun; a new one is added here.
 func tables() []flow.Table {
 	return []flow.Table{
-		org.Flow(), org.MemberFlow(), org.KeyFlow(), org.IdentityFlow(), dataset.Flow(), dataset.VersionFlow(), upload.Flow(),
+		org.Flow(), org.MemberFlow(), org.KeyFlow(), org.IdentityFlow(), dataset.Flow(), dataset.VersionFlow(), dataset.TwinFlow(), upload.Flow(),
 		registration.Flow(), registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(),
 		output.Flow(), output.RequestFlow(), release.Flow(),
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/budget"
+	"github.com/sluicedata/sluice/catalog/name"
 )
 
 // View is a job as its operator and its agency see it.
@@ -28,12 +29,29 @@ type View struct {
 	EndedAt    *time.Time      `json:"ended_at,omitempty"`
 }
 
-// Usage is what an author learns of a run's size: rows per relation in buckets. Tables are set by debug runs
-// only: their data is invented.
+// Usage is what an author learns of a run's size: rows per relation in buckets. Tables and inputs are set by debug
+// runs only: their data is invented, and inputs say by whom.
 type Usage struct {
 	Relations []RelationSize    `json:"relations"`
 	Tables    map[string]string `json:"tables,omitempty"` // output name → CSV
+	Inputs    []InputSource     `json:"inputs,omitempty"`
 }
+
+// InputSource says what an input of a debug run was made from.
+type InputSource struct {
+	Input    string      `json:"input"`
+	MadeFrom MadeFrom    `json:"made_from"`
+	Digest   name.Digest `json:"digest"` // of the profile, or of the twin's rows
+}
+
+// MadeFrom names what stands in for real rows.
+type MadeFrom string
+
+// The closed list of what debug runs see.
+const (
+	FromTwin    MadeFrom = "twin"    // the department's own invented rows, cut to the grant
+	FromProfile MadeFrom = "profile" // rows invented from the profile its steward signed
+)
 
 // Steady returns the view without what other jobs change: nobody decides on that.
 func (v View) Steady() any {

@@ -35,6 +35,7 @@ type Reference struct {
 func (t *Tx) References(ctx context.Context) ([]Reference, error) {
 	return many[Reference](ctx, t, `with held (j) as (
 			select raw from dataset_version union all select profile from dataset_version
+			union all select raw from twin union all select object from twin
 			union all select letter from work union all select result from work
 			union all select object from output union all select membership from output union all select evidence from output
 			union all select object from release),

@@ -45,6 +45,8 @@ func TestRolesMayNot(t *testing.T) {
 		{"serve", db.Serve, "update work set admitted = true"},
 		{"serve", db.Serve, "update work set keys = ''"},
 		{"serve", db.Serve, "update dataset_version set manifest = '{}'"},
+		{"serve", db.Serve, "update twin set object = '{}'"},
+		{"serve", db.Serve, "update twin set rows = 1"},
 		{"serve", db.Serve, "update data_key set wrapped = ''"},
 		{"serve", db.Serve, "update setting set value = '{}'"},
 		{"serve", db.Serve, "select worker_claim('x', decode(repeat('00', 32), 'hex'), interval '1 minute')"},

@@ -2,7 +2,8 @@
 // thresholds, sizes. Every case keeps the version it began under, so a later rule changes nothing that runs.
 //
 // A set is YAML. Unknown keys are refused: a misspelt threshold must not silently keep its default, and
-// there are no defaults. Values are immutable once loaded and may be shared.
+// there are no defaults. A value that came later may be absent in an older set, and absent is its strictest.
+// Values are immutable once loaded and may be shared.
 package ruleset
 
 import (
@@ -120,6 +121,9 @@ type Data struct {
 	PreviewRows     int `yaml:"preview_rows"`
 	KeepLeast       int `yaml:"keep_least"` // versions a department's retention keeps at least
 	KeepMost        int `yaml:"keep_most"`
+	// TwinEqualShare is the share of a twin's rows that may equal a real row fewer than ProfileMinUnits units share:
+	// chance, not copies. Sets from before twins had a value lack it, which is the strictest: none may.
+	TwinEqualShare float64 `yaml:"twin_equal_share"`
 }
 
 // Jobs bounds what a job package may hold and use.

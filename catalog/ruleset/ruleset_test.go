@@ -86,6 +86,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"missing value", "  min_units: 10\n", ""},
 		{"key twice", "  min_units: 10\n", "  min_units: 10\n  min_units: 3\n"},
 		{"zero threshold", "min_units: 10", "min_units: 0"},
+		{"half a twin copied", "twin_equal_share: 0.01", "twin_equal_share: 0.51"},
 		{"share above one", "dominance_share: 0.90", "dominance_share: 90"},
 		{"text for a number", "splits: 8", "splits: eight"},
 		{"no such day", "effective_from: 2025-04-08\nsupersedes", "effective_from: 2025-04-31\nsupersedes"},
@@ -106,6 +107,26 @@ func TestLoadRefuses(t *testing.T) {
 				t.Fatal("loaded")
 			}
 		})
+	}
+}
+
+// A set from before twins had a value loads, and lets no row of a twin be real.
+func TestOlderSetsAreTheStrictest(t *testing.T) {
+	var older []byte
+	for line := range bytes.Lines(source(t)) {
+		if !bytes.Contains(line, []byte("twin_equal_share:")) {
+			older = append(older, line...)
+		}
+	}
+	if bytes.Equal(older, source(t)) {
+		t.Fatal("the set has no such value")
+	}
+	r, err := ruleset.Load(older)
+	if err != nil || r.Data.TwinEqualShare != 0 {
+		t.Fatalf("got a share of %v, %v", r.Data.TwinEqualShare, err)
+	}
+	if err := r.Tightens(city(t)); err != nil {
+		t.Fatalf("it is looser than the newer one: %v", err)
 	}
 }
 

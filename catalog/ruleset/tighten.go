@@ -81,6 +81,7 @@ func (r RuleSet) dataValues() []value {
 		whole("data.preview_rows", s.PreviewRows, 1, up),
 		whole("data.keep_least", s.KeepLeast, 1, down),
 		whole("data.keep_most", s.KeepMost, 1, up),
+		{"data.twin_equal_share", s.TwinEqualShare, 0, 0.5, up},
 	}
 }
 

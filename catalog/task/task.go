@@ -27,7 +27,8 @@ const (
 	Inspect Verb = "inspect" // raw → inspection.json: what a file looks like, before anything is declared
 	Ingest  Verb = "ingest"  // raw → part-0001.parquet, or the place and reason of every bad row
 	Profile Verb = "profile" // parts → profile.json, disclosure-checked
-	Synth   Verb = "synth"   // profile.json → synthetic staged tables
+	Twin    Verb = "twin"    // a twin's part + the real parts → how much of it is real
+	Synth   Verb = "synth"   // profile.json, or a twin's part → synthetic staged tables
 	Preview Verb = "preview" // a staged table → its first rows as JSON
 	Check   Verb = "check"   // code + empty tables → a verdict per relation
 	Stage   Verb = "stage"   // parts + scope → staged tables, units.parquet
@@ -38,7 +39,7 @@ const (
 
 // Verbs lists every verb, in the order of a job's life.
 func Verbs() []Verb {
-	return []Verb{Inspect, Ingest, Profile, Synth, Preview, Check, Stage, SQL, Split, Screen}
+	return []Verb{Inspect, Ingest, Profile, Twin, Synth, Preview, Check, Stage, SQL, Split, Screen}
 }
 
 // Letter is what a container is told. Exactly the member named by Verb is set.
@@ -47,6 +48,7 @@ type Letter struct {
 	Inspect *InspectLetter `json:"inspect,omitempty"`
 	Ingest  *IngestLetter  `json:"ingest,omitempty"`
 	Profile *ProfileLetter `json:"profile,omitempty"`
+	Twin    *TwinLetter    `json:"twin,omitempty"`
 	Synth   *SynthLetter   `json:"synth,omitempty"`
 	Preview *PreviewLetter `json:"preview,omitempty"`
 	Check   *CheckLetter   `json:"check,omitempty"`
@@ -64,6 +66,7 @@ type Report struct {
 	Inspect *InspectReport  `json:"inspect,omitempty"`
 	Ingest  *IngestReport   `json:"ingest,omitempty"`
 	Profile *ProfileReport  `json:"profile,omitempty"`
+	Twin    *TwinReport     `json:"twin,omitempty"`
 	Synth   *SynthReport    `json:"synth,omitempty"`
 	Preview *PreviewReport  `json:"preview,omitempty"`
 	Check   *CheckReport    `json:"check,omitempty"`
@@ -139,6 +142,30 @@ type ProfileLetter struct {
 // ProfileReport names the profile written to Out/profile.json (a TableProfile).
 type ProfileReport struct {
 	Rows int64 `json:"rows"` // rounded to RoundTo
+}
+
+// TwinLetter asks how much of the twin /in/twin.parquet is real: the same rows or people as in the parts
+// /in/part-*.parquet of the version it stands for.
+type TwinLetter struct {
+	Columns []Column `json:"columns"`
+	Units   []Unit   `json:"units"`
+	// MinUnits is the number of units from which a combination of values is nobody's: rows of it may be equal.
+	MinUnits int `json:"min_units"`
+	// MaxErrors bounds Errors in the report.
+	MaxErrors int `json:"max_errors"`
+}
+
+// TwinReport is the evidence about a twin. It holds row numbers of the twin, never a value.
+type TwinReport struct {
+	Rows int64 `json:"rows"` // of the twin
+	// Shared counts the rows that name a protected unit which is a real one's.
+	Shared int64 `json:"shared"`
+	// Equal counts the rows that equal a real row on every quasi-identifying and sensitive column, where fewer
+	// than MinUnits units hold that combination. A version that declares no such column is compared on all.
+	Equal int64 `json:"equal"`
+	// Errors names rows of both kinds, each kind in order: UnitShared, RowEqual.
+	Errors []BadCell `json:"errors"`
+	More   bool      `json:"more,omitempty"` // there were further rows past MaxErrors of a kind
 }
 
 // Scope is what one input of a job may show.
@@ -328,20 +355,24 @@ type ScreenedOutput struct {
 }
 
 // SynthLetter asks for synthetic staged tables from /in/<input>/profile.json, with keys shared between the
-// tables of one dataset so that joins work.
+// tables of one dataset so that joins work. An input with a twin is cut from that instead, as stage cuts rows.
 type SynthLetter struct {
 	Inputs []SynthInput `json:"inputs"`
 	Seed   []byte       `json:"seed"`
-	Rows   int64        `json:"rows"` // at most, an input
+	Rows   int64        `json:"rows"` // at most, an input to invent
+	// TokenKey keys the tokens of twins (32 bytes). Their units never meet real ones, so they need no other key.
+	TokenKey []byte `json:"token_key,omitempty"`
 }
 
-// SynthInput is one input to invent. Inputs with the same Dataset share their units.
+// SynthInput is one input to invent, or to cut from a twin. Invented inputs with the same Dataset share their
+// units, and so do twins that name the same people.
 type SynthInput struct {
 	Scope
-	Dataset string `json:"dataset"`
+	Dataset string   `json:"dataset"`
+	Twin    []string `json:"twin,omitempty"` // parts of a twin: paths below In
 }
 
-// SynthReport tells what was invented; the files are those of a staged table, units.parquet included.
+// SynthReport tells what was made; the files are those of a staged table, units.parquet included.
 type SynthReport struct {
 	Inputs []StagedTable `json:"inputs"`
 }

@@ -77,6 +77,12 @@ const (
 	MaskDrop    = dataset.MaskDrop
 )
 
+// Reasons why rows of a twin are taken for real ones.
+const (
+	UnitShared = dataset.UnitShared
+	RowEqual   = dataset.RowEqual
+)
+
 // The closed list of statistics.
 const (
 	StatUnits = job.StatUnits

@@ -19,6 +19,7 @@ const (
 	Inspect Kind = "inspect"
 	Ingest  Kind = "ingest"
 	Profile Kind = "profile"
+	Twin    Kind = "twin"
 	Preview Kind = "preview"
 	Check   Kind = "check"
 	Debug   Kind = "debug"
@@ -31,6 +32,7 @@ type Letter struct {
 	Inspect *InspectLetter `json:"inspect,omitempty"`
 	Ingest  *IngestLetter  `json:"ingest,omitempty"`
 	Profile *ProfileLetter `json:"profile,omitempty"`
+	Twin    *TwinLetter    `json:"twin,omitempty"`
 	Preview *PreviewLetter `json:"preview,omitempty"`
 	Check   *CheckLetter   `json:"check,omitempty"`
 	Debug   *DebugLetter   `json:"debug,omitempty"`
@@ -89,6 +91,14 @@ type ProfileLetter struct {
 	task.ProfileLetter
 }
 
+// TwinLetter asks to parse an uploaded file as an ingest would, into a part under the twin's own key, and to
+// compare it with the parts of the version it stands for.
+type TwinLetter struct {
+	IngestLetter
+	Parts   []object.Ref    `json:"parts"`
+	Compare task.TwinLetter `json:"compare"`
+}
+
 // PreviewLetter asks for the first rows an input would show.
 type PreviewLetter struct {
 	Input Input `json:"input"`
@@ -104,6 +114,7 @@ type Input struct {
 	Dataset string       `json:"dataset"` // id: names the unit key to use
 	Parts   []object.Ref `json:"parts,omitempty"`
 	Profile *object.Ref  `json:"profile,omitempty"` // debug only
+	Twin    *object.Ref  `json:"twin,omitempty"`    // debug only, in place of a profile
 }
 
 // Code is what a run executes: the relations check has verified, over tables of this shape.
@@ -163,6 +174,7 @@ type Result struct {
 	Failure   *task.Failure       `json:"failure,omitempty"`
 	Inspect   *task.InspectReport `json:"inspect,omitempty"`
 	Ingest    *task.IngestReport  `json:"ingest,omitempty"`
+	Twin      *task.TwinReport    `json:"twin,omitempty"`
 	Objects   []Object            `json:"objects,omitempty"` // parts, inspection, profile or preview, in report order
 	Check     *task.CheckReport   `json:"check,omitempty"`
 	Staged    []task.StagedTable  `json:"staged,omitempty"`

@@ -14,7 +14,7 @@ func newDataset() *cobra.Command {
 	return noun(text{
 		use: "dataset", example: "  sluice dataset publish -f dataset.yaml --data visits.csv --wait\n  sluice dataset show health-visits",
 	},
-		datasetInspect(), datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetVersion(), datasetProfile(),
+		datasetInspect(), datasetPublish(), datasetShow(), datasetList(), datasetColumns(), datasetTerms(), datasetVersion(), datasetProfile(), datasetTwin(),
 		datasetPreview(), datasetFreeze(), datasetThaw(), datasetWithdraw(), datasetRetire(), datasetUsage(),
 	)
 }
@@ -53,6 +53,7 @@ func versionFields(c *call) []field[wire.Version] {
 		{"manifest", func(v wire.Version) string { return v.Digest }},
 		{"profile", func(v wire.Version) string { return v.Profile }},
 		{"profile signed", func(v wire.Version) string { return c.yesNo(v.ProfileSigned) }},
+		{"twin", func(v wire.Version) string { return twinText(c, v) }},
 		{"since", func(v wire.Version) string { return when(v.CreatedAt) }},
 	}
 }

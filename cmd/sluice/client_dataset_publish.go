@@ -128,19 +128,24 @@ func refusedUpload(c *call, v wire.Version) error {
 	}
 	var b strings.Builder
 	b.WriteString(c.Say("upload.refused", "number", v.Number))
-	if len(v.Refusal.Errors) == 0 {
-		b.WriteString(c.Say("upload.outcome", "outcome", v.Refusal.Outcome))
+	tellRefusal(c, &b, *v.Refusal)
+	return toldError{text: printable(b.String()), code: exitFailed}
+}
+
+// tellRefusal adds every reason of a refusal with its place.
+func tellRefusal(c *call, b *strings.Builder, r dataset.Refusal) {
+	if len(r.Errors) == 0 {
+		b.WriteString(c.Say("upload.outcome", "outcome", r.Outcome))
 	}
-	for _, e := range v.Refusal.Errors {
+	for _, e := range r.Errors {
 		b.WriteString("\n  " + badCellText(c, e))
 	}
-	for _, d := range v.Refusal.Difference {
+	for _, d := range r.Difference {
 		b.WriteString("\n  " + differenceText(c, d))
 	}
-	if v.Refusal.More {
+	if r.More {
 		b.WriteString("\n  " + c.Say("upload.more"))
 	}
-	return toldError{text: printable(b.String()), code: exitFailed}
 }
 
 // differenceText tells in what a file's columns are not those that are declared.

@@ -172,6 +172,9 @@ func showUsage(c *call, j wire.Job) error {
 		return fmt.Errorf("reading usage: %w", err)
 	}
 	var b strings.Builder
+	for _, in := range used.Inputs {
+		b.WriteString("\n" + c.Say("job.made_from."+string(in.MadeFrom), "input", in.Input, "digest", in.Digest))
+	}
 	for _, r := range used.Relations { // of a failed run those before the one that failed
 		b.WriteString("\n" + c.Say("job.relation", "relation", r.Relation, "rows", r.Rows))
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/keyring"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
@@ -142,6 +143,12 @@ func (w *handWorker) result(claimed postgres.Claimed, keys work.Keys, variant st
 		return w.object(keys, object.Output, string(found), work.Result{Inspect: &task.InspectReport{Rows: 1, File: "inspection.json"}})
 	case "inspect bad":
 		return "success", work.Result{Inspect: &task.InspectReport{Errors: []task.BadCell{{Reason: "file.utf16"}}}}, nil
+	case "twin ":
+		return w.twin(keys, unique, task.TwinReport{Rows: 100})
+	case "twin real":
+		return w.twin(keys, unique, task.TwinReport{Rows: 100, Shared: 1, Errors: []task.BadCell{{Row: 3, Column: "resident_id", Reason: dataset.UnitShared}}})
+	case "twin bad":
+		return "success", work.Result{Ingest: &task.IngestReport{Errors: []task.BadCell{{Line: 1, Column: "health", Reason: "column.missing"}}}}, nil
 	case "profile ":
 		return w.object(keys, object.Output, `{"version":1,"rows":100,"units":[],"columns":[]}`, work.Result{})
 	case "preview ":
@@ -176,6 +183,11 @@ func (w *handWorker) object(keys work.Keys, bucket object.Bucket, text string, r
 	ref, err := w.put(keys, bucket, text)
 	r.Objects = []work.Object{{Name: "part-0001.parquet", Ref: ref, Rows: 100}}
 	return "success", r, err
+}
+
+// twin is what comes of a file of invented rows that parses.
+func (w *handWorker) twin(keys work.Keys, unique string, found task.TwinReport) (string, work.Result, error) {
+	return w.object(keys, object.Data, "twin "+unique, work.Result{Twin: &found, Ingest: &task.IngestReport{Rows: 100, Parts: []string{"part-0001.parquet"}}})
 }
 
 // table is what a run leaves: a table, its memberships, and the evidence about it.

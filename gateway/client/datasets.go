@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/envelope"
@@ -117,21 +118,13 @@ func (d Datasets) SignProfile(ctx context.Context, slug string, number int) (wir
 	if err != nil {
 		return wire.Version{}, err
 	}
-	v, err := d.ShowVersion(ctx, slug, number)
-	if err != nil {
-		return wire.Version{}, err
-	}
-	me, err := d.c.Whoami(ctx)
-	if err != nil {
-		return wire.Version{}, err
-	}
-	now, err := d.c.clock(ctx)
+	v, steward, now, err := d.signing(ctx, slug, number)
 	if err != nil {
 		return wire.Version{}, err
 	}
 	statement := dataset.ProfileStatement{
 		Dataset: name.Slug(slug), Number: number, Manifest: name.Digest(v.Digest), Profile: name.DigestOf(bytes),
-		Steward: name.ID(me.Member), At: now.UTC(),
+		Steward: steward, At: now,
 	}
 	if d.c.rehearsing {
 		return wire.Version{}, d.c.unsigned(ctx, statement, version(slug, number, "profile", "sign")...)
@@ -141,6 +134,47 @@ func (d Datasets) SignProfile(ctx context.Context, slug string, number int) (wir
 		return wire.Version{}, fmt.Errorf("signing profile: %w", err)
 	}
 	return send[wire.Version](ctx, d.c, signed, version(slug, number, "profile", "sign")...)
+}
+
+// signing gathers what a steward's statement about a version says besides its subject.
+func (d Datasets) signing(ctx context.Context, slug string, number int) (v wire.Version, steward name.ID, now time.Time, err error) {
+	if v, err = d.ShowVersion(ctx, slug, number); err != nil {
+		return v, "", now, err
+	}
+	me, err := d.c.Whoami(ctx)
+	if err != nil {
+		return v, "", now, err
+	}
+	now, err = d.c.clock(ctx)
+	return v, name.ID(me.Member), now.UTC(), err
+}
+
+// Twin gives a version a twin from a complete upload (Uploads.Send), and declares with the steward's own key that
+// the rows of that file are invented. It counts once it was compared with the real rows: WaitTwin.
+func (d Datasets) Twin(ctx context.Context, slug string, number int, up wire.Upload) (wire.Version, error) {
+	v, steward, now, err := d.signing(ctx, slug, number)
+	if err != nil {
+		return wire.Version{}, err
+	}
+	statement := dataset.TwinStatement{
+		Dataset: name.Slug(slug), Number: number, Manifest: name.Digest(v.Digest), File: up.Digest, Steward: steward, At: now,
+	}
+	if d.c.rehearsing {
+		return wire.Version{}, d.c.unsigned(ctx, statement, version(slug, number, "twin")...)
+	}
+	signed, err := envelope.Sign(dataset.TwinType, d.c.fingerprint, d.c.key, statement)
+	if err != nil {
+		return wire.Version{}, fmt.Errorf("signing declaration: %w", err)
+	}
+	return send[wire.Version](ctx, d.c, wire.TwinSpec{Upload: up.ID, Declaration: signed}, version(slug, number, "twin")...)
+}
+
+// WaitTwin waits until the twin sent last was accepted or refused, or went with its version.
+func (d Datasets) WaitTwin(ctx context.Context, slug string, number int) (wire.Version, error) {
+	return await(ctx, func() (wire.Version, bool, error) {
+		v, err := d.ShowVersion(ctx, slug, number)
+		return v, v.Twin == nil || v.Twin.State != string(dataset.TwinChecking), err
+	})
 }
 
 // Preview asks what a grant shows of a version and returns the preview's id: WaitPreview.

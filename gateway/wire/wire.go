@@ -44,6 +44,7 @@ type (
 	DatasetSpec      = dataset.Spec
 	Version          = dataset.VersionView
 	Publication      = dataset.Publication
+	TwinSpec         = dataset.TwinSpec
 	Terms            = dataset.Terms
 	Upload           = upload.View
 	UploadSpec       = upload.Spec

@@ -17,7 +17,7 @@ func TestPiecesHoldWhatTheRuleSetCounts(t *testing.T) {
 	}
 	limits, largest := docker.DefaultLimits(), int64(0)
 	for _, steps := range [][]task.Verb{
-		{task.Ingest}, {task.Profile}, {task.Stage, task.Preview}, {task.Check},
+		{task.Ingest}, {task.Profile}, {task.Ingest, task.Twin}, {task.Stage, task.Preview}, {task.Check},
 		{task.Synth, task.SQL, task.Screen}, {task.Stage, task.SQL, task.Split, task.Screen},
 	} {
 		out, scratch := int64(0), int64(0)

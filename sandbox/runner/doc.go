@@ -1,5 +1,5 @@
-// Package runner is what runs inside a container: inspect, ingest, profile, synth, preview, check, stage, sql,
-// split and screen. It is the only importer of DuckDB.
+// Package runner is what runs inside a container: inspect, ingest, profile, twin, synth, preview, check, stage,
+// sql, split and screen. It is the only importer of DuckDB.
 //
 // Danger: its inputs are hostile. A letter is trusted (the worker wrote it), the bytes beside it are not: a file
 // is whatever a department sent, a relation is whatever an author's statement made. Every program is

@@ -32,7 +32,7 @@ func profile(ctx context.Context, in, out string, l *task.ProfileLetter) (*task.
 	}
 	defer func() { _ = db.Close() }()
 	p := profiler{db: db, letter: l}
-	if err := p.open(ctx, in); err != nil {
+	if err := openParts(ctx, db, in, l.Columns); err != nil {
 		return nil, err
 	}
 	t, err := p.table(ctx)
@@ -42,20 +42,20 @@ func profile(ctx context.Context, in, out string, l *task.ProfileLetter) (*task.
 	return &task.ProfileReport{Rows: t.Rows}, writeJSON(filepath.Join(out, profileFile), t)
 }
 
-// profiler describes the rows of the view "parts".
+// profiler describes the rows of the table "parts".
 type profiler struct {
 	db     *sql.DB
 	letter *task.ProfileLetter
 }
 
-// open reads the parts, in name order, into one table of the declared columns.
-func (p *profiler) open(ctx context.Context, in string) error {
+// openParts reads the parts of a version, in name order, into one table "parts" of the declared columns.
+func openParts(ctx context.Context, db *sql.DB, in string, columns []task.Column) error {
 	parts, err := filepath.Glob(filepath.Join(in, "part-*.parquet"))
 	if err != nil || len(parts) == 0 {
 		return errors.Join(errors.New("opening parts: none there"), err)
 	}
 	var cols, selects []string
-	for _, c := range p.letter.Columns {
+	for _, c := range columns {
 		cols = append(cols, quoteIdent(c.Name))
 	}
 	var args []any
@@ -66,7 +66,7 @@ func (p *profiler) open(ctx context.Context, in string) error {
 		selects = append(selects, "SELECT "+strings.Join(cols, ", ")+" FROM read_parquet(?)")
 		args = append(args, path)
 	}
-	_, err = p.db.ExecContext(ctx, "CREATE TABLE parts AS "+strings.Join(selects, " UNION ALL "), args...)
+	_, err = db.ExecContext(ctx, "CREATE TABLE parts AS "+strings.Join(selects, " UNION ALL "), args...)
 	return engineError("opening parts", err)
 }
 
@@ -117,8 +117,8 @@ func (p *profiler) unit(ctx context.Context, u task.Unit) (task.UnitProfile, err
 func (p *profiler) column(ctx context.Context, c task.Column) (task.ColumnProfile, error) {
 	cp := task.ColumnProfile{Column: c}
 	q := quoteIdent(c.Name)
-	missing, err := count(ctx, p.db, "SELECT CASE WHEN "+p.held()+" THEN count(*) END FROM parts WHERE "+q+
-		" IS NULL", p.thresholds()...)
+	missing, err := count(ctx, p.db, "SELECT CASE WHEN "+held(p.letter.Units)+" THEN count(*) END FROM parts WHERE "+q+
+		" IS NULL", thresholds(p.letter.Units, p.letter.MinUnits)...)
 	if err != nil {
 		return cp, err
 	}
@@ -143,19 +143,19 @@ func (p *profiler) shown(c task.Column) bool {
 
 // held is the condition that enough units of every kind stand behind a group of rows. Without protected units
 // rows stand for themselves.
-func (p *profiler) held() string {
+func held(units []task.Unit) string {
 	conds := []string{"count(*) >= ?"}
-	for _, u := range p.letter.Units {
+	for _, u := range units {
 		conds = append(conds, "count(DISTINCT "+quoteIdent(u.Column)+") >= ?")
 	}
 	return strings.Join(conds, " AND ")
 }
 
 // thresholds are the parameters of held.
-func (p *profiler) thresholds() []any {
-	args := []any{p.letter.MinUnits}
-	for range p.letter.Units {
-		args = append(args, p.letter.MinUnits)
+func thresholds(units []task.Unit, least int) []any {
+	args := []any{least}
+	for range units {
+		args = append(args, least)
 	}
 	return args
 }
@@ -172,8 +172,8 @@ func (p *profiler) values(ctx context.Context, c task.Column) ([]task.ValueFreq,
 		text = quoteIdent(c.Name)
 	}
 	rows, err := p.db.QueryContext(ctx, "SELECT v, n FROM (SELECT "+text+" AS v, count(*) AS n FROM parts WHERE "+ //nolint:gosec // identifiers are quoted, values are parameters
-		quoteIdent(c.Name)+" IS NOT NULL GROUP BY v HAVING "+p.held()+" ORDER BY n DESC, v LIMIT ?) ORDER BY v",
-		append(p.thresholds(), maxShown)...)
+		quoteIdent(c.Name)+" IS NOT NULL GROUP BY v HAVING "+held(p.letter.Units)+" ORDER BY n DESC, v LIMIT ?) ORDER BY v",
+		append(thresholds(p.letter.Units, p.letter.MinUnits), maxShown)...)
 	if err != nil {
 		return nil, engineError("listing values", err)
 	}

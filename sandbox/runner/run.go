@@ -76,6 +76,8 @@ func programs() map[task.Verb]program {
 			func(r *task.Report) **task.IngestReport { return &r.Ingest }),
 		task.Profile: of(func(l *task.Letter) *task.ProfileLetter { return l.Profile }, profile,
 			func(r *task.Report) **task.ProfileReport { return &r.Profile }),
+		task.Twin: of(func(l *task.Letter) *task.TwinLetter { return l.Twin }, twin,
+			func(r *task.Report) **task.TwinReport { return &r.Twin }),
 		task.Synth: of(func(l *task.Letter) *task.SynthLetter { return l.Synth }, synth,
 			func(r *task.Report) **task.SynthReport { return &r.Synth }),
 		task.Preview: of(func(l *task.Letter) *task.PreviewLetter { return l.Preview }, preview,

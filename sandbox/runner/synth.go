@@ -23,7 +23,8 @@ const (
 	fewestUnits   = 20 // invented where a profile shows no count
 )
 
-// synth invents staged tables from signed profiles, for debug runs. The same letter gives the same rows.
+// synth makes staged tables for debug runs: invented from signed profiles, or cut from a department's own twin.
+// The same letter gives the same rows.
 // Inputs of one dataset draw from one list of units in one order, so that joins between them find partners.
 func synth(ctx context.Context, in, out string, l *task.SynthLetter) (*task.SynthReport, error) {
 	if l.Rows < 1 || l.Rows > maxSynthRows || len(l.Seed) == 0 {
@@ -43,7 +44,7 @@ func synth(ctx context.Context, in, out string, l *task.SynthLetter) (*task.Synt
 	}
 	r := &task.SynthReport{Inputs: []task.StagedTable{}}
 	for i := range l.Inputs {
-		t, err := s.table(ctx, db, out, i)
+		t, err := s.staged(ctx, db, in, out, i)
 		if err != nil {
 			return nil, fmt.Errorf("inventing %q: %w", l.Inputs[i].Input, err)
 		}
@@ -55,7 +56,7 @@ func synth(ctx context.Context, in, out string, l *task.SynthLetter) (*task.Synt
 // inventor holds what all tables of a letter share.
 type inventor struct {
 	letter   *task.SynthLetter
-	profiles []task.TableProfile      // an input
+	profiles []task.TableProfile      // an input; of one with a twin empty
 	units    map[string][]duckdb.UUID // dataset and kind → tokens; the stable unit is the same UUID
 }
 
@@ -66,6 +67,10 @@ func newInventor(in string, l *task.SynthLetter) (*inventor, error) {
 	for _, input := range l.Inputs {
 		if err := checkScope(input.Scope); err != nil {
 			return nil, err
+		}
+		if len(input.Twin) > 0 {
+			s.profiles = append(s.profiles, task.TableProfile{})
+			continue
 		}
 		var p task.TableProfile
 		if err := readJSON(filepath.Join(in, input.Input, profileFile), maxProfile, &p); err != nil {
@@ -117,6 +122,17 @@ func unitProfile(p task.TableProfile, kind string) task.UnitProfile {
 		}
 	}
 	return task.UnitProfile{Kind: kind}
+}
+
+// staged makes one input from what the letter gives it.
+func (s *inventor) staged(ctx context.Context, db *sql.DB, in, out string, i int) (task.StagedTable, error) {
+	input := &s.letter.Inputs[i]
+	if len(input.Twin) == 0 {
+		return s.table(ctx, db, out, i)
+	}
+	key := s.letter.TokenKey
+	c := cutter{db: db, in: in, out: out, tokenKey: key, input: &task.StageInput{Scope: input.Scope, UnitKey: key, Parts: input.Twin}}
+	return c.cut(ctx)
 }
 
 // table invents one input and writes it as a staged table.

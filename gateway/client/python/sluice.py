@@ -392,6 +392,31 @@ class DatasetTerms(Record):
 
 
 @dataclass
+class DatasetTwin(Record):
+    #: when it was made
+    created_at: datetime.datetime = dataclasses.field(metadata={"name": "created_at"})
+    #: digest of the whole file it was sent as
+    file: str = dataclasses.field(metadata={"name": "file"})
+    #: where it stands; deploy/docs/states.md has every state and move
+    state: str = dataclasses.field(metadata={"name": "state"})
+    #: digest of the file of the accepted twin, which debug runs use; absent without one
+    in_use: Optional[str] = dataclasses.field(default=None, metadata={"name": "in_use"})
+    #: why it may not stand for the version: places and reasons, no values
+    refusal: Optional[DatasetRefusal] = dataclasses.field(default=None, metadata={"name": "refusal"})
+    #: rows of an accepted twin
+    rows: Optional[int] = dataclasses.field(default=None, metadata={"name": "rows"})
+
+
+@dataclass
+class DatasetTwinSpec(Record):
+    #: the steward's word that the file's rows are invented; its payload is a twin statement of type
+    #: application/vnd.sluice.twin.v1+json
+    declaration: EnvelopeEnvelope = dataclasses.field(metadata={"name": "declaration"})
+    #: id of the complete upload
+    upload: str = dataclasses.field(metadata={"name": "upload"})
+
+
+@dataclass
 class DatasetUnit(Record):
     #: column that identifies the unit
     column: str = dataclasses.field(metadata={"name": "column"})
@@ -425,6 +450,8 @@ class DatasetVersion(Record):
     refusal: Optional[DatasetRefusal] = dataclasses.field(default=None, metadata={"name": "refusal"})
     #: rows taken
     rows: Optional[int] = dataclasses.field(default=None, metadata={"name": "rows"})
+    #: the twin that was sent last; absent before one was
+    twin: Optional[DatasetTwin] = dataclasses.field(default=None, metadata={"name": "twin"})
 
 
 @dataclass
@@ -2333,6 +2360,19 @@ class DatasetVerbs:
         POST /datasets/{dataset}/thaw
         """
         return self._client._record(Dataset, _Call("POST", ["datasets", dataset, "thaw"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def twin(self, dataset: str, version: int, body: Union[DatasetTwinSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
+        """Give a version a twin for debug runs.
+
+        Has a complete upload parsed as a file of invented rows with the version's columns, and compared with
+        its real rows in a container: a row that names a real unit refuses it, and so do too many that equal a
+        rare real row. Debug runs use it from its acceptance on, in place of rows invented from the profile.
+        The declaration is made by the steward's own key. Refused unless the version is available. Who: the
+        provider's data steward.
+
+        POST /datasets/{dataset}/versions/{version}/twin
+        """
+        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "twin"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
     def usage(self, dataset: str, *, month: Optional[str] = None) -> BudgetUsage:
         """Show who used a dataset in a month.

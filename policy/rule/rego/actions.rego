@@ -21,6 +21,7 @@ table := {
 	"dataset.show": "plain",
 	"dataset.terms": "plain",
 	"dataset.thaw": "plain",
+	"dataset.twin": "plain",
 	"dataset.usage": "plain",
 	"dataset.withdraw": "plain",
 	"factor.code": "another",
