@@ -190,7 +190,7 @@ func (t *Tx) Votes(ctx context.Context, request string) ([]Vote, error) {
 
 // VoidRequestVotes ends the votes of a request that ends without a decision, and returns how many those are.
 func (t *Tx) VoidRequestVotes(ctx context.Context, request string, at time.Time) (int64, error) {
-	tag, err := t.tx.Exec(ctx, "update vote set voided_at = $2 where request = $1 and voided_at is null", request, at)
+	tag, err := t.run(ctx, "update vote set voided_at = $2 where request = $1 and voided_at is null", request, at)
 	return tag.RowsAffected(), err
 }
 
