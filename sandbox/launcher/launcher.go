@@ -27,6 +27,9 @@ type Options struct {
 	Runner string
 	// WorkerUID is the only uid the socket answers; WorkerGID the group that may pass Base.
 	WorkerUID, WorkerGID int
+	// Foreign says that Runner is not the runner but some program under examination, which has no canaries: the
+	// runtime is not proved and runs are taken all the same. Never for anybody's data.
+	Foreign bool
 	// Limits per verb; nil for docker.DefaultLimits. A verb that is not in it cannot run.
 	Limits map[task.Verb]docker.Limits
 	// Log receives refusals and engine errors. No input or output is ever logged.
@@ -41,14 +44,19 @@ type Launcher struct {
 	image  string
 	base   *os.Root
 
+	proving sync.Mutex // held while the runtime is tested
+
 	mu     sync.Mutex // guards what follows
+	proof  sandbox.Proof
 	runs   map[sandbox.Run]*run
 	fences fences
 }
 
 var _ sandbox.Engine = (*Launcher)(nil)
 
-// New connects to the engine, removes what an earlier launcher of the same Base left, and imports the runner.
+// New connects to the engine, removes what an earlier launcher of the same Base left, imports the runner and proves
+// the runtime, unless that was done within a day. A runtime that fails a canary does not fail New: the launcher
+// serves, says so, and takes no runs.
 func New(ctx context.Context, opt Options) (*Launcher, error) {
 	if opt.Limits == nil {
 		opt.Limits = docker.DefaultLimits()
@@ -82,7 +90,7 @@ func (l *Launcher) begin(ctx context.Context) error {
 		return fmt.Errorf("importing the runner: %w", err)
 	}
 	l.image = image
-	return nil
+	return l.begun(ctx)
 }
 
 // Close removes every run and lets go of the engine. Call it after Serve has returned.
