@@ -23,6 +23,11 @@ const entered = `entered (id, act, object, decision, at) as (
 
 // Questions are the invariants that the record alone can answer (security.md D.1), one or more each.
 func Questions() []Question {
+	return append(aboutReleases(), aboutJobs()...)
+}
+
+// aboutReleases are the questions of what left, and of the trace before it.
+func aboutReleases() []Question {
 	return []Question{
 		{
 			Name:  "release.votes",
@@ -65,6 +70,12 @@ func Questions() []Question {
 				and not exists (select from entered e where e.act = 'job.claim' and e.object = j.number and e.decision = 'allow')
 			order by place, code`,
 		},
+	}
+}
+
+// aboutJobs are the questions of what was asked for, and how it ended.
+func aboutJobs() []Question {
+	return []Question{
 		{
 			Name:  "job.ends",
 			Count: `select count(*) from job`,

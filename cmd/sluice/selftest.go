@@ -157,7 +157,7 @@ func (in *opened) proveEngine(ctx context.Context, cmd *cobra.Command) (proof sa
 	l, err := launcher.New(ctx, launcher.Options{
 		Engine: strings.TrimPrefix(in.engineAddress(), "unix://"), Base: filepath.Join(in.Home("launcher"), "runs"),
 		Runner: in.options.Runner, WorkerUID: int(worker.UID), WorkerGID: int(worker.GID),
-		Log: newLog(cmd.ErrOrStderr(), in.options.LogLevel).With("part", "launcher"),
+		Now: time.Now, Log: newLog(cmd.ErrOrStderr(), in.options.LogLevel).With("part", "launcher"),
 	})
 	if err != nil {
 		return proof, err

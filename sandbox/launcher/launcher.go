@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/sandbox"
@@ -32,6 +33,8 @@ type Options struct {
 	Foreign bool
 	// Limits per verb; nil for docker.DefaultLimits. A verb that is not in it cannot run.
 	Limits map[task.Verb]docker.Limits
+	// Now is the clock verdicts are dated by; a launcher that is not Foreign needs it.
+	Now func() time.Time
 	// Log receives refusals and engine errors. No input or output is ever logged.
 	Log *slog.Logger
 }
@@ -54,9 +57,8 @@ type Launcher struct {
 
 var _ sandbox.Engine = (*Launcher)(nil)
 
-// New connects to the engine, removes what an earlier launcher of the same Base left, imports the runner and proves
-// the runtime, unless that was done within a day. A runtime that fails a canary does not fail New: the launcher
-// serves, says so, and takes no runs.
+// New connects to the engine, removes what an earlier launcher of the same Base left, imports the runner, and takes
+// over what was proved of this runtime within a day. Without that it takes no runs until somebody asks for a Proof.
 func New(ctx context.Context, opt Options) (*Launcher, error) {
 	if opt.Limits == nil {
 		opt.Limits = docker.DefaultLimits()

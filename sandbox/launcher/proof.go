@@ -26,26 +26,30 @@ const proofAgain = 10 * time.Minute
 
 var _ sandbox.Prover = (*Launcher)(nil)
 
-// Proof implements sandbox.Prover. Tests do not run beside each other; runs go on under the last verdict until a
-// new one is there.
+// Proof implements sandbox.Prover. Where there is no verdict yet the first who asks waits for the test, so that a
+// launcher serves at once. Tests do not run beside each other; runs go on under the last verdict until a new one is
+// there.
 func (l *Launcher) Proof(ctx context.Context, anew bool) (sandbox.Proof, error) {
 	if l.opt.Foreign {
 		return sandbox.Proof{}, Invalid
 	}
 	l.proving.Lock()
 	defer l.proving.Unlock()
-	if known := l.proved(); !anew && known.ID != "" && (known.Holds() || time.Since(known.At) < proofAgain) {
+	if known := l.proved(); !anew && known.ID != "" && (known.Holds() || l.opt.Now().Sub(known.At) < proofAgain) {
 		return known, nil
 	}
 	p, err := l.prove(ctx)
 	if err != nil {
 		return p, errors.Join(Unavailable, err)
 	}
+	if !p.Holds() {
+		l.opt.Log.Error("the runtime takes no jobs: a bound of the container template does not hold", "why", p.Why())
+	}
 	l.take(p)
 	return p, l.keepProof(p)
 }
 
-// begun finds a verdict of this very runtime that is not too old, or tests it.
+// begun takes over a verdict of this very runtime that is not too old.
 func (l *Launcher) begun(ctx context.Context) error {
 	if l.opt.Foreign {
 		return nil
@@ -56,21 +60,13 @@ func (l *Launcher) begun(ctx context.Context) error {
 	}
 	if kept := l.keptProof(); kept.Of == of && kept.Holds() && l.fresh(kept) {
 		l.take(kept)
-		return nil
-	}
-	p, err := l.Proof(ctx, true)
-	if err != nil {
-		return fmt.Errorf("testing the runtime: %w", err)
-	}
-	if !p.Holds() {
-		l.opt.Log.Error("the runtime takes no jobs: a bound of the container template does not hold", "why", p.Why())
 	}
 	return nil
 }
 
 // fresh tells whether a verdict is of the last day. One from the future is of a clock that was set back.
 func (l *Launcher) fresh(p sandbox.Proof) bool {
-	age := time.Since(p.At)
+	age := l.opt.Now().Sub(p.At)
 	return age >= 0 && age < proofAge
 }
 
@@ -131,7 +127,7 @@ func (l *Launcher) prove(ctx context.Context) (sandbox.Proof, error) {
 	if err != nil {
 		return sandbox.Proof{}, err
 	}
-	p := sandbox.Proof{ID: uuid.NewString(), Runtime: docker.Runtime, Of: of, At: time.Now().UTC()}
+	p := sandbox.Proof{ID: uuid.NewString(), Runtime: docker.Runtime, Of: of, At: l.opt.Now().UTC()}
 	t := &trial{l: l, work: p.ID}
 	ended := make(chan []task.Tried)
 	together := []func(context.Context) []task.Tried{t.inside, t.processes, t.memory}

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/sluicedata/sluice/catalog/task"
-	"github.com/sluicedata/sluice/sandbox/canary"
+	"github.com/sluicedata/sluice/sandbox/runner/canary"
 )
 
 // maxLetter bounds task.json in bytes: code, plans and declared domains fit many times over.

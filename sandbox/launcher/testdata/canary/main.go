@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"github.com/sluicedata/sluice/catalog/task"
-	"github.com/sluicedata/sluice/sandbox/canary"
+	"github.com/sluicedata/sluice/sandbox/runner/canary"
 )
 
 func main() {
