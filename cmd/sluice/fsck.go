@@ -138,16 +138,16 @@ func instanceKeys(ctx context.Context, layout instance.Layout, t *backup.Target)
 	if err != nil {
 		return fmt.Errorf("finding wrapping keys: %w", err)
 	}
+	keys := backup.Keys{}
 	for _, file := range files {
-		key, err := keyring.Load(file, keyring.Wrap)
+		content, err := os.ReadFile(file)
 		if err != nil {
-			return fmt.Errorf("loading a wrapping key: %w", err)
+			return fmt.Errorf("reading a wrapping key: %w", err)
 		}
-		private, err := key.Wrapping()
-		if err != nil {
-			return fmt.Errorf("taking a wrapping key: %w", err)
-		}
-		t.Wrap = append(t.Wrap, private)
+		keys["keeper/keys/"+filepath.Base(file)] = content
+	}
+	if t.Wrap, err = wrapKeys(keys); err != nil {
+		return err
 	}
 	beside := map[string][]byte{}
 	if err := besideFiles(ctx, t.DB, layout, &config.Loaded{}, beside); err != nil {
