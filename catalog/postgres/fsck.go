@@ -64,7 +64,7 @@ func aboutReleases() []Question {
 			union all select r.number, 'intent.missing' from release r where not exists (select from entered e where e.id = r.leaf)
 			union all select r.number, 'intent.late' from release r join entered e on e.id = r.leaf where e.at > r.released_at
 			union all select 'entry ' || e.id, 'intent.open' from entered e where e.act = 'release.make' and e.decision = 'allow'
-				and not exists (select from release r where r.leaf = e.id)
+				and not exists (select from release r join request q on q.id = r.request where e.object in (q.number, r.number))
 			union all select 'entry ' || o.leaf, 'entry.missing' from once o where not exists (select from entered e where e.id = o.leaf)
 			union all select j.number, 'read.untraced' from work w join job j on j.id = w.subject where w.admitted
 				and not exists (select from entered e where e.act = 'job.claim' and e.object = j.number and e.decision = 'allow')
