@@ -93,7 +93,7 @@ func aboutJobs() []Question {
 			Name:  "doubt.denies",
 			Count: `select (select count(*) from decision) + (select count(*) from release)`,
 			Find: `select 'decision ' || d.id as place, 'allow.reasons' as code from decision d
-				where d.allow and jsonb_typeof(d.reasons) = 'array' and jsonb_array_length(d.reasons) > 0
+				where d.allow and d.reasons not in ('null'::jsonb, '[]'::jsonb)
 			union all select r.number, 'release.undecided' from release r
 				where not exists (select from decision d where d.id = r.leaf and d.allow)
 			union all select r.number, 'release.blocked' from release r join output o on o.id = r.output
