@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/keyring"
@@ -25,6 +26,8 @@ type Queue interface {
 	Append(ctx context.Context, c postgres.Claimed, event string, detail json.RawMessage, lease time.Duration) (postgres.Standing, error)
 	// Seal ends the worker's part.
 	Seal(ctx context.Context, c postgres.Claimed, outcome string, result json.RawMessage) error
+	// Tell notes what a self-test of the runtime found out; the same one again changes nothing.
+	Tell(ctx context.Context, s postgres.SelfTest) error
 }
 
 // Worker claims work and drives it through containers. Several may run beside each other: every effect
@@ -46,13 +49,20 @@ type Worker struct {
 	Now func() time.Time
 	// Sealed, when set, is told of every piece of work that was sealed, by kind and outcome.
 	Sealed func(kind, outcome string)
+	// Prover, when set, is asked about the runtime: nothing is claimed while a bound of it does not hold.
+	Prover Prover
 	// Slots is how many pieces of work run beside each other; 0 means one.
 	Slots int
+
+	proved atomic.Pointer[Proof]
 }
 
 // Serve works until ctx ends, in as many slots as the worker has. Errors of one piece of work do not end it.
 func (w *Worker) Serve(ctx context.Context) error {
 	var slots sync.WaitGroup
+	if w.Prover != nil {
+		slots.Go(func() { w.watch(ctx) })
+	}
 	for range max(1, w.Slots) {
 		slots.Go(func() { w.slot(ctx) })
 	}
@@ -63,6 +73,10 @@ func (w *Worker) Serve(ctx context.Context) error {
 // slot does one piece of work after the other.
 func (w *Worker) slot(ctx context.Context) {
 	for ctx.Err() == nil {
+		if w.Standing() != nil {
+			wait(ctx, w.Pause)
+			continue
+		}
 		worked, err := w.Once(ctx)
 		if err != nil && ctx.Err() == nil {
 			w.Log.ErrorContext(ctx, "working failed", "err", err)

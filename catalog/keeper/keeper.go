@@ -112,6 +112,7 @@ func (k *Keeper) Turn(ctx context.Context) (bool, error) {
 		func() (bool, error) { return k.Catalog.Grants.Expire(ctx) },
 		func() (bool, error) { return k.Catalog.Uploads.Expire(ctx) },
 		func() (bool, error) { return k.Catalog.Datasets.Retain(ctx) },
+		func() (bool, error) { return k.Catalog.SelfTests.Trace(ctx) },
 	} {
 		did, err := step() // one that fails must not keep the others from their turn
 		errs = append(errs, err)

@@ -33,7 +33,10 @@ type Reference struct {
 // References lists every object the record refers to, each once: where a column holds a reference, at whatever
 // depth, and the parts of dataset versions.
 func (t *Tx) References(ctx context.Context) ([]Reference, error) {
-	return many[Reference](ctx, t, `with held (j) as (
+	return many[Reference](ctx, t, references)
+}
+
+const references = `with held (j) as (
 			select raw from dataset_version union all select profile from dataset_version
 			union all select raw from twin union all select object from twin
 			union all select letter from work union all select result from work
@@ -47,8 +50,7 @@ func (t *Tx) References(ctx context.Context) ([]Reference, error) {
 			select 'data', v.data_key::text, p->>'digest', (p->>'size')::bigint, null
 			from dataset_version v, json_array_elements(v.manifest->'parts') p)
 		select bucket, key, digest, max(size) as size, max(cipher_sha256) as cipher_sha256
-		from named group by bucket, key, digest order by bucket, key, digest`)
-}
+		from named group by bucket, key, digest order by bucket, key, digest`
 
 // CreateRoles makes the roles of the processes where they are not there, without a password: a dump refers to
 // them. Migrate sets the passwords.

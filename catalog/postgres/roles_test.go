@@ -23,6 +23,8 @@ func TestRolesMayNot(t *testing.T) {
 		{"worker", db.Worker, "select * from data_key"},
 		{"worker", db.Worker, "insert into trace_pending select * from trace_pending"},
 		{"worker", db.Worker, "select * from queue_share"},
+		{"worker", db.Worker, "insert into self_test select * from self_test"},
+		{"serve", db.Serve, "update self_test set broken = null"},
 		{"worker", db.Worker, "update turn set served_at = null"},
 		{"serve", db.Serve, "update turn set served_at = null"},
 		{"serve", db.Serve, "delete from spent"},

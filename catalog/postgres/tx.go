@@ -171,3 +171,9 @@ func value[T any](ctx context.Context, t *Tx, sql string, args ...any) (T, error
 func values[T any](ctx context.Context, t *Tx, sql string, args ...any) ([]T, error) {
 	return query(ctx, t, sql, args, func(r pgx.Rows) ([]T, error) { return pgx.CollectRows(r, pgx.RowTo[T]) })
 }
+
+// each reads row after row into the same places and calls do after each; memory does not grow with the answer.
+func each(ctx context.Context, t *Tx, sql string, into []any, do func() error) error {
+	_, err := query(ctx, t, sql, nil, func(r pgx.Rows) (pgconn.CommandTag, error) { return pgx.ForEachRow(r, into, do) })
+	return err
+}

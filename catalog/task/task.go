@@ -37,6 +37,9 @@ const (
 	Screen  Verb = "screen"  // relations + staged tables → declared tables and the evidence about them
 )
 
+// TryBounds is the verb of self-tests: the template's own bounds are tried. Only a launcher asks for it, by itself.
+const TryBounds Verb = "canary"
+
 // Verbs lists every verb, in the order of a job's life.
 func Verbs() []Verb {
 	return []Verb{Inspect, Ingest, Profile, Twin, Synth, Preview, Check, Stage, SQL, Split, Screen}
@@ -56,6 +59,7 @@ type Letter struct {
 	SQL     *SQLLetter     `json:"sql,omitempty"`
 	Split   *SplitLetter   `json:"split,omitempty"`
 	Screen  *ScreenLetter  `json:"screen,omitempty"`
+	Canary  *CanaryLetter  `json:"canary,omitempty"`
 }
 
 // Report is what a container answers. Exactly the member named by Verb is set; beside a Failure it may be there
@@ -74,6 +78,7 @@ type Report struct {
 	SQL     *SQLReport      `json:"sql,omitempty"`
 	Split   *SplitReport    `json:"split,omitempty"`
 	Screen  *ScreenEvidence `json:"screen,omitempty"`
+	Canary  *CanaryReport   `json:"canary,omitempty"`
 }
 
 // FailureClass is all an author learns of an error on real data, with the line of their own code.

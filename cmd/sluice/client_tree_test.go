@@ -159,7 +159,7 @@ func asksNobody() []string {
 	return []string{
 		"whoami", "login", "profile.list", "profile.use", "profile.show", "profile.remove", "release.verify",
 		"trace.verify", "completion", "help", "up", "token", "release.trust",
-		"check-config", "ready", "backup", "restore", "trust.rotate", "trust.recover",
+		"check-config", "ready", "self-test", "fsck", "backup", "restore", "trust.rotate", "trust.recover",
 	}
 }
 
@@ -240,7 +240,7 @@ func TestEveryCommandIsPlayedInEveryWay(t *testing.T) {
 
 // onMachine lists what changes a machine, not the record of a running server: the client's rehearsal is not for it.
 func onMachine() []string {
-	return []string{"up", "backup", "restore", "trust.rotate", "trust.recover"}
+	return []string{"up", "self-test", "fsck", "backup", "restore", "trust.rotate", "trust.recover"}
 }
 
 // Every command that changes something can be rehearsed; the others have nothing to rehearse.

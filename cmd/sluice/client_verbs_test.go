@@ -97,12 +97,15 @@ func partlyThere() map[string]partly {
 		"up":         {"command", "starts the server"},
 
 		// The administrator of a machine: no request to a server could do this.
-		"check-config":  {"command", "the machine's own files"},
-		"ready":         {"command", "asks the processes' own sockets"},
-		"backup":        {"command", "the machine's own files"},
-		"restore":       {"command", "the machine's own files"},
-		"trust.rotate":  {"command action", "with the offline root key, on the machine"},
-		"trust.recover": {"command", "from the safe's copy of the keys"},
+		"check-config":      {"command", "the machine's own files"},
+		"ready":             {"command", "asks the processes' own sockets"},
+		"self-test":         {"command", "asks the worker's own socket"},
+		"fsck":              {"command", "reads database and store themselves"},
+		"platform.selftest": {"action", "the keeper, of what workers tell"},
+		"backup":            {"command", "the machine's own files"},
+		"restore":           {"command", "the machine's own files"},
+		"trust.rotate":      {"command action", "with the offline root key, on the machine"},
+		"trust.recover":     {"command", "from the safe's copy of the keys"},
 	}
 }
 

@@ -62,7 +62,7 @@ func probe(cmd *cobra.Command, data, program string) error {
 	engine := docker.Daemon{Run: layout.Socket("docker")}.Socket()
 	ctx := cmd.Context()
 	l, err := launcher.New(ctx, launcher.Options{
-		Engine: engine, Base: filepath.Join(layout.Home("launcher"), "probe"), Runner: program,
+		Engine: engine, Base: filepath.Join(layout.Home("launcher"), "probe"), Runner: program, Foreign: true,
 		WorkerUID: os.Geteuid(), WorkerGID: os.Getegid(), Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
 	})
 	if err != nil {

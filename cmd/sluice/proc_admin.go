@@ -17,6 +17,7 @@ import (
 	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/admin"
 	"github.com/sluicedata/sluice/policy"
+	"github.com/sluicedata/sluice/sandbox"
 )
 
 // adminSocket is where a process answers its administrator when no port is named.
@@ -117,6 +118,14 @@ func workerChecks(db *postgres.DB, objects *object.Store, launcher string) []adm
 		{Name: "database", Remedy: "start PostgreSQL, or look into log/postgres.log", Run: db.Ping},
 		{Name: "store", Remedy: "start the object store, or look into log/store.log", Run: objects.Ready},
 		{Name: "launcher", Remedy: "look into log/launcher.log and log/dockerd.log", Run: supervise.Accepts("unix", launcher)},
+	}
+}
+
+// runtimeCheck fails while a bound of the container template does not hold: then no job is taken.
+func runtimeCheck(w *sandbox.Worker) admin.Check {
+	return admin.Check{
+		Name: "runtime", Remedy: "run `sluice self-test`: it says which bound of the containers does not hold, and why",
+		Run: func(context.Context) error { return w.Standing() },
 	}
 }
 

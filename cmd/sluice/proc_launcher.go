@@ -18,7 +18,7 @@ func runLauncher(ctx context.Context, in surroundings) error {
 	}
 	l, err := launcher.New(ctx, launcher.Options{
 		Engine: socket, Base: filepath.Join(in.home, "runs"), Runner: in.runner,
-		WorkerUID: in.workerUID, WorkerGID: in.workerGID, Log: in.log,
+		WorkerUID: in.workerUID, WorkerGID: in.workerGID, Now: in.now, Log: in.log,
 	})
 	if err != nil {
 		return err

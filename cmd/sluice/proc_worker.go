@@ -45,8 +45,12 @@ func runWorker(ctx context.Context, in surroundings) error {
 	worker := &sandbox.Worker{
 		Name: fmt.Sprintf("worker-%d", os.Getpid()), Queue: postgres.NewQueue(db), Store: objects, Engine: engine,
 		Log: in.log, Dir: folder, Lease: workerLease, Beat: workerBeat, Pause: workerPause, Slots: in.workerSlots, Now: in.now, Sealed: metrics.Work,
+		Prover: engine,
 	}
-	watched := &admin.Admin{Metrics: metrics, Checks: workerChecks(db, objects, in.launcher)}
+	watched := &admin.Admin{
+		Metrics: metrics, Checks: append(workerChecks(db, objects, in.launcher), runtimeCheck(worker)),
+		SelfTest: func(ctx context.Context) (any, error) { return worker.Prove(ctx) },
+	}
 	closing, err := in.openAdmin(ctx, watched)
 	if err != nil {
 		return err

@@ -174,13 +174,18 @@ func notVerified(c *call, what string, err error) error {
 
 // logKeys reads who may have signed the log of a backup.
 func logKeys(dir string, root []byte) (trace.Keys, error) {
-	public, err := hex.DecodeString(strings.TrimSpace(string(root)))
-	if err != nil || len(public) != ed25519.PublicKeySize {
-		return trace.Keys{}, usage("root.no_key")
-	}
 	raw, err := os.ReadFile(filepath.Join(dir, "trust.json"))
 	if err != nil {
 		return trace.Keys{}, failed("trust.unreadable").because(err)
+	}
+	return logKeysOf(raw, root)
+}
+
+// logKeysOf reads who may have signed a log from trust.json, under the root's public key.
+func logKeysOf(raw, root []byte) (trace.Keys, error) {
+	public, err := hex.DecodeString(strings.TrimSpace(string(root)))
+	if err != nil || len(public) != ed25519.PublicKeySize {
+		return trace.Keys{}, usage("root.no_key")
 	}
 	doc, err := trust.Verify(raw, public)
 	if err != nil {

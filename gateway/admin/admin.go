@@ -28,6 +28,8 @@ type Admin struct {
 	Checks  []Check
 	Metrics *Metrics
 	Log     *slog.Logger
+	// SelfTest, of a process that has one, tries anew what it rests on and returns what it tells about it.
+	SelfTest func(ctx context.Context) (any, error)
 
 	draining atomic.Bool
 }
@@ -35,7 +37,7 @@ type Admin struct {
 // Drain makes /readyz answer 503 from now on: whoever balances load sends no more.
 func (a *Admin) Drain() { a.draining.Store(true) }
 
-// Handler answers the three paths.
+// Handler answers the three paths, and POST /self-test where the process has one.
 func (a *Admin) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -43,6 +45,9 @@ func (a *Admin) Handler() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("GET /metrics", a.Metrics.handler())
+	if a.SelfTest != nil {
+		mux.HandleFunc("POST /self-test", a.selfTest)
+	}
 	return mux
 }
 
@@ -93,6 +98,17 @@ func (a *Admin) run(ctx context.Context) []result {
 	}
 	all.Wait()
 	return results
+}
+
+// selfTest answers when the test has ended.
+func (a *Admin) selfTest(w http.ResponseWriter, r *http.Request) {
+	told, err := a.SelfTest(r.Context())
+	if err != nil {
+		a.Log.ErrorContext(r.Context(), "the self-test failed", "err", err)
+		write(w, http.StatusServiceUnavailable, map[string]string{"status": "not_tested"})
+		return
+	}
+	write(w, http.StatusOK, told)
 }
 
 func write(w http.ResponseWriter, status int, v any) {

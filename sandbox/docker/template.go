@@ -16,13 +16,15 @@ import (
 
 // Fixed values of the template. Nobody is the uid and gid inside, owner of the output directory outside.
 const (
-	Runtime  = "runsc"
-	Nobody   = 65534
-	program  = "/sluice-runner"
-	pids     = 256 // gVisor counts its own threads: fewer than 32 do not start
-	nofile   = 256
-	oneCPU   = 1_000_000_000
-	hostname = "job"
+	Runtime = "runsc"
+	Nobody  = 65534
+	// Processes may be at once in a container. gVisor counts its own threads: fewer than 32 do not start.
+	Processes = 256
+	program   = "/sluice-runner"
+	pids      = Processes
+	nofile    = 256
+	oneCPU    = 1_000_000_000
+	hostname  = "job"
 	// stopSignal is what an engine that goes down, or comes back, ends a job with: ten seconds of grace for a
 	// program that ignores every other signal would only be waited for.
 	stopSignal = "SIGKILL"

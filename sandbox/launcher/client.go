@@ -21,13 +21,17 @@ const (
 	prepareWithin = 2 * time.Minute
 	runWithin     = 30 * time.Minute
 	collectWithin = 10 * time.Minute
+	proofWithin   = 5 * time.Minute
 )
 
 // Client is a launcher over its socket. It implements sandbox.Engine; its errors wrap a Refusal when the
 // launcher gave one. It is safe for concurrent use.
 type Client struct{ http *http.Client }
 
-var _ sandbox.Engine = (*Client)(nil)
+var (
+	_ sandbox.Engine = (*Client)(nil)
+	_ sandbox.Prover = (*Client)(nil)
+)
 
 // Dial returns a client of the launcher at a socket. It connects at the first call.
 func Dial(socket string) *Client {
@@ -60,6 +64,18 @@ func (c *Client) Run(ctx context.Context, r sandbox.Run) (sandbox.Outcome, error
 func (c *Client) Remove(ctx context.Context, r sandbox.Run) error {
 	_, err := c.call(ctx, prepareWithin, pathRemove, r)
 	return err
+}
+
+// Proof implements sandbox.Prover.
+func (c *Client) Proof(ctx context.Context, anew bool) (sandbox.Proof, error) {
+	a, err := c.call(ctx, proofWithin, pathProof, question{Anew: anew})
+	if err == nil && a.Proof == nil {
+		err = errors.New("asking the launcher for its proof: it told none")
+	}
+	if err != nil {
+		return sandbox.Proof{}, err
+	}
+	return *a.Proof, nil
 }
 
 // Collect implements sandbox.Engine.
@@ -112,8 +128,8 @@ func (w whole) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// call posts a run and reads one answer.
-func (c *Client) call(ctx context.Context, within time.Duration, path string, r sandbox.Run) (answer, error) {
+// call posts a run or a question and reads one answer.
+func (c *Client) call(ctx context.Context, within time.Duration, path string, r any) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	response, err := c.post(ctx, path, r)
@@ -134,10 +150,10 @@ func (c *Client) call(ctx context.Context, within time.Duration, path string, r 
 // maxAnswer bounds an answer; the longest part is a path.
 const maxAnswer = 16 << 10
 
-func (c *Client) post(ctx context.Context, path string, r sandbox.Run) (*http.Response, error) {
+func (c *Client) post(ctx context.Context, path string, r any) (*http.Response, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
-		return nil, fmt.Errorf("writing a run: %w", err)
+		return nil, fmt.Errorf("writing a request: %w", err)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://launcher"+path, bytes.NewReader(body))
 	if err != nil {

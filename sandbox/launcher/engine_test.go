@@ -22,7 +22,7 @@ func TestEngineGoingAwayInterrupts(t *testing.T) {
 	program := dockertest.Program(t, "./testdata/probe")
 	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
 		opt := launcher.Options{
-			Engine: engine.Socket(), Base: filepath.Join(dockertest.Dir(t), "runs"), Runner: program,
+			Foreign: true, Engine: engine.Socket(), Base: filepath.Join(dockertest.Dir(t), "runs"), Runner: program,
 			Limits: small(), Log: slog.New(slog.DiscardHandler),
 		}
 		l, err := launcher.New(t.Context(), opt)

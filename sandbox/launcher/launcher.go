@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/sandbox"
@@ -27,8 +28,13 @@ type Options struct {
 	Runner string
 	// WorkerUID is the only uid the socket answers; WorkerGID the group that may pass Base.
 	WorkerUID, WorkerGID int
+	// Foreign says that Runner is not the runner but some program under examination, which has no canaries: the
+	// runtime is not proved and runs are taken all the same. Never for anybody's data.
+	Foreign bool
 	// Limits per verb; nil for docker.DefaultLimits. A verb that is not in it cannot run.
 	Limits map[task.Verb]docker.Limits
+	// Now is the clock verdicts are dated by; a launcher that is not Foreign needs it.
+	Now func() time.Time
 	// Log receives refusals and engine errors. No input or output is ever logged.
 	Log *slog.Logger
 }
@@ -41,14 +47,18 @@ type Launcher struct {
 	image  string
 	base   *os.Root
 
+	proving sync.Mutex // held while the runtime is tested
+
 	mu     sync.Mutex // guards what follows
+	proof  sandbox.Proof
 	runs   map[sandbox.Run]*run
 	fences fences
 }
 
 var _ sandbox.Engine = (*Launcher)(nil)
 
-// New connects to the engine, removes what an earlier launcher of the same Base left, and imports the runner.
+// New connects to the engine, removes what an earlier launcher of the same Base left, imports the runner, and takes
+// over what was proved of this runtime within a day. Without that it takes no runs until somebody asks for a Proof.
 func New(ctx context.Context, opt Options) (*Launcher, error) {
 	if opt.Limits == nil {
 		opt.Limits = docker.DefaultLimits()
@@ -82,7 +92,7 @@ func (l *Launcher) begin(ctx context.Context) error {
 		return fmt.Errorf("importing the runner: %w", err)
 	}
 	l.image = image
-	return nil
+	return l.begun(ctx)
 }
 
 // Close removes every run and lets go of the engine. Call it after Serve has returned.

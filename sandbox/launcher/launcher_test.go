@@ -60,7 +60,7 @@ func serve(t *testing.T, opt launcher.Options) *bench {
 	if opt.Limits == nil {
 		opt.Limits = small()
 	}
-	opt.Engine = dockertest.Socket(t)
+	opt.Engine, opt.Foreign = dockertest.Socket(t), true
 	opt.Log = slog.New(slog.NewTextHandler(b.log, nil))
 	b.opt = opt
 	l, err := launcher.New(t.Context(), opt)

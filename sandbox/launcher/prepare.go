@@ -8,17 +8,29 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/sandbox"
 	"github.com/sluicedata/sluice/sandbox/docker"
 )
 
 // Prepare implements sandbox.Engine. Preparing the same run again begins it anew unless it is running; a
-// higher fence removes every run of the same work under lower ones.
+// higher fence removes every run of the same work under lower ones. A runtime that is not proved takes no runs.
 func (l *Launcher) Prepare(ctx context.Context, key sandbox.Run) (in string, err error) {
+	if key.Verb == task.TryBounds {
+		return "", Invalid // the launcher's own
+	}
+	if err := l.unproved(); err != nil {
+		return "", err
+	}
 	limits, err := l.valid(key)
 	if err != nil {
 		return "", err
 	}
+	return l.make(ctx, key, limits)
+}
+
+// make makes a run under limits.
+func (l *Launcher) make(ctx context.Context, key sandbox.Run, limits docker.Limits) (in string, err error) {
 	older, err := l.admit(key)
 	if err != nil {
 		return "", err

@@ -260,7 +260,7 @@ func TestStartingAgainSweeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	base := filepath.Join(dir, "link", "runs")
-	opt := launcher.Options{Engine: engine, Base: base, Runner: program, Limits: small(), Log: slog.New(slog.DiscardHandler)}
+	opt := launcher.Options{Foreign: true, Engine: engine, Base: base, Runner: program, Limits: small(), Log: slog.New(slog.DiscardHandler)}
 	first, err := launcher.New(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)

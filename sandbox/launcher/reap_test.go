@@ -16,7 +16,7 @@ import (
 func TestReapEndsWhatAKilledEngineLeft(t *testing.T) {
 	engine := dockertest.Private(t)
 	l, err := launcher.New(t.Context(), launcher.Options{
-		Engine: engine.Socket(), Base: filepath.Join(dockertest.Dir(t), "runs"), Limits: small(),
+		Foreign: true, Engine: engine.Socket(), Base: filepath.Join(dockertest.Dir(t), "runs"), Limits: small(),
 		Runner: dockertest.Program(t, "./testdata/probe"), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

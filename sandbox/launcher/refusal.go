@@ -12,6 +12,7 @@ const (
 	Busy        Refusal = "run.busy"           // not in the state this call needs
 	BadInput    Refusal = "input.refused"      // a link, a device, or a file somebody still writes
 	BadOutput   Refusal = "output.refused"     // something else than bounded regular files
+	Unproved    Refusal = "runtime.unproved"   // a canary of its self-test did not hold; Proof says which
 	Unavailable Refusal = "engine.unavailable" // engine or mount failed; the cause is in the launcher's log
 )
 
@@ -20,5 +21,5 @@ func (r Refusal) Error() string { return string(r) }
 
 // refusals lists every code, for the client to know them again.
 func refusals() []Refusal {
-	return []Refusal{Invalid, Fenced, Unknown, Busy, BadInput, BadOutput, Unavailable}
+	return []Refusal{Invalid, Fenced, Unknown, Busy, BadInput, BadOutput, Unproved, Unavailable}
 }

@@ -41,12 +41,13 @@ func (l *Launcher) Serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// routes is the whole surface: a POST to one of four paths, byte for byte. Anything else is not found.
+// routes is the whole surface: a POST to one of five paths, byte for byte. Anything else is not found.
 func (l *Launcher) routes() http.Handler {
 	calls := map[string]http.HandlerFunc{
-		pathPrepare: l.handle(l.prepare),
-		pathRun:     l.handle(l.start),
-		pathRemove:  l.handle(l.drop),
+		pathPrepare: handle(l, readRun, l.prepare),
+		pathRun:     handle(l, readRun, l.start),
+		pathRemove:  handle(l, readRun, l.drop),
+		pathProof:   handle(l, readRequest[question], l.tell),
 		pathCollect: l.collect,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,10 +74,19 @@ func (l *Launcher) drop(ctx context.Context, r sandbox.Run) (answer, error) {
 	return answer{}, l.Remove(ctx, r)
 }
 
-// handle reads a run, makes the call and answers.
-func (l *Launcher) handle(call func(context.Context, sandbox.Run) (answer, error)) http.HandlerFunc {
+// tell answers what is proved. The machine's facts stay in the launcher's log.
+func (l *Launcher) tell(ctx context.Context, q question) (answer, error) {
+	p, err := l.Proof(ctx, q.Anew)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{Proof: &p}, nil
+}
+
+// handle reads what is asked, makes the call and answers.
+func handle[T any](l *Launcher, read func(io.Reader) (T, error), call func(context.Context, T) (answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
-		r, err := readRun(http.MaxBytesReader(w, req.Body, maxRequest))
+		r, err := read(http.MaxBytesReader(w, req.Body, maxRequest))
 		var a answer
 		if err == nil {
 			a, err = call(req.Context(), r)
@@ -102,7 +112,7 @@ func status(code Refusal) int {
 		return http.StatusBadRequest
 	case Unknown:
 		return http.StatusGone // 404 means that there is no such call
-	case Unavailable:
+	case Unavailable, Unproved:
 		return http.StatusServiceUnavailable
 	default:
 		return http.StatusConflict

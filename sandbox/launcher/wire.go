@@ -7,16 +7,18 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/sandbox"
 )
 
-// The protocol: POST of a sandbox.Run to one of four paths. Answers are one JSON object; collect answers with
+// The protocol: POST of a sandbox.Run to one of four paths, or of a question to /proof. Answers are one JSON object; collect answers with
 // frames, each a line of JSON followed by Size bytes, the last one with End or Error.
 const (
 	pathPrepare = "/prepare"
 	pathRun     = "/run"
 	pathCollect = "/collect"
 	pathRemove  = "/remove"
+	pathProof   = "/proof"
 
 	maxRequest = 1 << 10 // bytes; the longest valid run has fewer than 200
 	maxFrame   = 1 << 10 // bytes of a frame's line
@@ -26,7 +28,13 @@ const (
 type answer struct {
 	In      string          `json:"in,omitempty"`
 	Outcome sandbox.Outcome `json:"outcome,omitempty"`
+	Proof   *sandbox.Proof  `json:"proof,omitempty"`
 	Error   Refusal         `json:"error,omitempty"`
+}
+
+// question asks what is proved about the runtime.
+type question struct {
+	Anew bool `json:"anew"`
 }
 
 // frame introduces one file, or ends the stream. A stream that breaks off has no end.
@@ -37,18 +45,26 @@ type frame struct {
 	Error Refusal `json:"error,omitempty"`
 }
 
-// readRun reads a request: one object, no unknown member, nothing behind it.
+// readRun reads a run. One of the launcher's own tests is nobody else's.
 func readRun(body io.Reader) (sandbox.Run, error) {
-	var r sandbox.Run
+	r, err := readRequest[sandbox.Run](body)
+	if err == nil && r.Verb == task.TryBounds {
+		err = Invalid
+	}
+	return r, err
+}
+
+// readRequest reads a request: one object, no unknown member, nothing behind it.
+func readRequest[T any](body io.Reader) (asked T, err error) {
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&r); err != nil {
-		return sandbox.Run{}, Invalid
+	if err := decoder.Decode(&asked); err != nil {
+		return asked, Invalid
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return sandbox.Run{}, Invalid
+		return asked, Invalid
 	}
-	return r, nil
+	return asked, nil
 }
 
 // refusalOf finds the code of an error; what has none is the engine's or the machine's.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/sandbox/runner/canary"
 )
 
 // maxLetter bounds task.json in bytes: code, plans and declared domains fit many times over.
@@ -90,6 +91,8 @@ func programs() map[task.Verb]program {
 			func(r *task.Report) **task.SplitReport { return &r.Split }),
 		task.Screen: of(func(l *task.Letter) *task.ScreenLetter { return l.Screen }, screenOutputs,
 			func(r *task.Report) **task.ScreenEvidence { return &r.Screen }),
+		task.TryBounds: of(func(l *task.Letter) *task.CanaryLetter { return l.Canary }, canary.Run,
+			func(r *task.Report) **task.CanaryReport { return &r.Canary }),
 		task.SQL: { // the author's code is the one that may fail with a report
 			asked: func(l *task.Letter) bool { return l.SQL != nil },
 			run: func(ctx context.Context, in, out string, l *task.Letter, r *task.Report) (err error) {

@@ -119,18 +119,18 @@ type Checked struct {
 // Check reads an instance whole: the log under its keys, the record's entries against the log, and every object
 // the record refers to, decrypted. It names everything that does not hold.
 func Check(ctx context.Context, t Target) (c Checked, err error) {
-	if c.Entries, err = t.checkLog(ctx); err != nil {
+	if c.Entries, err = t.CheckLog(ctx); err != nil {
 		return c, err
 	}
-	if c.Bodies, err = t.checkBodies(ctx, c.Entries); err != nil {
+	if c.Bodies, err = t.CheckBodies(ctx, c.Entries); err != nil {
 		return c, err
 	}
 	c.Objects, err = t.checkObjects(ctx)
 	return c, err
 }
 
-// checkLog verifies the stored log. Its head must be the one the record has, or follow it.
-func (t Target) checkLog(ctx context.Context) (int64, error) {
+// CheckLog verifies the stored log. Its head must be the one the record has, or follow it.
+func (t Target) CheckLog(ctx context.Context) (int64, error) {
 	var row postgres.Head
 	err := t.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
 		row, err = tx.Head(ctx)
@@ -156,8 +156,8 @@ func (t Target) checkLog(ctx context.Context) (int64, error) {
 // bodiesAtOnce is how many entries are compared at a time.
 const bodiesAtOnce = 1000
 
-// checkBodies compares the record's entries with the leaves that the log was just found to hold.
-func (t Target) checkBodies(ctx context.Context, size int64) (int64, error) {
+// CheckBodies compares the record's entries with the leaves that the log was just found to hold.
+func (t Target) CheckBodies(ctx context.Context, size int64) (int64, error) {
 	log := tilestore.NewS3(t.Readers[object.Trace])
 	for at := int64(0); at < size; {
 		var rows []postgres.Leaf
@@ -199,7 +199,7 @@ func (t Target) checkObjects(ctx context.Context) (int, error) {
 	}
 	var faults []Fault
 	for _, r := range refs {
-		if reason, err := t.checkObject(ctx, r); err != nil {
+		if reason, err := t.CheckObject(ctx, r); err != nil {
 			return 0, err
 		} else if reason != "" {
 			faults = append(faults, Fault{"object " + r.Bucket + "/" + r.Key + "/" + strings.TrimPrefix(r.Digest, "sha256:"), reason})
@@ -208,8 +208,8 @@ func (t Target) checkObjects(ctx context.Context) (int, error) {
 	return len(refs), faulty(faults)
 }
 
-// checkObject tells what is wrong with an object; "": nothing.
-func (t Target) checkObject(ctx context.Context, r postgres.Reference) (string, error) {
+// CheckObject tells what is wrong with an object; "": nothing.
+func (t Target) CheckObject(ctx context.Context, r postgres.Reference) (string, error) {
 	key, err := t.dataKey(ctx, r.Key)
 	if errors.Is(err, keyring.ErrSealed) {
 		return "its data key does not open with the keeper's wrapping keys", nil

@@ -65,6 +65,7 @@ table := {
 	"output.findings": "plain",
 	"output.list": "plain",
 	"output.show": "plain",
+	"platform.selftest": "plain",
 	"platform.status": "plain",
 	"policy.show": "plain",
 	"policy.test": "plain",

@@ -30,10 +30,17 @@ type Engine struct {
 // Private starts an engine of the test's own, to be killed and started at will. It is cleaned away at the end.
 func Private(t testing.TB) *Engine {
 	t.Helper()
+	return PrivateWith(t, func(runsc string) string { return runsc })
+}
+
+// PrivateWith is Private with another runtime in the place of the one that is installed.
+func PrivateWith(t testing.TB, runtime func(runsc string) string) *Engine {
+	t.Helper()
 	e, err := newEngine()
 	if err != nil {
 		t.Fatalf("making a private engine: %v", err)
 	}
+	e.Runsc = runtime(e.Runsc)
 	t.Cleanup(func() {
 		if err := e.discard(); err != nil {
 			t.Errorf("discarding a private engine: %v", err)

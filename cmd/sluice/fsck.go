@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluicedata/sluice/catalog/keyring"
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/cmd/sluice/backup"
+	"github.com/sluicedata/sluice/cmd/sluice/config"
+	"github.com/sluicedata/sluice/cmd/sluice/fsck"
+	"github.com/sluicedata/sluice/cmd/sluice/instance"
+	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+)
+
+// newFsck makes the command that checks an instance's invariants.
+func newFsck(p parts) *cobra.Command {
+	cmd := lists(offline(text{
+		use: "fsck --data DIR", example: "  sluice fsck --data /var/lib/sluice\n  sluice fsck --data /var/lib/sluice -o json",
+	}, func(c *call) error {
+		loaded, err := loadConfig(c.cmd)
+		if err == nil {
+			err = c.given("--data DIR", loaded.Data)
+		}
+		if err != nil {
+			return err
+		}
+		return checkInstance(c, p, loaded.Config)
+	}))
+	addConfigFlags(cmd)
+	return cmd
+}
+
+// checkInstance checks a running instance as it is, and of a stopped one starts database and store for that time.
+func checkInstance(c *call, p parts, o config.Config) error {
+	layout, err := instance.NewLayout(o.Data, instance.RuntimeDir(os.Geteuid(), os.Getenv))
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(layout.Lock()); err != nil {
+		return failed("instance.none", "path", o.Data)
+	}
+	waiting, cancel := context.WithTimeout(c.ctx, time.Second)
+	defer cancel()
+	var results []fsck.Result
+	lock, err := supervise.Acquire(waiting, layout.Lock())
+	var held *supervise.HeldError
+	switch {
+	case errors.As(err, &held):
+		results, err = checkAll(c.ctx, layout, o.Database)
+	case err == nil:
+		results, err = checkStopped(c.cmd, p, o, lock)
+	}
+	if err != nil {
+		return failed("fsck.not").because(err)
+	}
+	return showChecked(c, results)
+}
+
+// checkStopped starts what keeps things, checks it and stops it.
+func checkStopped(cmd *cobra.Command, p parts, o config.Config, lock *supervise.Lock) (results []fsck.Result, err error) {
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	users, err := admit(textsOf(cmd.Context()), &o, os.Geteuid())
+	if err != nil {
+		return nil, err
+	}
+	layout, err := place(o, users)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, layout.Discard()) }()
+	in := opened{Layout: layout, options: o, users: users, lock: lock, table: p.processes}
+	ctx, done := context.WithCancel(cmd.Context())
+	defer done()
+	if err := in.open(ctx, p); err != nil {
+		return nil, err
+	}
+	look := supervise.Part{Name: "fsck", Do: func(ctx context.Context) (err error) {
+		results, err = checkAll(ctx, in.Layout, in.owner)
+		return err
+	}}
+	err = supervise.Run(ctx, supervise.Config{
+		Parts: append(in.keepers(), look), Logs: in.Logs(), Now: time.Now, Hold: lock, Adopt: true, StartWithin: restorePatience,
+		Log: newLog(cmd.ErrOrStderr(), o.LogLevel).With("part", "fsck"),
+	}, done)
+	if err == nil {
+		err = cmd.Context().Err()
+	}
+	return results, err
+}
+
+// checkAll does every check of an instance whose database and store answer.
+func checkAll(ctx context.Context, layout instance.Layout, owner string) (results []fsck.Result, err error) {
+	err = withSource(ctx, layout, owner, func(s fsck.Source) error {
+		return fsck.Run(ctx, s, func(r fsck.Result) { results = append(results, r) })
+	})
+	return results, err
+}
+
+// withSource opens an instance for reading. The database is asked as its owner: no process may see everything.
+func withSource(ctx context.Context, layout instance.Layout, owner string, do func(fsck.Source) error) (err error) {
+	if owner == "" {
+		if owner, err = layout.OwnerAddress(); err != nil {
+			return err
+		}
+	}
+	db, err := postgres.Open(ctx, owner)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	spool, err := os.MkdirTemp("", "sluice-fsck-*")
+	if err != nil {
+		return fmt.Errorf("making a folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(spool)) }()
+	s := fsck.Source{Data: layout.Dir, Runs: filepath.Join(layout.Home("launcher"), "runs"), Target: backup.Target{DB: db}}
+	if s.Readers, err = openStores(layout, spool, object.Read); err != nil {
+		return err
+	}
+	if err := instanceKeys(ctx, layout, &s.Target); err != nil {
+		return err
+	}
+	return do(s)
+}
+
+// instanceKeys fills in the keys of an instance: those that data keys were sealed to, and those that sign its log.
+func instanceKeys(ctx context.Context, layout instance.Layout, t *backup.Target) error {
+	files, err := filepath.Glob(filepath.Join(layout.Home("keeper"), "keys", string(keyring.Wrap)+"*.key"))
+	if err != nil {
+		return fmt.Errorf("finding wrapping keys: %w", err)
+	}
+	keys := backup.Keys{}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("reading a wrapping key: %w", err)
+		}
+		keys["keeper/keys/"+filepath.Base(file)] = content
+	}
+	if t.Wrap, err = wrapKeys(keys); err != nil {
+		return err
+	}
+	beside := map[string][]byte{}
+	if err := besideFiles(ctx, t.DB, layout, &config.Loaded{}, beside); err != nil {
+		return err
+	}
+	t.Keys, err = logKeysOf(beside["trust.json"], beside["root.pub"])
+	return err
+}
+
+func showChecked(c *call, results []fsck.Result) error {
+	if err := many(c, results, nil, checkedFields(c)); err != nil {
+		return err
+	}
+	var findings int64
+	for _, r := range results {
+		findings += r.Findings
+		for _, f := range r.First {
+			c.note("fsck.finding", "check", r.Check, "place", f.Place, "what", c.Say("finding."+flat(f.Code)))
+		}
+	}
+	if findings > 0 {
+		return failed("fsck.found", "n", findings)
+	}
+	return nil
+}
+
+// flat makes a code the last part of a phrase's key.
+func flat(code string) string { return strings.ReplaceAll(code, ".", "_") }
+
+func checkedFields(c *call) []field[fsck.Result] {
+	return []field[fsck.Result]{
+		{"invariant", func(r fsck.Result) string { return r.Invariant }},
+		{"check", func(r fsck.Result) string { return r.Check }},
+		{"what", func(r fsck.Result) string { return c.Say("checked." + flat(r.Check)) }},
+		{"looked at", func(r fsck.Result) string { return number(r.Looked) }},
+		{"state", func(r fsck.Result) string {
+			switch {
+			case r.Unchecked != "":
+				return c.Say("unchecked." + flat(r.Unchecked))
+			case r.Findings > 0:
+				return c.Say("fsck.findings", "n", r.Findings)
+			default:
+				return c.Say("selftest.holds")
+			}
+		}},
+	}
+}

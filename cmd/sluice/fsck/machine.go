@@ -1,0 +1,106 @@
+package fsck
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicedata/sluice/catalog/postgres"
+)
+
+// runFolder is how a launcher names a run: work, fence, step.
+func runFolder() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([0-9]+)-[0-9]+$`)
+}
+
+// leftovers looks at the launcher's folders and mounts: each must be of a run whose work is claimed.
+func leftovers(ctx context.Context, s Source, r *Result) error {
+	entries, err := os.ReadDir(s.Runs)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading the folder of runs: %w", err)
+	}
+	names := map[string]string{}
+	for _, e := range entries {
+		names[e.Name()] = "folder.left"
+	}
+	if err := mounted(s.Runs, names); err != nil {
+		return err
+	}
+	pattern := runFolder()
+	for name, code := range names {
+		r.Looked++
+		live, err := s.live(ctx, pattern.FindStringSubmatch(name))
+		if err != nil {
+			return err
+		}
+		if !live {
+			r.add("run "+name, code)
+		}
+	}
+	return nil
+}
+
+// live tells whether a run's work is claimed under its fence.
+func (s Source) live(ctx context.Context, parts []string) (live bool, err error) {
+	if parts == nil {
+		return false, nil
+	}
+	fence, err := strconv.ParseInt(parts[2], 10, 64)
+	if err != nil {
+		return false, nil //nolint:nilerr // no fence has such a number: it is nobody's
+	}
+	err = s.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		live, err = tx.Claims(ctx, parts[1], fence)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking for a run's work: %w", err)
+	}
+	return live, nil
+}
+
+// mounted adds what is mounted below the folder of runs: proc_pid_mountinfo(5).
+func mounted(runs string, names map[string]string) error {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return fmt.Errorf("reading mounts: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	const mountPoint = 4
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		fields := strings.Fields(lines.Text())
+		if len(fields) <= mountPoint {
+			continue
+		}
+		if below, ok := strings.CutPrefix(fields[mountPoint], filepath.Clean(runs)+"/"); ok {
+			name, _, _ := strings.Cut(below, "/")
+			names[name] = "mount.left"
+		}
+	}
+	return nil
+}
+
+// leastRoom is what must be free on the disk of an instance, in bytes: below it a trace entry may not find room.
+const leastRoom = 256 << 20
+
+// room looks at the disk the instance lies on.
+func room(_ context.Context, s Source, r *Result) error {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(s.Data, &disk); err != nil {
+		return fmt.Errorf("reading the disk's room: %w", err)
+	}
+	r.Looked = 1
+	if int64(disk.Bavail)*disk.Bsize < leastRoom { //nolint:gosec // blocks of a disk
+		r.add("data folder", "disk.full")
+	}
+	return nil
+}

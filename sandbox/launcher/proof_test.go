@@ -1,0 +1,127 @@
+package launcher_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/sandbox"
+	"github.com/sluicedata/sluice/sandbox/docker"
+	"github.com/sluicedata/sluice/sandbox/docker/dockertest"
+	"github.com/sluicedata/sluice/sandbox/launcher"
+)
+
+// proving starts a launcher that proves its runtime with the runner's own canaries.
+func proving(t *testing.T, opt launcher.Options) *launcher.Launcher {
+	t.Helper()
+	if opt.Engine == "" {
+		opt.Engine = dockertest.Socket(t)
+	}
+	if opt.Base == "" {
+		opt.Base = filepath.Join(dockertest.Dir(t), "runs")
+	}
+	if opt.Runner == "" {
+		opt.Runner = dockertest.Program(t, "./testdata/canary")
+	}
+	opt.Now, opt.Log = time.Now, slog.New(slog.DiscardHandler)
+	l, err := launcher.New(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+	})
+	return l
+}
+
+// told asks for the verdict in force.
+func told(t *testing.T, l *launcher.Launcher) sandbox.Proof {
+	t.Helper()
+	p, err := l.Proof(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A runtime whose bounds all hold takes jobs; its verdict is found again by the next launcher, and made anew when
+// somebody asks for that.
+func TestRuntimeIsProved(t *testing.T) {
+	opt := launcher.Options{Base: filepath.Join(dockertest.Dir(t), "runs"), Runner: dockertest.Program(t, "./testdata/canary")}
+	l := proving(t, opt)
+	p := told(t, l)
+	if !p.Holds() || len(p.Tried) != len(task.Canaries()) {
+		t.Fatalf("does not hold: %v (%s)", p.Broken(), p.Why())
+	}
+	if _, err := l.Prepare(t.Context(), newRun()); err != nil {
+		t.Errorf("a proved runtime takes no jobs: %v", err)
+	}
+	own := newRun()
+	own.Verb = task.TryBounds
+	if _, err := l.Prepare(t.Context(), own); !errors.Is(err, launcher.Invalid) {
+		t.Errorf("somebody else's self-test: %v", err)
+	}
+	if again := told(t, proving(t, opt)); again.ID != p.ID {
+		t.Errorf("the next launcher tested the same runtime again")
+	}
+	anew, err := l.Proof(t.Context(), true)
+	if err != nil || anew.ID == p.ID || !anew.Holds() {
+		t.Errorf("anew: %v, the same %v, broken %v", err, anew.ID == p.ID, anew.Broken())
+	}
+}
+
+// A launcher whose table lost a bound is found out by what its containers can do.
+func TestLostBoundsAreFoundOut(t *testing.T) {
+	limits := docker.DefaultLimits()
+	loose := limits[task.TryBounds]
+	loose.OutFiles, loose.OutBytes = 1<<10, 4*loose.OutBytes
+	limits[task.TryBounds] = loose
+	refuses(t, proving(t, launcher.Options{Limits: limits}), task.Bytes, task.Files)
+}
+
+// A runtime that keeps a bound back from the kernel is found out, whatever the engine says of it.
+func TestRuntimesThatKeepNoBoundsAreFoundOut(t *testing.T) {
+	for what, c := range map[string]struct {
+		script string
+		broken []task.Canary
+	}{
+		"no control groups": {`exec %s --ignore-cgroups "$@"`, []task.Canary{task.Memory, task.Processes, task.CPU}},
+		"no filter of calls": {
+			`for a do shift; [ "$a" = --oci-seccomp ] || set -- "$@" "$a"; done; exec %s "$@"`, []task.Canary{task.Privileges},
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			engine := dockertest.PrivateWith(t, func(runsc string) string {
+				path := filepath.Join(dockertest.Dir(t), "runsc")
+				if err := os.WriteFile(path, []byte("#!/bin/sh\n"+fmt.Sprintf(c.script, runsc)+"\n"), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				return path
+			})
+			refuses(t, proving(t, launcher.Options{Engine: engine.Socket()}), c.broken...)
+		})
+	}
+}
+
+// refuses checks that a launcher names what does not hold, and takes no jobs.
+func refuses(t *testing.T, l *launcher.Launcher, broken ...task.Canary) {
+	t.Helper()
+	p := told(t, l)
+	for _, c := range broken {
+		if !slices.Contains(p.Broken(), c) {
+			t.Errorf("%s is said to hold; broken are %v (%s)", c, p.Broken(), p.Why())
+		}
+	}
+	if _, err := l.Prepare(t.Context(), newRun()); !errors.Is(err, launcher.Unproved) {
+		t.Errorf("jobs are answered with %v, want %v", err, launcher.Unproved)
+	}
+	t.Logf("found out: %s", p.Why())
+}

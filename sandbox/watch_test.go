@@ -1,0 +1,117 @@
+package sandbox_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/sandbox"
+)
+
+// verdicts stands for a launcher that says what the test lets it say.
+type verdicts struct {
+	mu sync.Mutex
+	p  sandbox.Proof
+}
+
+func (v *verdicts) say(p sandbox.Proof) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.p = p
+}
+
+func (v *verdicts) Proof(context.Context, bool) (sandbox.Proof, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.p, nil
+}
+
+// counting is a queue that is empty, and counts.
+type counting struct {
+	claims chan struct{}
+	told   chan postgres.SelfTest
+}
+
+func (q counting) Claim(context.Context, string, []byte, time.Duration) (postgres.Claimed, bool, error) {
+	select {
+	case q.claims <- struct{}{}:
+	default:
+	}
+	return postgres.Claimed{}, false, nil
+}
+
+func (counting) Append(context.Context, postgres.Claimed, string, json.RawMessage, time.Duration) (postgres.Standing, error) {
+	return postgres.Standing{}, postgres.ErrLost
+}
+
+func (counting) Seal(context.Context, postgres.Claimed, string, json.RawMessage) error {
+	return postgres.ErrLost
+}
+
+func (q counting) Tell(_ context.Context, s postgres.SelfTest) error {
+	q.told <- s
+	return nil
+}
+
+// proof is a verdict in which everything holds but what is named.
+func proof(id string, broken ...task.Canary) sandbox.Proof {
+	p := sandbox.Proof{ID: id}
+	for _, c := range task.Canaries() {
+		held := true
+		for _, b := range broken {
+			held = held && b != c
+		}
+		p.Tried = append(p.Tried, task.Tried{Canary: c, Held: held})
+	}
+	return p
+}
+
+// A worker claims nothing before its runtime is proved, and tells each verdict once.
+func TestUnprovedWorkersClaimNothing(t *testing.T) {
+	v := &verdicts{p: proof("first", task.Memory)}
+	q := counting{claims: make(chan struct{}, 1), told: make(chan postgres.SelfTest, 10)}
+	w := &sandbox.Worker{Queue: q, Prover: v, Log: slog.New(slog.DiscardHandler), Beat: time.Millisecond, Pause: time.Millisecond}
+	var unproved *sandbox.UnprovedError
+	if err := w.Standing(); !errors.As(err, &unproved) {
+		t.Fatalf("a worker nobody has tested: %v", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- w.Serve(ctx) }()
+	if told := <-q.told; told.ID != "first" || len(told.Broken) != 1 || told.Broken[0] != "memory" {
+		t.Errorf("it told %+v", told)
+	}
+	if len(q.claims) > 0 || w.Standing() == nil {
+		t.Error("it claims under a runtime without a bound of memory")
+	}
+	v.say(proof("second"))
+	if told := <-q.told; told.ID != "second" || len(told.Broken) != 0 {
+		t.Errorf("it told %+v", told)
+	}
+	<-q.claims
+	if err := w.Standing(); err != nil {
+		t.Errorf("a proved worker: %v", err)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if len(q.told) > 0 {
+		t.Errorf("it told a verdict twice: %+v", <-q.told)
+	}
+}
+
+// A verdict that lacks a canary proves nothing.
+func TestEveryCanaryMustBeTried(t *testing.T) {
+	p := proof("short")
+	p.Tried = p.Tried[1:]
+	if p.Holds() || len(p.Broken()) != 1 || p.Broken()[0] != task.Canaries()[0] {
+		t.Errorf("broken: %v", p.Broken())
+	}
+}
