@@ -97,7 +97,7 @@ func (s *Requests) Resubmit(ctx context.Context, caller policy.Subject, number s
 		if err != nil {
 			return err
 		}
-		asked := output.RequestSpec{Job: spec.Job, Output: spec.Output, Context: spec.Context}
+		asked := output.RequestSpec(spec)
 		if asked.Job == "" {
 			asked.Job = row.Number
 		}

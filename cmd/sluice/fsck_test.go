@@ -19,7 +19,6 @@ import (
 
 // harm breaks one invariant of an instance, and mends it again.
 type harm struct {
-	what        string
 	tables      []string // kept aside meanwhile
 	statement   string
 	files       func(*testing.T, instance.Layout) (mend func())

@@ -60,7 +60,7 @@ func childrenOf(pid int) ([]int, error) {
 	}
 	var all []int
 	for _, file := range files {
-		list, _ := os.ReadFile(file) //nolint:errcheck // a thread that has ended has none
+		list, _ := os.ReadFile(file) // a thread that has ended has none
 		for _, field := range strings.Fields(string(list)) {
 			child, err := strconv.Atoi(field)
 			if err != nil {
@@ -74,7 +74,7 @@ func childrenOf(pid int) ([]int, error) {
 
 // argsOf returns the command line of a process, empty when it has ended.
 func argsOf(pid int) []string {
-	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) //nolint:errcheck // it has ended
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // it has ended
 	if len(line) == 0 {
 		return nil
 	}

@@ -79,7 +79,7 @@ func (e *Engine) Used(ctx context.Context, s Spec) (cpu time.Duration, at time.T
 	if err != nil {
 		return 0, at, fmt.Errorf("reading what a container used: %w", err)
 	}
-	return time.Duration(stats.CPUStats.CPUUsage.TotalUsage), stats.Read, nil //nolint:gosec // nanoseconds since its start
+	return time.Duration(stats.CPUStats.CPUUsage.TotalUsage), stats.Read, nil // since its start
 }
 
 // Gone tells whether the engine no longer knows the container of a run.

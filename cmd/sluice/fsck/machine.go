@@ -99,7 +99,7 @@ func room(_ context.Context, s Source, r *Result) error {
 		return fmt.Errorf("reading the disk's room: %w", err)
 	}
 	r.Looked = 1
-	if int64(disk.Bavail)*disk.Bsize < leastRoom { //nolint:gosec // blocks of a disk
+	if int64(disk.Bavail)*disk.Bsize < leastRoom {
 		r.add("data folder", "disk.full")
 	}
 	return nil

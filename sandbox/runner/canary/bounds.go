@@ -70,7 +70,7 @@ func sparse(out string) string {
 // on: a program at its bound cannot start the threads it needs to tell of it. The runtime may be at its own bound
 // then and end as a whole, so each process that was started leaves one byte in a file.
 func fork(out string, allowed int) string {
-	count, err := os.OpenFile(filepath.Join(out, task.StartedFile), os.O_WRONLY|os.O_CREATE, 0o644) //nolint:gosec // to be collected
+	count, err := os.OpenFile(filepath.Join(out, task.StartedFile), os.O_WRONLY|os.O_CREATE, 0o644) // to be collected
 	if err != nil {
 		return "it could not be counted: " + err.Error()
 	}
@@ -88,16 +88,16 @@ func fork(out string, allowed int) string {
 			refused = code
 		case pid == 0:
 			for { // the copy of a program with threads may do nothing but call the kernel
-				unix.RawSyscall(unix.SYS_PAUSE, 0, 0, 0)
+				_, _, _ = unix.RawSyscall(unix.SYS_PAUSE, 0, 0, 0)
 			}
 		default:
 			children = append(children, pid)
-			unix.RawSyscall(unix.SYS_WRITE, fd, at, 1)
+			_, _, _ = unix.RawSyscall(unix.SYS_WRITE, fd, at, 1)
 		}
 	}
 	for _, pid := range children {
-		unix.RawSyscall(unix.SYS_KILL, pid, uintptr(unix.SIGKILL), 0)
-		unix.RawSyscall6(unix.SYS_WAIT4, pid, 0, 0, 0, 0, 0)
+		_, _, _ = unix.RawSyscall(unix.SYS_KILL, pid, uintptr(unix.SIGKILL), 0)
+		_, _, _ = unix.RawSyscall6(unix.SYS_WAIT4, pid, 0, 0, 0, 0, 0)
 	}
 	switch refused {
 	case unix.EAGAIN, unix.ENOMEM:
