@@ -75,11 +75,16 @@ func request(c *call, r wire.Request, err error) error {
 	if err := one(c, r, err, detailFields(c)); err != nil || c.form != formTable || len(r.Comments) == 0 {
 		return err
 	}
-	rows := [][]string{{}, {c.Head("row"), c.Head("column"), c.Head("voice"), c.Head("when"), c.Head("comment")}}
-	for _, said := range r.Comments {
-		rows = append(rows, []string{orDash(atPlace(said.Row)), orDash(atPlace(int64(said.Column))), word(c, said.Voice), when(said.WrittenAt), said.Text})
+	if err := c.write([]byte("\n")); err != nil {
+		return err
 	}
-	return printRows(c.out, rows)
+	return many(c, r.Comments, nil, []field[votes.CommentView]{
+		{"row", func(said votes.CommentView) string { return atPlace(said.Row) }},
+		{"column", func(said votes.CommentView) string { return atPlace(int64(said.Column)) }},
+		{"voice", func(said votes.CommentView) string { return word(c, said.Voice) }},
+		{"when", func(said votes.CommentView) string { return when(said.WrittenAt) }},
+		{"comment", func(said votes.CommentView) string { return said.Text }},
+	})
 }
 
 // atPlace is a row or a column by its number, "" for none.

@@ -37,16 +37,11 @@ func partlyThere() map[string]partly {
 
 		// A dataset's versions, profiles and previews are resources of their own in paths, and rights of the dataset.
 		"dataset.declare":      {"api action", "dataset.publish declares the first time"},
-		"dataset.withdraw":     {"command action", "version.withdraw of the API"},
-		"version.withdraw":     {"api", "dataset.withdraw"},
 		"version.show":         {"api", "dataset.version of the command line"},
-		"dataset.profile":      {"command action", "profile.make and profile.show of the API"},
-		"profile.make":         {"api", "dataset.profile"},
-		"profile.sign":         {"api", "dataset.profile.sign, under dataset.profile"},
-		"dataset.profile.sign": {"command", "profile.sign of the API, under dataset.profile"},
-		"dataset.preview":      {"command action", "preview.ask and preview.show of the API"},
-		"preview.ask":          {"api", "dataset.preview"},
-		"preview.show":         {"api", "dataset.preview"},
+		"dataset.profile-show": {"api", "dataset.profile of the command line"},
+		"dataset.profile-sign": {"api", "dataset.profile.sign of the command line, under dataset.profile"},
+		"dataset.profile.sign": {"command", "dataset-profile-sign of the API, under dataset.profile"},
+		"dataset.preview-show": {"api", "dataset.preview of the command line"},
 		"dataset.version":      {"command", "version.show of the API"},
 
 		// Uploads: the command sends and inspects in one go, the API in steps.
@@ -57,10 +52,10 @@ func partlyThere() map[string]partly {
 		"inspection.show": {"api", "dataset.inspect of the command line, under upload.inspect"},
 		"dataset.inspect": {"command", "upload.send, upload.inspect and inspection.show of the API"},
 
-		// The command line's own profiles: files, not resources. profile.show is also an operation on a dataset's.
+		// The command line's own profiles: files, not resources.
 		"profile.list":   {"command", "local files"},
 		"profile.use":    {"command", "local files"},
-		"profile.show":   {"api command", "the operation gets a dataset's profile, the command shows a local file"},
+		"profile.show":   {"command", "local files"},
 		"profile.remove": {"command", "local files"},
 
 		"job.watch":       {"api command", "under job.show"},

@@ -169,7 +169,7 @@ func (in *opened) proveEngine(ctx context.Context, cmd *cobra.Command) (proof sa
 func triedFields(c *call) []field[task.Tried] {
 	return []field[task.Tried]{
 		{"canary", func(t task.Tried) string { return string(t.Canary) }},
-		{"bound", func(t task.Tried) string { return c.Say("canary." + string(t.Canary)) }},
+		{"bound tried", func(t task.Tried) string { return c.Say("canary." + string(t.Canary)) }},
 		{"state", func(t task.Tried) string {
 			if t.Held {
 				return c.Say("selftest.holds")

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -21,7 +22,19 @@ func TestDemo(t *testing.T) {
 	checkStory(t, filepath.Join(dir, "story.jsonl"))
 	checkFigures(t, filepath.Join(dir, "release", "product.csv"), filepath.Join(dir, "input", slug+".csv"))
 	checkNoLeak(t, filepath.Join(dir, "story.jsonl"))
+	checkStill(t, dir, "self-test")
+	checkStill(t, dir, "fsck")
 	t.Run("killed at ten moments", func(t *testing.T) { survives(t, dir) })
+}
+
+// checkStill has the program check the instance that a story left: the bounds of its runtime, or what must hold
+// whatever happened.
+func checkStill(t *testing.T, dir, command string) {
+	t.Helper()
+	said, err := exec.Command("../../build/bin/sluice", command, "--data", filepath.Join(dir, "data")).CombinedOutput()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", command, err, said)
+	}
 }
 
 // checkStory holds the story's form: every step is there and nothing differs.

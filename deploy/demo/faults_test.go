@@ -23,6 +23,7 @@ func TestPartsDie(t *testing.T) {
 			dir := t.TempDir()
 			play(t, options{dir: dir, kills: len(parts()), apart: true, seed: seed})
 			checkFigures(t, filepath.Join(dir, "release", "product.csv"), filepath.Join(dir, "input", slug+".csv"))
+			checkStill(t, dir, "fsck")
 			if diff := cmp.Diff(plot(t, calm), plot(t, dir)); diff != "" {
 				t.Fatalf("the stories differ (-undisturbed +killed):\n%s", diff)
 			}

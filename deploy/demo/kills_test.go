@@ -19,6 +19,7 @@ func survives(t *testing.T, calm string) {
 	dir := t.TempDir()
 	play(t, options{dir: dir, kills: 10, seed: 1})
 	checkFigures(t, filepath.Join(dir, "release", "product.csv"), filepath.Join(dir, "input", slug+".csv"))
+	checkStill(t, dir, "fsck")
 	if diff := cmp.Diff(plot(t, calm), plot(t, dir)); diff != "" {
 		t.Fatalf("the stories differ (-undisturbed +killed):\n%s", diff)
 	}

@@ -25,7 +25,7 @@ import (
 func vocabulary() []string {
 	var all []string
 	for _, table := range []flow.Table{
-		org.Flow(), org.MemberFlow(), org.KeyFlow(), dataset.Flow(), dataset.VersionFlow(), registration.Flow(),
+		org.Flow(), org.MemberFlow(), org.KeyFlow(), dataset.Flow(), dataset.VersionFlow(), dataset.TwinFlow(), registration.Flow(),
 		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(), output.Flow(),
 		output.RequestFlow(),
 		org.IdentityFlow(), upload.Flow(), release.Flow(),
