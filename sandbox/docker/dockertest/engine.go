@@ -151,13 +151,42 @@ func unmountBelow(root string) error {
 	return err
 }
 
-// dropGroups deletes an engine's cgroup under every controller.
+// groupPatience is how long what was killed may take to leave its cgroup.
+const groupPatience = 10 * time.Second
+
+// dropGroups deletes an engine's cgroup under every controller, and those of containers that a killed engine left
+// in it, once their processes are gone.
 func dropGroups(name string) error {
 	groups, err := filepath.Glob(filepath.Join("/sys/fs/cgroup/*", name))
 	for _, group := range append(groups, filepath.Join("/sys/fs/cgroup", name)) {
-		if rm := os.Remove(group); rm != nil && !errors.Is(rm, fs.ErrNotExist) {
-			err = errors.Join(err, rm)
-		}
+		err = errors.Join(err, dropGroup(group))
 	}
 	return err
+}
+
+// dropGroup deletes one cgroup, what is below it first.
+func dropGroup(group string) error {
+	below, err := filepath.Glob(filepath.Join(group, "*", "cgroup.procs"))
+	if err != nil {
+		return err
+	}
+	for _, procs := range below {
+		if err := dropGroup(filepath.Dir(procs)); err != nil {
+			return err
+		}
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(groupPatience)
+	for {
+		err := os.Remove(group)
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		select {
+		case <-late:
+			return err
+		case <-tick.C:
+		}
+	}
 }
