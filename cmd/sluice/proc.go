@@ -139,7 +139,10 @@ func newGuard() *cobra.Command {
 		Use: "guard -- PROGRAM [ARGUMENT…]", Short: "Run a program that ends with its supervisor",
 		Hidden: true, Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, cancel := supervise.Inherit(os.Getenv).Context(cmd.Context(), os.Exit)
+			ctx, cancel := supervise.Inherit(os.Getenv).Context(cmd.Context(), func(code int) {
+				supervise.EndBelow() // the program did not stop in time
+				os.Exit(code)
+			})
 			defer cancel()
 			stop := syscall.SIGTERM
 			if interrupt {

@@ -269,9 +269,6 @@ func TestKilledUpTakesItsPartsAlong(t *testing.T) {
 	// At once, while the parts are on their way out.
 	again := startUp(t, data)
 	for pid, name := range below {
-		if strings.HasPrefix(name, "containerd-shim") {
-			continue // it holds a container that ran just then, no part: sweeping is the engine's and the launcher's
-		}
 		if alive(pid) {
 			t.Errorf("%s (%d) of the killed instance still runs", name, pid)
 		}

@@ -8,14 +8,23 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // Guard runs a program that knows nothing of a supervisor: when ctx ends (a signal, or the end of the
-// supervisor), the program gets the stop signal, and Guard returns when it has ended. A guard killed outright
-// takes the program with it. Guard must be the last thing its process does.
+// supervisor), the program gets the stop signal, and Guard returns when it has ended and nothing it left runs: an
+// engine's containers are held by processes that would outlive it. A guard killed outright takes the program with
+// it. Guard must be the last thing its process does.
 func Guard(ctx context.Context, stop syscall.Signal, argv []string) error {
+	kin := newOrphans()
+	guarding, done := context.WithCancel(context.WithoutCancel(ctx))
+	defer done()
+	if err := kin.adopt(guarding); err != nil {
+		return texts.Wrong("part.orphans").Because(err)
+	}
+	defer EndBelow()
 	// Pdeathsig follows the thread that starts the program: keep it for this goroutine and wait here.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -23,7 +32,7 @@ func Guard(ctx context.Context, stop syscall.Signal, argv []string) error {
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Env = withoutMark(os.Environ())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	if err := kin.start(cmd); err != nil {
 		return texts.Wrong("part.starting", "part", argv[0]).Because(err)
 	}
 	ended := context.AfterFunc(ctx, func() { _ = cmd.Process.Signal(stop) })
@@ -35,6 +44,16 @@ func Guard(ctx context.Context, stop syscall.Signal, argv []string) error {
 		return texts.Wrong("part.running", "part", argv[0]).Because(err)
 	}
 	return texts.Wrong("part.ended_itself")
+}
+
+// belowPatience is how long what was killed may take to be gone.
+const belowPatience = 2 * time.Second
+
+// EndBelow kills whatever descends from this process and returns when nothing does, or after two seconds.
+func EndBelow() {
+	ctx, cancel := context.WithTimeout(context.Background(), belowPatience)
+	defer cancel()
+	newOrphans().sweep(ctx)
 }
 
 // isEnd says whether err is only about the way a program ended, which a stop signal may colour.

@@ -28,7 +28,10 @@ func child(mode, journal string, args []string) int {
 	life := Inherit(os.Getenv)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	ctx, cancel := life.Context(ctx, os.Exit)
+	ctx, cancel := life.Context(ctx, func(code int) {
+		EndBelow()
+		os.Exit(code)
+	})
 	defer cancel()
 	switch mode {
 	case "serve":
@@ -131,12 +134,27 @@ func note(journal, event, name string) {
 	}
 }
 
-// part is a child of a mode. A guard guards a long sleep.
+// guarded are the programs of modes that guard one: a long sleep; one that leaves a process behind, in a session of
+// its own; and one that does so and does not stop when it is told to. J is the journal, N the part's name.
+func guarded() map[string]string {
+	const leaves = "setsid sh -c 'echo start N-left $$ >> J; exec sleep 1000' & "
+	return map[string]string{
+		"guard":          "echo start N-program $$ >> J; exec sleep 1000",
+		"guard-leaving":  leaves + "echo start N-program $$ >> J; exec sleep 1000",
+		"guard-stubborn": "trap '' INT TERM; " + leaves + "echo start N-program $$ >> J; exec sleep 1000",
+	}
+}
+
+// part is a child of a mode.
 func part(journal, mode, name string) Part {
+	program, guards := guarded()[mode]
+	if guards {
+		mode = "guard"
+	}
 	args := []string{"child", mode, journal, name}
 	p := Part{Name: name, Command: Command{Path: "/proc/self/exe", Args: args}}
-	if mode == "guard" {
-		p.Command.Args = append(args, "sh", "-c", "echo start "+name+"-program $$ >> "+journal+"; exec sleep 1000")
+	if guards {
+		p.Command.Args = append(args, "sh", "-c", strings.NewReplacer("N-", name+"-", "J", journal).Replace(program))
 		p.Ready = func(context.Context) error {
 			if content, _ := os.ReadFile(journal); !strings.Contains(string(content), name+"-program") {
 				return os.ErrNotExist

@@ -198,6 +198,35 @@ func TestPartsEndWithAKilledSupervisor(t *testing.T) {
 	}
 }
 
+// TestGuardsLeaveNothing: what a guarded program left ends with it, however it comes to its end: it crashes, the
+// supervisor is killed, or it does not stop when its supervisor is gone.
+func TestGuardsLeaveNothing(t *testing.T) {
+	for _, tt := range []struct {
+		name, mode string
+		victim     func(t *testing.T, journal string, supervisor int) int
+	}{
+		{"the program crashes", "guard-leaving", func(t *testing.T, journal string, _ int) int { return pids(t, journal, "g-program")[0] }},
+		{"the supervisor is killed", "guard-leaving", func(_ *testing.T, _ string, supervisor int) int { return supervisor }},
+		{"it does not stop", "guard-stubborn", func(_ *testing.T, _ string, supervisor int) int { return supervisor }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			journal := journalIn(t)
+			cmd := startSupervisor(t, journal, tt.mode+"=g")
+			eventually(t, "it leaves something", func() bool { return len(pids(t, journal, "g-left")) == 1 })
+			left := pids(t, journal, "g-left")[0]
+			if err := syscall.Kill(tt.victim(t, journal, cmd.Process.Pid), syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "what it left ends", func() bool { return gone(left) })
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			for _, pid := range pids(t, journal, "g-program") {
+				eventually(t, "the program ends", func() bool { return gone(pid) })
+			}
+		})
+	}
+}
+
 func TestLockOutlivesAKilledSupervisorWithItsParts(t *testing.T) {
 	journal := journalIn(t)
 	cmd := startSupervisor(t, journal, "linger=a")
