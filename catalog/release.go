@@ -195,9 +195,17 @@ func (d *deed) votesAsFacts(r postgres.Request, o postgres.Output) ([]policy.Vot
 	return facts, nil
 }
 
-// end closes a request that does not become a release.
-func (s *Releases) end(ctx context.Context, r postgres.Request, choice output.Choice) error {
-	return s.c.act(ctx, Keeper(), "work.settle", func(d *deed) error {
+// end closes a request that does not become a release. Between the decision and this, a key may have ended and the
+// request gone another way: then there is nothing to close.
+func (s *Releases) end(ctx context.Context, decided postgres.Request, choice output.Choice) error {
+	err := s.c.act(ctx, Keeper(), "work.settle", func(d *deed) error {
+		r, err := d.tx.StillDecided(ctx, decided.ID)
+		if absent(err) {
+			return errNothing
+		}
+		if err != nil {
+			return fmt.Errorf("locking a decided request: %w", err)
+		}
 		row, o, _, err := d.underReview(r)
 		if err != nil {
 			return err
@@ -209,16 +217,21 @@ func (s *Releases) end(ctx context.Context, r postgres.Request, choice output.Ch
 		if err != nil {
 			return err
 		}
+		closed, err := output.RequestFlow().Check(state(r.State), string(choice))
+		if err != nil {
+			return err
+		}
 		d.detail["choice"] = string(choice)
 		if err := d.tx.MoveOutput(ctx, o.ID, string(to)); err != nil {
 			return err
 		}
-		return d.tx.MoveRequest(ctx, r.ID, ended[choice], &d.now)
+		return d.tx.MoveRequest(ctx, r.ID, string(closed), &d.now)
 	})
+	if errors.Is(err, errNothing) {
+		return nil
+	}
+	return err
 }
-
-// ended names the state of a request by the choice that ended it.
-var ended = map[output.Choice]string{output.Return: "returned", output.Reject: "rejected"}
 
 // Finish completes one release whose intent has been sequenced and checkpointed: the bytes are copied to the
 // delivery area under their digest, the certificate is signed over the intent's proof, and policy is asked a

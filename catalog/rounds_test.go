@@ -12,6 +12,7 @@ import (
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/output"
+	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/trace"
 )
 
@@ -266,6 +267,37 @@ func TestDecidedStaysDecided(t *testing.T) {
 		t.Errorf("%s, %v", r.State, err)
 	}
 	c.closed(r.Number, "request.move_not_allowed")
+}
+
+// TestVoidVotesCloseNothing: a vote that became void after the keeper looked closes nothing, and neither does a request
+// that has gone another way meanwhile.
+func TestVoidVotesCloseNothing(t *testing.T) {
+	c := newCity(t, plenty())
+	r := c.opened()
+	c.must(c.vote(c.officer, r.Number, output.OperatorSeat, output.Approve))
+	c.must(c.vote(c.reviewer, r.Number, output.AgencySeat, output.Reject))
+	var seen postgres.Request
+	c.must(c.owner.InTx(c.ctx, func(tx *postgres.Tx) (err error) {
+		seen, err = tx.Request(c.ctx, r.Number)
+		return err
+	}))
+	state := func() string {
+		t.Helper()
+		r, err := c.serve.Requests.Show(c.ctx, c.developer.Subject, r.Number)
+		c.must(err)
+		return r.State
+	}
+	c.sql("update vote set voided_at = now() where seat = 'agency'")
+	c.must(c.keeper.Catalog.Releases.End(c.ctx, seen, output.Reject))
+	if got := state(); got != "in_review" {
+		t.Fatalf("with a void vote the request is %s", got)
+	}
+	c.must(withdrawn(c, c.developer, r.Number))
+	c.sql("update vote set voided_at = null")
+	c.must(c.keeper.Catalog.Releases.End(c.ctx, seen, output.Reject))
+	if got := state(); got != "withdrawn" {
+		t.Fatalf("a withdrawn request became %s", got)
+	}
 }
 
 // TestRoundsOnce repeats each verb under its key, and holds each against what its caller saw.

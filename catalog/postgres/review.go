@@ -163,6 +163,14 @@ func (t *Tx) DecidedRequest(ctx context.Context) (Request, error) {
 		order by created_at limit 1 for update skip locked`)
 }
 
+// StillDecided locks one request as DecidedRequest does. ErrNone when it is decided no more: it has ended, or a vote
+// is void.
+func (t *Tx) StillDecided(ctx context.Context, id string) (Request, error) {
+	return one[Request](ctx, t, `select * from request r where id = $1 and state = 'in_review'
+		and (select count(*) from vote v where v.request = r.id and v.voided_at is null) = 2
+		for update`, id)
+}
+
 // Vote is a row of vote.
 type Vote struct {
 	Request   string
