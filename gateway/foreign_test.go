@@ -86,10 +86,10 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		}
 		made[id] = string(text)
 	}
-	made["dataset-profile-sign"] = `{"type":"t","scheme":"ed25519","key":"k","payload":"e30=","signature":"AAAA"}`
-	made["review-vote"] = made["dataset-profile-sign"]
-	made["dataset-twin"] = `{"upload":"01890a5d-ac96-774b-bcce-b302099a8057","declaration":` + made["dataset-profile-sign"] + `}`
-	made["key-rotate"] = `{"public_key":"AAAA","by_old":` + made["dataset-profile-sign"] + `,"by_new":` + made["dataset-profile-sign"] + `}`
+	made["profile-sign"] = `{"type":"t","scheme":"ed25519","key":"k","payload":"e30=","signature":"AAAA"}`
+	made["review-vote"] = made["profile-sign"]
+	made["dataset-twin"] = `{"upload":"01890a5d-ac96-774b-bcce-b302099a8057","declaration":` + made["profile-sign"] + `}`
+	made["key-rotate"] = `{"public_key":"AAAA","by_old":` + made["profile-sign"] + `,"by_new":` + made["profile-sign"] + `}`
 	return made
 }
 

@@ -20,8 +20,8 @@ import (
 func actions() map[string]policy.Action {
 	return map[string]policy.Action{
 		"me-show": "", "key-offer": "", "trace-checkpoint": "", "trace-tile": "", "recall-list": "", "trust-show": "",
-		"version-show": "dataset.show", "dataset-profile-show": "dataset.profile", "dataset-profile-sign": "dataset.profile",
-		"dataset-preview-show": "dataset.preview", "inspection-show": "upload.inspect", "job-watch": "job.show",
+		"version-show": "dataset.show", "profile-show": "dataset.profile", "profile-sign": "dataset.profile",
+		"preview-show": "dataset.preview", "inspection-show": "upload.inspect", "job-watch": "job.show",
 		"release-product": "release.get",
 	}
 }
@@ -33,12 +33,13 @@ func actionOf(r gateway.Description) policy.Action {
 	return policy.Action(strings.Replace(r.ID, "-", ".", 1))
 }
 
-// TestIdsNameTheirActs: the id of a route that changes something, and so the method of a client, begins with the noun
-// and the verb that decisions and the trace name.
+// TestIdsNameTheirActs: the id of a route that changes something, and so the method of a client, is the noun and the
+// verb that decisions and the trace name.
 func TestIdsNameTheirActs(t *testing.T) {
+	parts := map[string]string{"profile-sign": "dataset-profile"} // a second step of one act, under one right
 	for _, r := range gateway.Describe(gateway.Config{Catalog: &catalog.Catalog{}}) {
 		act := strings.Replace(string(actionOf(r)), ".", "-", 1)
-		if r.Method != "GET" && act != "" && r.ID != act && !strings.HasPrefix(r.ID, act+"-") {
+		if r.Method != "GET" && act != "" && r.ID != act && parts[r.ID] != act {
 			t.Errorf("%s is the act %s", r.ID, act)
 		}
 	}

@@ -82,11 +82,11 @@ func datasets(cat *catalog.Catalog) []route {
 		{get, version, ok, "version-show", "Show a version", version1(cat.Datasets.ShowVersion)},
 		{post, version + "/withdraw", ok, "dataset-withdraw", "Withdraw a version for good", version1(cat.Datasets.Withdraw)},
 		{post, version + "/profile", accepted, "dataset-profile", "Ask for a version's profile", version1(cat.Datasets.Profile)},
-		{get, version + "/profile", ok, "dataset-profile-show", "Get the profile's bytes", versionBytes(cat.Datasets.ShowProfile)},
-		{post, version + "/profile/sign", ok, "dataset-profile-sign", "Sign a profile for debug runs", versionBody(cat.Datasets.SignProfile)},
+		{get, version + "/profile", ok, "profile-show", "Get the profile's bytes", versionBytes(cat.Datasets.ShowProfile)},
+		{post, version + "/profile/sign", ok, "profile-sign", "Sign a profile for debug runs", versionBody(cat.Datasets.SignProfile)},
 		{post, version + "/twin", accepted, "dataset-twin", "Give a version a twin for debug runs", versionBody(cat.Datasets.Twin)},
 		{post, version + "/preview", accepted, "dataset-preview", "Ask what a grant shows", askPreview(cat)},
-		{get, version + "/preview/{preview}", ok, "dataset-preview-show", "Get the rows of a preview", showPreview(cat)},
+		{get, version + "/preview/{preview}", ok, "preview-show", "Get the rows of a preview", showPreview(cat)},
 	}
 }
 

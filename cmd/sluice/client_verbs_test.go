@@ -38,10 +38,9 @@ func partlyThere() map[string]partly {
 		// A dataset's versions, profiles and previews are resources of their own in paths, and rights of the dataset.
 		"dataset.declare":      {"api action", "dataset.publish declares the first time"},
 		"version.show":         {"api", "dataset.version of the command line"},
-		"dataset.profile-show": {"api", "dataset.profile of the command line"},
-		"dataset.profile-sign": {"api", "dataset.profile.sign of the command line, under dataset.profile"},
-		"dataset.profile.sign": {"command", "dataset-profile-sign of the API, under dataset.profile"},
-		"dataset.preview-show": {"api", "dataset.preview of the command line"},
+		"profile.sign":         {"api", "dataset.profile.sign, under dataset.profile"},
+		"dataset.profile.sign": {"command", "profile.sign of the API, under dataset.profile"},
+		"preview.show":         {"api", "dataset.preview"},
 		"dataset.version":      {"command", "version.show of the API"},
 
 		// Uploads: the command sends and inspects in one go, the API in steps.
@@ -52,10 +51,10 @@ func partlyThere() map[string]partly {
 		"inspection.show": {"api", "dataset.inspect of the command line, under upload.inspect"},
 		"dataset.inspect": {"command", "upload.send, upload.inspect and inspection.show of the API"},
 
-		// The command line's own profiles: files, not resources.
+		// The command line's own profiles: files, not resources. profile.show is also an operation on a dataset's.
 		"profile.list":   {"command", "local files"},
 		"profile.use":    {"command", "local files"},
-		"profile.show":   {"command", "local files"},
+		"profile.show":   {"api command", "the operation gets a dataset's profile, the command shows a local file"},
 		"profile.remove": {"command", "local files"},
 
 		"job.watch":       {"api command", "under job.show"},

@@ -23,31 +23,13 @@ import (
 
 // newFsck makes the command that checks an instance's invariants.
 func newFsck(p parts) *cobra.Command {
-	cmd := lists(offline(text{
+	return onInstance(text{
 		use: "fsck --data DIR", example: "  sluice fsck --data /var/lib/sluice\n  sluice fsck --data /var/lib/sluice -o json",
-	}, func(c *call) error {
-		loaded, err := loadConfig(c.cmd)
-		if err == nil {
-			err = c.given("--data DIR", loaded.Data)
-		}
-		if err != nil {
-			return err
-		}
-		return checkInstance(c, p, loaded.Config)
-	}))
-	addConfigFlags(cmd)
-	return cmd
+	}, func(c *call, o config.Config, layout instance.Layout) error { return checkInstance(c, p, o, layout) })
 }
 
 // checkInstance checks a running instance as it is, and of a stopped one starts database and store for that time.
-func checkInstance(c *call, p parts, o config.Config) error {
-	layout, err := instance.NewLayout(o.Data, instance.RuntimeDir(os.Geteuid(), os.Getenv))
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(layout.Lock()); err != nil {
-		return failed("instance.none", "path", o.Data)
-	}
+func checkInstance(c *call, p parts, o config.Config, layout instance.Layout) error {
 	waiting, cancel := context.WithTimeout(c.ctx, time.Second)
 	defer cancel()
 	var results []fsck.Result

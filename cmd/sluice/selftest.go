@@ -27,34 +27,16 @@ const selfTestPatience = 5 * time.Minute
 
 // newSelfTest makes the command that tries the bounds of the container template anew.
 func newSelfTest(p parts) *cobra.Command {
-	cmd := lists(offline(text{
+	return onInstance(text{
 		use: "self-test --data DIR", example: "  sluice self-test --data /var/lib/sluice\n  sluice self-test --config /etc/sluice/sluice.yaml",
-	}, func(c *call) error {
-		loaded, err := loadConfig(c.cmd)
-		if err == nil {
-			err = c.given("--data DIR", loaded.Data)
-		}
-		if err != nil {
-			return err
-		}
-		return selfTest(c, p, loaded.Config)
-	}))
-	addConfigFlags(cmd)
-	return cmd
+	}, func(c *call, o config.Config, layout instance.Layout) error { return selfTest(c, p, o, layout) })
 }
 
 // errAway says that no worker answers.
 var errAway = errors.New("no worker answers")
 
 // selfTest asks the running instance, which puts the verdict on its record, or tests a stopped one's engine.
-func selfTest(c *call, p parts, o config.Config) error {
-	layout, err := instance.NewLayout(o.Data, instance.RuntimeDir(os.Geteuid(), os.Getenv))
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(layout.Lock()); err != nil {
-		return failed("instance.none", "path", o.Data)
-	}
+func selfTest(c *call, p parts, o config.Config, layout instance.Layout) error {
 	proof, err := askSelfTest(c.ctx, layout, o.WorkerAdminListen)
 	if errors.Is(err, errAway) {
 		proof, err = testStopped(c.cmd, p, o)

@@ -127,7 +127,7 @@ func TestFaultsAreFound(t *testing.T) {
 		want   string
 	}{
 		"version":            {[]string{`"3.1.0"`, `"3.0.3"`}, "openapi: is not 3.1"},
-		"noun":               {[]string{`"job-show"`, `"thing-show"`, `"Who: its owner.", "tags": ["job"]`, `"Who: its owner.", "tags": ["thing"]`}, "GET /jobs/{number}: its id is not noun-verb, or noun-part-verb, with a noun of ours"},
+		"noun":               {[]string{`"job-show"`, `"thing-show"`, `"Who: its owner.", "tags": ["job"]`, `"Who: its owner.", "tags": ["thing"]`}, "GET /jobs/{number}: its id is not noun-verb with a noun of ours"},
 		"tag":                {[]string{`"Who: its owner.", "tags": ["job"]`, `"Who: its owner.", "tags": ["jobs"]`}, "GET /jobs/{number}: its tag is not its noun"},
 		"same id":            {[]string{`"job-show"`, `"job-submit"`}, "job-submit: is the id of two operations"},
 		"summary":            {[]string{`"Show a job"`, `"Show a job."`}, "GET /jobs/{number}: its summary is no line of at most 80 characters without a full stop"},

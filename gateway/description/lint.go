@@ -60,10 +60,10 @@ type operationRule struct {
 }
 
 func operationRules() []operationRule {
-	id := regexp.MustCompile(`^([a-z]+)(-[a-z]+){1,2}$`)
+	id := regexp.MustCompile(`^([a-z]+)-[a-z]+$`)
 	summary := regexp.MustCompile(`^[A-Z].{0,79}[^.]$`)
 	return []operationRule{
-		{"its id is not noun-verb, or noun-part-verb, with a noun of ours", func(_ *Document, op *Operation) bool {
+		{"its id is not noun-verb with a noun of ours", func(_ *Document, op *Operation) bool {
 			found := id.FindStringSubmatch(op.ID)
 			return found != nil && slices.Contains(nouns(), found[1])
 		}},

@@ -25,7 +25,7 @@ func DefaultLimits() map[task.Verb]Limits {
 		task.Ingest:  {1536 * mib, 10 * time.Minute, 512 * mib, 64, 256 * mib},
 		task.Profile: {1024 * mib, 5 * time.Minute, 16 * mib, 16, 128 * mib},
 		task.Twin:    {1536 * mib, 10 * time.Minute, 16 * mib, 16, 256 * mib},
-		task.Synth:   {1536 * mib, 10 * time.Minute, 512 * mib, 64, 256 * mib},
+		task.Synth:   {1024 * mib, 5 * time.Minute, 128 * mib, 64, 128 * mib},
 		task.Preview: {512 * mib, time.Minute, 16 * mib, 16, 64 * mib},
 		task.Check:   {512 * mib, time.Minute, 16 * mib, 16, 64 * mib},
 		task.Stage:   {1536 * mib, 10 * time.Minute, 512 * mib, 64, 256 * mib},

@@ -2010,6 +2010,8 @@ class Client:
         self.members = MemberVerbs(self)
         self.orgs = OrgVerbs(self)
         self.outputs = OutputVerbs(self)
+        self.previews = PreviewVerbs(self)
+        self.profiles = ProfileVerbs(self)
         self.recalls = RecallVerbs(self)
         self.registrations = RegistrationVerbs(self)
         self.releases = ReleaseVerbs(self)
@@ -2274,15 +2276,6 @@ class DatasetVerbs:
         """
         return self._client._record(Preview, _Call("POST", ["datasets", dataset, "versions", version, "preview"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
-    def preview_show(self, dataset: str, version: int, preview: str) -> bytes:
-        """Get the rows of a preview.
-
-        Answers 409 work.under_way until the rows are cut. Who: the provider's data steward.
-
-        GET /datasets/{dataset}/versions/{version}/preview/{preview}
-        """
-        return self._client._bytes(_Call("GET", ["datasets", dataset, "versions", version, "preview", preview]))
-
     def profile(self, dataset: str, version: int, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
         """Ask for a version's profile.
 
@@ -2292,25 +2285,6 @@ class DatasetVerbs:
         POST /datasets/{dataset}/versions/{version}/profile
         """
         return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile"], header={"If-Match": if_match}, key=idempotency_key))
-
-    def profile_show(self, dataset: str, version: int) -> bytes:
-        """Get the profile's bytes.
-
-        The bytes are answered exactly as the steward signs them. Who: the provider's data steward.
-
-        GET /datasets/{dataset}/versions/{version}/profile
-        """
-        return self._client._bytes(_Call("GET", ["datasets", dataset, "versions", version, "profile"]))
-
-    def profile_sign(self, dataset: str, version: int, body: Union[EnvelopeEnvelope, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
-        """Sign a profile for debug runs.
-
-        Keeps the steward's signature over the profile; debug runs may use it from then on. The signature is
-        made by the steward's own key. Who: the provider's data steward.
-
-        POST /datasets/{dataset}/versions/{version}/profile/sign
-        """
-        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile", "sign"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
     def publish(self, dataset: str, body: Union[DatasetPublication, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
         """Publish a version from a complete upload.
@@ -2827,6 +2801,44 @@ class OutputVerbs:
         GET /jobs/{number}/outputs
         """
         return self._client._items(Output, _Call("GET", ["jobs", number, "outputs"]))
+
+
+class PreviewVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def show(self, dataset: str, version: int, preview: str) -> bytes:
+        """Get the rows of a preview.
+
+        Answers 409 work.under_way until the rows are cut. Who: the provider's data steward.
+
+        GET /datasets/{dataset}/versions/{version}/preview/{preview}
+        """
+        return self._client._bytes(_Call("GET", ["datasets", dataset, "versions", version, "preview", preview]))
+
+
+class ProfileVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def show(self, dataset: str, version: int) -> bytes:
+        """Get the profile's bytes.
+
+        The bytes are answered exactly as the steward signs them. Who: the provider's data steward.
+
+        GET /datasets/{dataset}/versions/{version}/profile
+        """
+        return self._client._bytes(_Call("GET", ["datasets", dataset, "versions", version, "profile"]))
+
+    def sign(self, dataset: str, version: int, body: Union[EnvelopeEnvelope, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> DatasetVersion:
+        """Sign a profile for debug runs.
+
+        Keeps the steward's signature over the profile; debug runs may use it from then on. The signature is
+        made by the steward's own key. Who: the provider's data steward.
+
+        POST /datasets/{dataset}/versions/{version}/profile/sign
+        """
+        return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "profile", "sign"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
 
 class RecallVerbs:

@@ -154,8 +154,7 @@ func unmountBelow(root string) error {
 // groupPatience is how long what was killed may take to leave its cgroup.
 const groupPatience = 10 * time.Second
 
-// dropGroups deletes an engine's cgroup under every controller, and those of containers that a killed engine left
-// in it, once their processes are gone.
+// dropGroups deletes an engine's cgroup under every controller.
 func dropGroups(name string) error {
 	groups, err := filepath.Glob(filepath.Join("/sys/fs/cgroup/*", name))
 	for _, group := range append(groups, filepath.Join("/sys/fs/cgroup", name)) {
@@ -164,17 +163,9 @@ func dropGroups(name string) error {
 	return err
 }
 
-// dropGroup deletes one cgroup, what is below it first.
+// dropGroup deletes one cgroup, once the last process has left it. One below it is a container's that nobody removed:
+// it fails.
 func dropGroup(group string) error {
-	below, err := filepath.Glob(filepath.Join(group, "*", "cgroup.procs"))
-	if err != nil {
-		return err
-	}
-	for _, procs := range below {
-		if err := dropGroup(filepath.Dir(procs)); err != nil {
-			return err
-		}
-	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	late := time.After(groupPatience)
