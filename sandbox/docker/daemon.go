@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -113,28 +115,71 @@ func (d Daemon) Write() error {
 	return errors.Join(d.dropStalePIDs(), d.fillCpuset())
 }
 
+// stalePatience is how long a containerd that was killed may take to be gone.
+const stalePatience = 10 * time.Second
+
 // dropStalePIDs deletes the process ids of a killed engine and of its containerd. Left there, the next start
-// takes whatever process, or dead one nobody has waited for, for the engine and hangs.
+// takes whatever process, or dead one nobody has waited for, for the engine and hangs. A containerd may outlive
+// its engine by a moment, and would end under the next one: it is ended here.
 func (d Daemon) dropStalePIDs() error {
-	return errors.Join(
-		dropStalePID(d.PIDFile(), "dockerd"),
-		dropStalePID(filepath.Join(d.exec(), "containerd", "containerd.pid"), "containerd"),
-	)
+	engine, err := readPID(d.PIDFile())
+	if err != nil || alive(engine, "dockerd") {
+		return err // a living engine's second start will say so itself
+	}
+	below := filepath.Join(d.exec(), "containerd", "containerd.pid")
+	containerd, err := readPID(below)
+	if err != nil {
+		return err
+	}
+	if alive(containerd, "containerd") && startedFor(containerd, d.exec()) {
+		if err := end(containerd, "containerd"); err != nil {
+			return err
+		}
+	}
+	for _, file := range []string{d.PIDFile(), below} {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("dropping an engine's process id: %w", err)
+		}
+	}
+	return nil
 }
 
-func dropStalePID(file, program string) error {
+// readPID reads a file with a process id: 0 when there is no file or no id in it.
+func readPID(file string) (int, error) {
 	raw, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return 0, nil
 	}
 	if err != nil {
-		return fmt.Errorf("reading an engine's process id: %w", err)
+		return 0, fmt.Errorf("reading an engine's process id: %w", err)
 	}
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(raw))); err == nil && alive(pid, program) {
-		return nil // its own start will say so
+	pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+	if err != nil {
+		return 0, nil
 	}
-	if err := os.Remove(file); err != nil {
-		return fmt.Errorf("dropping an engine's process id: %w", err)
+	return pid, nil
+}
+
+// startedFor tells whether a process was started with a path below dir: a machine may have a containerd of its own.
+func startedFor(pid int, dir string) bool {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && bytes.Contains(line, []byte("\x00"+dir+"/"))
+}
+
+// end kills a process of a program and waits until it is gone.
+func end(pid int, program string) error {
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("ending a killed engine's %s: %w", program, err)
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(stalePatience)
+	for alive(pid, program) {
+		select {
+		case <-late:
+			return fmt.Errorf("ending a killed engine's %s: it still runs after %s", program, stalePatience)
+		case <-tick.C:
+		}
 	}
 	return nil
 }

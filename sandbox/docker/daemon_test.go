@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -109,4 +110,65 @@ func TestWriteClosesDirectoriesAndDropsStaleIDs(t *testing.T) {
 			t.Errorf("%s: mode %v, error %v", dir, info.Mode(), err)
 		}
 	}
+}
+
+// A containerd that its killed engine has not yet taken along would end under the next engine, which took it for
+// its own and then waits for ever.
+func TestWriteEndsAContainerdThatOutlivedItsEngine(t *testing.T) {
+	engine := dockertest.Private(t)
+	if err := engine.Stop(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	state := filepath.Join(engine.Run, "x", "containerd")
+	for what, config := range map[string]string{"its own": state + "/containerd.toml", "another's": "/etc/containerd.toml"} {
+		left := namedContainerd(t, config)
+		pid := strconv.Itoa(left.Process.Pid)
+		if err := os.WriteFile(filepath.Join(state, "containerd.pid"), []byte(pid), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := engine.Start(); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if err := left.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		var exit *exec.ExitError
+		if err := left.Wait(); !errors.As(err, &exit) {
+			t.Fatalf("%s: %v", what, err)
+		}
+		killed := exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
+		if want := what == "its own"; killed != want {
+			t.Errorf("%s: killed %t, want %t", what, killed, want)
+		}
+		if err := engine.Stop(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// namedContainerd is a process that looks like a containerd started with a configuration.
+func namedContainerd(t *testing.T, config string) *exec.Cmd {
+	t.Helper()
+	shell, err := os.ReadFile("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(dockertest.Dir(t), "containerd")
+	if err := os.WriteFile(program, shell, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "-c", "read line", "containerd", "--config", config)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := in.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+			t.Error(err)
+		}
+	})
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
 }
