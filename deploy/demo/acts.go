@@ -138,7 +138,7 @@ func (d *demo) ownVote(ctx context.Context) error {
 func (d *demo) attempts(ctx context.Context) error {
 	d.chapter(4, "Forgeries, and honest statements beside them")
 	d.show(fmt.Sprintf("one resident is alone in the granted districts with what an attacker knows: %s", d.victim.where()))
-	all := append(forgeries(d.victim), honest()...)
+	all := append(forgeries(d.victim), honest())
 	tried := make([]func() error, len(all))
 	var running sync.WaitGroup
 	seats := make(chan struct{}, beside)
@@ -183,7 +183,9 @@ func (d *demo) tellAttempt(a attempt, j job.View, findings []screen.Finding) err
 	case "blocked":
 		d.must(find(findings, a.code) != nil, "developer", a.title, "blocked", codesOf(findings))
 	default:
-		d.must(j.State == string(job.OutputQuarantined) && len(findings) == 0, "developer", a.title, "passes", codesOf(findings)+detail)
+		for _, s := range statements() {
+			d.must(j.State == string(job.OutputQuarantined) && len(findings) == 0, "developer", s.title, "passes", codesOf(findings)+detail)
+		}
 	}
 	return nil
 }

@@ -67,9 +67,11 @@ func byHealth(from string) job.Table {
 }
 
 // labelled is a table over one label of a relation.
-func labelled(label string, values ...string) job.Table {
+func labelled(label string, values ...string) job.Table { return labelledFrom("r", label, values...) }
+
+func labelledFrom(from, label string, values ...string) job.Table {
 	return job.Table{
-		Name: "by_label", From: "r", By: []job.Dimension{{Column: label, Values: values}},
+		Name: "by_label_" + from, From: from, By: []job.Dimension{{Column: label, Values: values}},
 		Measures: []job.Measure{{Name: "people", Stat: job.StatUnits}},
 	}
 }
@@ -172,36 +174,48 @@ func withMeasure(column string) job.Table {
 	return t
 }
 
-// honest are jobs analysts write every day; each must pass.
-func honest() []attempt {
-	plain := []string{"health", "visits"}
-	return []attempt{
+// statement is one of the honest ones, and the table over its relation.
+type statement struct {
+	title, sql string
+	table      job.Table
+}
+
+// statements are what analysts write every day; each must pass.
+func statements() []statement {
+	return []statement{
 		{
-			title: "a per-resident aggregate", columns: plain, want: "passes",
-			sql:    "-- relation: r\nSELECT resident, min(health) AS state, sum(visits) AS visits_all FROM visits GROUP BY resident",
-			tables: []job.Table{byState("r")},
+			title: "a per-resident aggregate", table: byState("aggregate"),
+			sql: "-- relation: aggregate\nSELECT resident, min(health) AS state, sum(visits) AS visits_all FROM visits GROUP BY resident",
 		},
 		{
-			title: "a per-resident window", columns: plain, want: "passes",
-			sql:    "-- relation: r\nSELECT resident, health, visits FROM visits QUALIFY row_number() OVER (PARTITION BY resident ORDER BY visits DESC, _ordinal) = 1",
-			tables: []job.Table{byHealth("r")},
+			title: "a per-resident window", table: byHealth("windowed"),
+			sql: "-- relation: windowed\nSELECT resident, health, visits FROM visits QUALIFY row_number() OVER (PARTITION BY resident ORDER BY visits DESC, _ordinal) = 1",
 		},
 		{
-			title: "CASE bins", columns: plain, want: "passes",
-			sql:    "-- relation: r\nSELECT resident, CASE WHEN visits = 0 THEN 'none' WHEN visits < 5 THEN 'some' ELSE 'many' END AS bin FROM visits",
-			tables: []job.Table{labelled("bin", "none", "some", "many")},
+			title: "CASE bins", table: labelledFrom("bins", "bin", "none", "some", "many"),
+			sql: "-- relation: bins\nSELECT resident, CASE WHEN visits = 0 THEN 'none' WHEN visits < 5 THEN 'some' ELSE 'many' END AS bin FROM visits",
 		},
 		{
-			title: "a CTE", columns: plain, want: "passes",
-			sql:    "-- relation: r\nWITH sums AS (SELECT resident, sum(visits) AS visits_all FROM visits GROUP BY resident)\nSELECT resident, CASE WHEN visits_all >= 10 THEN 'frequent' ELSE 'rare' END AS habit FROM sums",
-			tables: []job.Table{labelled("habit", "frequent", "rare")},
+			title: "a CTE", table: labelledFrom("summed", "habit", "frequent", "rare"),
+			sql: "-- relation: summed\nWITH sums AS (SELECT resident, sum(visits) AS visits_all FROM visits GROUP BY resident)\nSELECT resident, CASE WHEN visits_all >= 10 THEN 'frequent' ELSE 'rare' END AS habit FROM sums",
 		},
 		{
-			title: "a join of two tables of the dataset on the resident", columns: plain, second: true, want: "passes",
-			sql:    "-- relation: r\nSELECT a.resident, a.visits, CASE WHEN b.peak >= 5 THEN 'peak' ELSE 'calm' END AS course FROM visits a JOIN (SELECT resident, max(visits) AS peak FROM again GROUP BY resident) b ON a.resident = b.resident",
-			tables: []job.Table{labelled("course", "peak", "calm")},
+			title: "a join of two tables of the dataset on the resident", table: labelledFrom("joined", "course", "peak", "calm"),
+			sql: "-- relation: joined\nSELECT a.resident, a.visits, CASE WHEN b.peak >= 5 THEN 'peak' ELSE 'calm' END AS course FROM visits a JOIN (SELECT resident, max(visits) AS peak FROM again GROUP BY resident) b ON a.resident = b.resident",
 		},
 	}
+}
+
+// honest is one job with all of the honest statements, as an analyst would send it: the tables are screened
+// beside each other too.
+func honest() attempt {
+	a := attempt{title: "honest statements", columns: []string{"health", "visits"}, second: true, want: "passes"}
+	var code []string
+	for _, s := range statements() {
+		code, a.tables = append(code, s.sql), append(a.tables, s.table)
+	}
+	a.sql = strings.Join(code, "\n")
+	return a
 }
 
 // byState is byHealth over a per-resident relation.
