@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -80,29 +81,41 @@ func (d *demo) checkRefuses(ctx context.Context, a attempt, action, code string)
 	if j, err = d.developer.Jobs.WaitState(ctx, j.Number, string(job.Checked)); err != nil {
 		return err
 	}
-	named, detail, err := checked(j, code)
+	found, err := checked(j)
 	if err != nil {
 		return err
 	}
+	named, detail := found.name(code)
 	d.must(j.State == string(job.Refused) && named, "developer", action, "refused", detail)
 	return nil
 }
 
-// checked tells whether the check's findings name a code ("" is any), and all of them as text.
-func checked(j job.View, code string) (bool, string, error) {
-	var findings []task.CheckFinding
+// reasons are what a check found.
+type reasons []task.CheckFinding
+
+func checked(j job.View) (reasons, error) {
+	var all reasons
 	if len(j.Findings) > 0 {
-		if err := json.Unmarshal(j.Findings, &findings); err != nil {
-			return false, "", fmt.Errorf("reading findings: %w", err)
+		if err := json.Unmarshal(j.Findings, &all); err != nil {
+			return nil, fmt.Errorf("reading findings: %w", err)
 		}
 	}
-	named := false
+	return all, nil
+}
+
+// of keeps the reasons that are about one relation.
+func (all reasons) of(relation string) reasons {
+	return slices.DeleteFunc(slices.Clone(all), func(f task.CheckFinding) bool { return f.Relation != relation })
+}
+
+// name tells whether a code is among the reasons, and the first of them as text.
+func (all reasons) name(code string) (named bool, text string) {
 	var told []string
-	for _, f := range findings {
-		named = named || code == "" || f.Code == code
+	for _, f := range all {
+		named = named || f.Code == code
 		told = append(told, strings.TrimSpace(fmt.Sprintf("%s %s", f.Code, f.What)))
 	}
-	return named, strings.Join(told[:min(2, len(told))], ", "), nil
+	return named, strings.Join(told[:min(2, len(told))], ", ")
 }
 
 // ownVote runs job D, opens its review, and has its author vote.
@@ -173,19 +186,27 @@ func (d *demo) try(ctx context.Context, a attempt) func() error {
 }
 
 func (d *demo) tellAttempt(a attempt, j job.View, findings []screen.Finding) error {
-	named, detail, err := checked(j, a.code)
+	if len(a.statements) > 0 {
+		return d.tellStatements(a, j, findings)
+	}
+	d.must(find(findings, a.code) != nil, "developer", a.title, "blocked", codesOf(findings))
+	return nil
+}
+
+// tellStatements tells a job by its statements: a refused one has its own reason at each, else nothing is found.
+func (d *demo) tellStatements(a attempt, j job.View, findings []screen.Finding) error {
+	named, err := checked(j)
 	if err != nil {
 		return err
 	}
-	switch a.want {
-	case "refused":
-		d.must(j.State == string(job.Refused) && named, "developer", a.title, "refused", detail)
-	case "blocked":
-		d.must(find(findings, a.code) != nil, "developer", a.title, "blocked", codesOf(findings))
-	default:
-		for _, s := range statements() {
-			d.must(j.State == string(job.OutputQuarantined) && len(findings) == 0, "developer", s.title, "passes", codesOf(findings)+detail)
+	d.show(fmt.Sprintf("%s: %d in one job, %s", a.title, len(a.statements), j.Number))
+	for _, s := range a.statements {
+		if a.want == "refused" {
+			ok, detail := named.of(s.table.From).name(s.code)
+			d.must(j.State == string(job.Refused) && ok, "developer", s.title, "refused", detail)
+			continue
 		}
+		d.must(j.State == string(job.OutputQuarantined) && len(findings) == 0, "developer", s.title, "passes", codesOf(findings))
 	}
 	return nil
 }
@@ -330,7 +351,7 @@ func (d *demo) hostileProgram(ctx context.Context) error {
 	}
 	d.must(len(report.Attempts) > 0 && len(managed) == 0 && report.Outcome == "failed", "hostile",
 		fmt.Sprintf("%d attempts: network, engine, files, kernel", len(report.Attempts)), "refused", "outcome "+report.Outcome+"; no log, no message"+strings.Join(managed, ", "))
-	cast := attempt{title: "a cast error", columns: []string{"health", "visits", "plan"}, tables: []job.Table{labelled("bin", "a", "b")},
+	cast := attempt{title: "a cast error", columns: []string{"health", "visits", "plan"}, tables: []job.Table{labelled("r", "bin", "a", "b")},
 		sql: "-- relation: r\nSELECT resident,\n       CASE WHEN CAST(plan AS INTEGER) > 0 THEN 'a' ELSE 'b' END AS bin\nFROM visits"}
 	j, _, err := d.runJob(ctx, cast.pack(d.grantNumber, purpose))
 	if err != nil {

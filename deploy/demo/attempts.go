@@ -17,6 +17,8 @@ type attempt struct {
 	tables  []job.Table
 	want    string // "refused", "blocked" or "passes"
 	code    string // the reason that must be named
+
+	statements []statement // of a job that is told by its statements
 }
 
 // victim is one resident an attacker knows by quasi-identifiers, in the granted districts.
@@ -67,18 +69,17 @@ func byHealth(from string) job.Table {
 }
 
 // labelled is a table over one label of a relation.
-func labelled(label string, values ...string) job.Table { return labelledFrom("r", label, values...) }
-
-func labelledFrom(from, label string, values ...string) job.Table {
+func labelled(from, label string, values ...string) job.Table {
 	return job.Table{
 		Name: "by_label_" + from, From: from, By: []job.Dimension{{Column: label, Values: values}},
 		Measures: []job.Measure{{Name: "people", Stat: job.StatUnits}},
 	}
 }
 
-// forgeries are jobs that would publish something about one person; each must be refused or blocked.
+// forgeries would publish something about one person; each must be refused or blocked.
 func forgeries(v victim) []attempt {
-	return append(forgedRows(v), forgedFigures(v)...)
+	refused := attempt{title: "forged statements", columns: everything(), second: true, want: "refused"}
+	return append([]attempt{refused.of(forgedStatements(v))}, forgedTables(v)...)
 }
 
 // everything is all the grant covers but limitation.
@@ -93,62 +94,72 @@ func figures() []string {
 	return all
 }
 
-// forgedRows lie about who or how many stand behind a cell.
-func forgedRows(v victim) []attempt {
-	all, plain := everything(), []string{"health", "visits"}
-	return []attempt{
+// statement is one relation of a job, the table over it, and why the check refuses it, if it does.
+type statement struct {
+	title, sql string
+	table      job.Table
+	code       string
+}
+
+// of makes one job of statements.
+func (a attempt) of(statements []statement) attempt {
+	var code []string
+	for _, s := range statements {
+		code = append(code, "-- relation: "+s.table.From+"\n"+s.sql)
+		a.tables = append(a.tables, s.table)
+	}
+	a.sql, a.statements = strings.Join(code, "\n"), statements
+	return a
+}
+
+// forgedStatements lie about who or how many stand behind a cell, or carry one person's value in an honest-looking
+// figure. The check names every one of them, before a row is read.
+func forgedStatements(v victim) []statement {
+	return []statement{
 		{
-			title: "unit tokens made by the code", columns: plain,
-			sql:    "-- relation: r\nSELECT md5(CAST(visits AS VARCHAR)) AS resident, health, visits FROM visits",
-			tables: []job.Table{byHealth("r")}, want: "refused",
+			title: "unit tokens made by the code", code: "grammar.random", table: byHealth("tokens"),
+			sql: "SELECT md5(CAST(visits AS VARCHAR)) AS resident, health, visits FROM visits",
 		},
 		{
-			title: "twelve residents joined to one person's value", columns: all,
-			sql: "-- relation: r\nSELECT a.resident, a.health, b.visits FROM visits a JOIN (SELECT visits FROM visits WHERE " + v.where() +
+			title: "twelve residents joined to one person's value", code: "join.condition", table: byHealth("twelve"),
+			sql: "SELECT a.resident, a.health, b.visits FROM visits a JOIN (SELECT visits FROM visits WHERE " + v.where() +
 				") b ON a.district = '" + v.district + "'",
-			tables: []job.Table{byHealth("r")}, want: "refused",
 		},
 		{
-			title: "one person's value as a label", columns: all,
-			sql:    "-- relation: r\nSELECT resident, health, visits, CAST((SELECT max(visits) FROM visits WHERE " + v.where() + ") AS VARCHAR) AS secret FROM visits",
-			tables: []job.Table{labelled("secret", figures()...)}, want: "refused",
+			title: "one person's value as a label", code: "grammar.subquery", table: labelled("secrets", "secret", figures()...),
+			sql: "SELECT resident, health, visits, CAST((SELECT max(visits) FROM visits WHERE " + v.where() + ") AS VARCHAR) AS secret FROM visits",
 		},
 		{
-			title: "a row count that carries a value (LIMIT by subquery)", columns: all,
-			sql:    "-- relation: r\nSELECT resident, health, visits FROM visits LIMIT (SELECT 100 + max(visits) FROM visits WHERE " + v.where() + ")",
-			tables: []job.Table{byHealth("r")}, want: "refused",
+			title: "a row count that carries a value (LIMIT by subquery)", code: "grammar.limit", table: byHealth("limited"),
+			sql: "SELECT resident, health, visits FROM visits LIMIT (SELECT 100 + max(visits) FROM visits WHERE " + v.where() + ")",
+		},
+		{
+			title: "visits + 100·X of one person", code: "measure.expression", table: withMeasure("added", "visits2"),
+			sql: "SELECT resident, health, visits + 100 * CASE WHEN " + v.where() + " THEN chronic ELSE 0 END AS visits2 FROM visits",
+		},
+		{
+			title: "the same by arithmetic without CASE", code: "measure.expression", table: withMeasure("powers", "visits2"),
+			sql: fmt.Sprintf("SELECT resident, health, visits + 100 * chronic * pow(0, abs(CAST(district AS INTEGER) - %s) + abs(chronic - %v)) AS visits2 FROM visits", v.district, v.chronic),
+		},
+		{
+			title: "left joins that multiply one person's rows", code: "join.repeats", table: byHealth("multiplied"),
+			sql: "SELECT a.resident, a.health, a.visits FROM visits a LEFT JOIN (SELECT resident, visits FROM again WHERE " + v.where() + ") b ON a.resident = b.resident",
+		},
+		{
+			title: "a z-score over all rows", code: "grammar.window_partition", table: labelled("scores", "score", "high", "low"),
+			sql: "SELECT resident, health, visits, CASE WHEN visits > 2 * avg(visits) OVER () THEN 'high' ELSE 'low' END AS score FROM visits",
 		},
 	}
 }
 
-// forgedFigures carry one person's value in an honest-looking figure.
-func forgedFigures(v victim) []attempt {
-	all, plain := everything(), []string{"health", "visits"}
+// forgedTables are of statements that may run; what they came to is blocked.
+func forgedTables(v victim) []attempt {
+	all := everything()
 	return []attempt{
-		{
-			title: "visits + 100·X of one person", columns: all,
-			sql:    "-- relation: r\nSELECT resident, health, visits + 100 * CASE WHEN " + v.where() + " THEN chronic ELSE 0 END AS visits2 FROM visits",
-			tables: []job.Table{withMeasure("visits2")}, want: "refused", code: "measure.expression",
-		},
-		{
-			title: "the same by arithmetic without CASE", columns: all,
-			sql:    fmt.Sprintf("-- relation: r\nSELECT resident, health, visits + 100 * chronic * pow(0, abs(CAST(district AS INTEGER) - %s) + abs(chronic - %v)) AS visits2 FROM visits", v.district, v.chronic),
-			tables: []job.Table{withMeasure("visits2")}, want: "refused", code: "measure.expression",
-		},
-		{
-			title: "left joins that multiply one person's rows", columns: all, second: true,
-			sql:    "-- relation: r\nSELECT a.resident, a.health, a.visits FROM visits a LEFT JOIN (SELECT resident, visits FROM again WHERE " + v.where() + ") b ON a.resident = b.resident",
-			tables: []job.Table{byHealth("r")}, want: "refused",
-		},
 		{
 			title: "a measure that is constant except for one person", columns: all,
 			sql:    "-- relation: r\nSELECT resident, health, visits FROM visits WHERE visits = 0 OR (" + v.where() + ")",
 			tables: []job.Table{byHealth("r")}, want: "blocked", code: "measure.constant",
-		},
-		{
-			title: "a z-score over all rows", columns: plain,
-			sql:    "-- relation: r\nSELECT resident, health, visits, CASE WHEN visits > 2 * avg(visits) OVER () THEN 'high' ELSE 'low' END AS score FROM visits",
-			tables: []job.Table{labelled("score", "high", "low")}, want: "refused",
 		},
 		{
 			title: "two tables that differ by one resident", columns: all,
@@ -163,59 +174,41 @@ func forgedFigures(v victim) []attempt {
 		{
 			title: "a filter on one person with every value as a declared label", columns: all,
 			sql:    "-- relation: r\nSELECT resident, CAST(visits AS VARCHAR) AS figure FROM visits WHERE " + v.where(),
-			tables: []job.Table{labelled("figure", figures()...)}, want: "blocked", code: "people.below_threshold",
+			tables: []job.Table{labelled("r", "figure", figures()...)}, want: "blocked", code: "people.below_threshold",
 		},
 	}
 }
 
-func withMeasure(column string) job.Table {
-	t := byHealth("r")
+func withMeasure(from, column string) job.Table {
+	t := byHealth(from)
 	t.Measures[1].Of = column
 	return t
 }
 
-// statement is one of the honest ones, and the table over its relation.
-type statement struct {
-	title, sql string
-	table      job.Table
-}
-
-// statements are what analysts write every day; each must pass.
-func statements() []statement {
-	return []statement{
+// honest is one job of what analysts write every day: each statement must pass, and the tables beside each other.
+func honest() attempt {
+	return attempt{title: "honest statements", columns: []string{"health", "visits"}, second: true, want: "passes"}.of([]statement{
 		{
 			title: "a per-resident aggregate", table: byState("aggregate"),
-			sql: "-- relation: aggregate\nSELECT resident, min(health) AS state, sum(visits) AS visits_all FROM visits GROUP BY resident",
+			sql: "SELECT resident, min(health) AS state, sum(visits) AS visits_all FROM visits GROUP BY resident",
 		},
 		{
 			title: "a per-resident window", table: byHealth("windowed"),
-			sql: "-- relation: windowed\nSELECT resident, health, visits FROM visits QUALIFY row_number() OVER (PARTITION BY resident ORDER BY visits DESC, _ordinal) = 1",
+			sql: "SELECT resident, health, visits FROM visits QUALIFY row_number() OVER (PARTITION BY resident ORDER BY visits DESC, _ordinal) = 1",
 		},
 		{
-			title: "CASE bins", table: labelledFrom("bins", "bin", "none", "some", "many"),
-			sql: "-- relation: bins\nSELECT resident, CASE WHEN visits = 0 THEN 'none' WHEN visits < 5 THEN 'some' ELSE 'many' END AS bin FROM visits",
+			title: "CASE bins", table: labelled("bins", "bin", "none", "some", "many"),
+			sql: "SELECT resident, CASE WHEN visits = 0 THEN 'none' WHEN visits < 5 THEN 'some' ELSE 'many' END AS bin FROM visits",
 		},
 		{
-			title: "a CTE", table: labelledFrom("summed", "habit", "frequent", "rare"),
-			sql: "-- relation: summed\nWITH sums AS (SELECT resident, sum(visits) AS visits_all FROM visits GROUP BY resident)\nSELECT resident, CASE WHEN visits_all >= 10 THEN 'frequent' ELSE 'rare' END AS habit FROM sums",
+			title: "a CTE", table: labelled("summed", "habit", "frequent", "rare"),
+			sql: "WITH sums AS (SELECT resident, sum(visits) AS visits_all FROM visits GROUP BY resident)\nSELECT resident, CASE WHEN visits_all >= 10 THEN 'frequent' ELSE 'rare' END AS habit FROM sums",
 		},
 		{
-			title: "a join of two tables of the dataset on the resident", table: labelledFrom("joined", "course", "peak", "calm"),
-			sql: "-- relation: joined\nSELECT a.resident, a.visits, CASE WHEN b.peak >= 5 THEN 'peak' ELSE 'calm' END AS course FROM visits a JOIN (SELECT resident, max(visits) AS peak FROM again GROUP BY resident) b ON a.resident = b.resident",
+			title: "a join of two tables of the dataset on the resident", table: labelled("joined", "course", "peak", "calm"),
+			sql: "SELECT a.resident, a.visits, CASE WHEN b.peak >= 5 THEN 'peak' ELSE 'calm' END AS course FROM visits a JOIN (SELECT resident, max(visits) AS peak FROM again GROUP BY resident) b ON a.resident = b.resident",
 		},
-	}
-}
-
-// honest is one job with all of the honest statements, as an analyst would send it: the tables are screened
-// beside each other too.
-func honest() attempt {
-	a := attempt{title: "honest statements", columns: []string{"health", "visits"}, second: true, want: "passes"}
-	var code []string
-	for _, s := range statements() {
-		code, a.tables = append(code, s.sql), append(a.tables, s.table)
-	}
-	a.sql = strings.Join(code, "\n")
-	return a
+	})
 }
 
 // byState is byHealth over a per-resident relation.

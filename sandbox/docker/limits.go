@@ -33,7 +33,7 @@ func DefaultLimits() map[task.Verb]Limits {
 		task.Split:   {1536 * mib, 15 * time.Minute, 16 * mib, 16, 256 * mib},
 		task.Screen:  {1536 * mib, 15 * time.Minute, 256 * mib, 256, 256 * mib},
 		// Of self-tests: small, so that each bound is reached in no time; the clock is for a machine that has none.
-		task.TryBounds: {256 * mib, 2 * time.Minute, 4 * mib, 64, 8 * mib},
+		task.TryBounds: {128 * mib, 2 * time.Minute, 4 * mib, 64, 8 * mib},
 	}
 }
 

@@ -120,8 +120,7 @@ func (l *Launcher) keepProof(p sandbox.Proof) error {
 	return nil
 }
 
-// prove tests the runtime: what the program can tell from inside beside each other, then, alone because processor
-// time is counted, what it does when it is to end.
+// prove tests the runtime, one container after the other: beside each other they only wait for the one core.
 func (l *Launcher) prove(ctx context.Context) (sandbox.Proof, error) {
 	of, err := l.engine.Identity(ctx, l.image, l.opt.Limits[task.TryBounds])
 	if err != nil {
@@ -129,15 +128,9 @@ func (l *Launcher) prove(ctx context.Context) (sandbox.Proof, error) {
 	}
 	p := sandbox.Proof{ID: uuid.NewString(), Runtime: docker.Runtime, Of: of, At: l.opt.Now().UTC()}
 	t := &trial{l: l, work: p.ID}
-	ended := make(chan []task.Tried)
-	together := []func(context.Context) []task.Tried{t.inside, t.processes, t.memory}
-	for _, each := range together {
-		go func() { ended <- each(ctx) }()
+	for _, part := range []func(context.Context) []task.Tried{t.inside, t.processes, t.memory, t.spin} {
+		p.Tried = append(p.Tried, part(ctx)...)
 	}
-	for range together {
-		p.Tried = append(p.Tried, <-ended...)
-	}
-	p.Tried = append(p.Tried, t.spin(ctx)...)
 	p.Tried = inOrder(append(p.Tried, t.leftovers(ctx)))
 	return p, ctx.Err()
 }

@@ -44,7 +44,7 @@ func (t *trial) limits(step int) docker.Limits {
 }
 
 // manyProcesses is how much more memory the runtime takes for a program at its bound of processes.
-const manyProcesses = 4
+const manyProcesses = 8
 
 // letter says what to try and what the bounds should be: those of the program, whatever the launcher was told.
 func letter(tries ...task.Canary) *task.CanaryLetter {
