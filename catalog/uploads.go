@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -86,9 +87,9 @@ func (s *Uploads) Send(ctx context.Context, caller policy.Subject, id string, nu
 	if err != nil {
 		return upload.Chunk{}, err
 	}
-	ref, err := s.c.Store.Put(ctx, object.Intake, key, &exactly{r: body, left: size, digest: said})
+	ref, err := s.c.Store.PutKnown(ctx, object.Intake, key, object.Content{Digest: string(said), Size: size}, body)
 	if err != nil {
-		return upload.Chunk{}, fmt.Errorf("storing chunk: %w", err)
+		return upload.Chunk{}, fmt.Errorf("storing chunk: %w", otherChunk(err))
 	}
 	taken := upload.Chunk{Number: number, Size: size, Digest: said}
 	return taken, s.c.act(ctx, caller, "upload.send", func(d *deed) error {
@@ -98,6 +99,16 @@ func (s *Uploads) Send(ctx context.Context, caller policy.Subject, id string, nu
 		}
 		return d.keepChunk(id, taken, wrapped, ref)
 	})
+}
+
+// otherChunk tells the sender when a chunk is not what was said.
+func otherChunk(err error) error {
+	for is, code := range map[error]string{object.ErrSize: "size.differs", object.ErrDigest: "digest.differs"} {
+		if errors.Is(err, is) {
+			return fault.Bad("chunk.invalid", fault.Place{Location: "body", Code: code})
+		}
+	}
+	return err
 }
 
 // expected decides a chunk: what is there of that number already, or how long it must be.

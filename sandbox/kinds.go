@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/catalog/work"
@@ -240,7 +241,7 @@ func (p *piece) debug(ctx context.Context) error {
 func (p *piece) showTables(s *step) error {
 	p.result.Tables = map[string]string{}
 	for _, o := range s.report.Screen.Outputs {
-		body, err := os.ReadFile(s.files[o.File])
+		body, err := os.ReadFile(s.files[o.File].path)
 		if err != nil {
 			return fmt.Errorf("reading synthetic table: %w", err)
 		}
@@ -392,7 +393,8 @@ func (p *piece) quarantine(ctx context.Context, s *step, dependent map[string]bo
 	if err != nil {
 		return fmt.Errorf("encoding evidence: %w", err)
 	}
-	ref, err := p.store(ctx, object.Output, bytes.NewReader(body))
+	is := object.Content{Digest: name.DigestOf(body).String(), Size: int64(len(body))}
+	ref, err := p.store(ctx, object.Output, is, bytes.NewReader(body))
 	p.result.Evidence = &ref
 	return err
 }

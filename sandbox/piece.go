@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -38,7 +37,13 @@ type step struct {
 	run    Run
 	in     string // input directory
 	report task.Report
-	files  map[string]string // name of a collected file → its path on this side
+	files  map[string]collected
+}
+
+// collected is a file a container left, on this side.
+type collected struct {
+	path string
+	is   object.Content
 }
 
 // errEnded stops a piece whose outcome is decided: a container failed, hit a limit or was interrupted.
@@ -70,7 +75,7 @@ func (p *piece) prepare(ctx context.Context, verb task.Verb) (*step, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing %s: %w", verb, err)
 	}
-	return &step{p: p, run: run, in: in, files: map[string]string{}}, nil
+	return &step{p: p, run: run, in: in, files: map[string]collected{}}, nil
 }
 
 // clean removes every container and directory of the piece, collected files included.
@@ -131,13 +136,9 @@ func (s *step) pour(ctx context.Context, ref object.Ref, w io.Writer) error {
 
 // carry moves a file an earlier step left into this step's input.
 func (s *step) carry(from *step, file, path string) error {
-	src, ok := from.files[file]
-	if !ok {
-		return fmt.Errorf("%s left no %s", from.run.Verb, file)
-	}
-	in, err := os.Open(src)
+	in, _, err := from.open(file)
 	if err != nil {
-		return fmt.Errorf("opening collected file: %w", err)
+		return err
 	}
 	defer func() { _ = in.Close() }()
 	out, err := s.create(path)
@@ -212,10 +213,13 @@ func (s *step) collect(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("keeping collected file: %w", err)
 		}
-		if _, err := io.Copy(out, body); err != nil {
+		sum := sha256.New()
+		kept, err := io.Copy(io.MultiWriter(out, sum), body)
+		if err != nil {
 			return errors.Join(fmt.Errorf("keeping collected file: %w", err), out.Close())
 		}
-		s.files[file] = path
+		digest := name.DigestSum([sha256.Size]byte(sum.Sum(nil)))
+		s.files[file] = collected{path, object.Content{Digest: string(digest), Size: kept}}
 		return out.Close()
 	})
 	if err != nil {
@@ -224,17 +228,27 @@ func (s *step) collect(ctx context.Context) error {
 	return s.read(task.ReportFile, &s.report)
 }
 
+// open opens a file the container left and says what it holds. The caller closes it.
+func (s *step) open(file string) (*os.File, object.Content, error) {
+	left, ok := s.files[file]
+	if !ok {
+		return nil, left.is, fmt.Errorf("%s left no %s", s.run.Verb, file)
+	}
+	f, err := os.Open(left.path)
+	if err != nil {
+		return nil, left.is, fmt.Errorf("opening collected file: %w", err)
+	}
+	return f, left.is, nil
+}
+
 // read decodes a small JSON file the container left.
 func (s *step) read(file string, v any) error {
-	path, ok := s.files[file]
-	if !ok {
-		return fmt.Errorf("%s left no %s", s.run.Verb, file)
-	}
-	body, err := os.ReadFile(path)
+	f, _, err := s.open(file)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", file, err)
+		return err
 	}
-	if err := json.NewDecoder(bytes.NewReader(body)).Decode(v); err != nil {
+	defer func() { _ = f.Close() }()
+	if err := json.NewDecoder(f).Decode(v); err != nil {
 		return fmt.Errorf("decoding %s: %w", file, err)
 	}
 	return nil
@@ -242,20 +256,16 @@ func (s *step) read(file string, v any) error {
 
 // keep stores a collected file under the work's write key.
 func (s *step) keep(ctx context.Context, bucket object.Bucket, file string) (object.Ref, error) {
-	path, ok := s.files[file]
-	if !ok {
-		return object.Ref{}, fmt.Errorf("%s left no %s", s.run.Verb, file)
-	}
-	f, err := os.Open(path)
+	f, is, err := s.open(file)
 	if err != nil {
-		return object.Ref{}, fmt.Errorf("opening collected file: %w", err)
+		return object.Ref{}, err
 	}
 	defer func() { _ = f.Close() }()
-	return s.p.store(ctx, bucket, f)
+	return s.p.store(ctx, bucket, is, f)
 }
 
 // store encrypts bytes under the work's write key.
-func (p *piece) store(ctx context.Context, bucket object.Bucket, r io.Reader) (object.Ref, error) {
+func (p *piece) store(ctx context.Context, bucket object.Bucket, is object.Content, r io.Reader) (object.Ref, error) {
 	if p.keys.Write == nil {
 		return object.Ref{}, errors.New("no key to write under")
 	}
@@ -263,7 +273,7 @@ func (p *piece) store(ctx context.Context, bucket object.Bucket, r io.Reader) (o
 	if err != nil {
 		return object.Ref{}, fmt.Errorf("choosing data key: %w", err)
 	}
-	ref, err := p.w.Store.Put(ctx, bucket, key, r)
+	ref, err := p.w.Store.PutKnown(ctx, bucket, key, is, r)
 	if err != nil {
 		return object.Ref{}, fmt.Errorf("storing: %w", err)
 	}

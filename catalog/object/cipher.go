@@ -52,6 +52,22 @@ func stream(key DataKey) (*subtle.AESGCMHKDF, error) {
 	return s, nil
 }
 
+// Sizes of Tink's stream, in bytes: its own header (length, salt, nonce prefix) and the tag of each segment.
+const (
+	streamHeader = 1 + SecretSize + 7
+	tagSize      = 16
+)
+
+// sealedSize is how many bytes encrypter makes of so many. The first segment has the two headers in it.
+func sealedSize(plain int64) int64 {
+	const first, each = segmentSize - headerSize - streamHeader - tagSize, segmentSize - tagSize
+	segments := int64(1)
+	if plain > first {
+		segments += (plain - first + each - 1) / each
+	}
+	return headerSize + streamHeader + plain + segments*tagSize
+}
+
 // encrypter writes header and stream to w. Close ends the stream and must succeed.
 func encrypter(w io.Writer, key DataKey) (io.WriteCloser, error) {
 	h, err := header(key)

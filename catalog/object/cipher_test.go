@@ -104,3 +104,25 @@ func TestSecretsStayHidden(t *testing.T) {
 		}
 	}
 }
+
+// A put says how long its ciphertext will be before it makes it.
+func TestSealedSize(t *testing.T) {
+	key := testKey(t)
+	const first, each = segmentSize - headerSize - streamHeader - tagSize, segmentSize - tagSize
+	for _, size := range []int64{0, 1, first - 1, first, first + 1, first + each - 1, first + each, first + each + 1, first + 3*each} {
+		var out bytes.Buffer
+		enc, err := encrypter(&out, key)
+		if err == nil {
+			_, err = enc.Write(make([]byte, size))
+		}
+		if err == nil {
+			err = enc.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sealedSize(size); got != int64(out.Len()) {
+			t.Errorf("%d bytes: said %d, made %d", size, got, out.Len())
+		}
+	}
+}

@@ -122,6 +122,9 @@ var (
 	ErrCorrupt = errors.New("object fails its check")
 	// ErrChanged says that what was to be replaced is no longer what the caller saw.
 	ErrChanged = errors.New("object changed in between")
+	// ErrSize and ErrDigest say that bytes to be put are not as many, or not the ones, that were said.
+	ErrSize   = errors.New("bytes are more or fewer than was said")
+	ErrDigest = errors.New("bytes are others than was said")
 	// ErrTooLarge says that an object is over the size one put can carry (MaxSize).
 	ErrTooLarge = errors.New("object is too large for one put")
 )

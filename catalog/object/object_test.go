@@ -3,6 +3,7 @@ package object_test
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"os"
@@ -117,6 +118,56 @@ func TestPutTwice(t *testing.T) {
 	}
 	if got, err := get(s, t, first, key); err != nil || !bytes.Equal(got, data) {
 		t.Fatalf("got %d bytes back, %v", len(got), err)
+	}
+}
+
+// Bytes that are not what was said are not stored, whether they are found out at once or after many segments.
+func TestOtherBytesAreNotStored(t *testing.T) {
+	server := objecttest.Start(t)
+	s := server.Open(t, object.Worker)
+	for _, size := range []int{0, 1, 1000, 5 << 20} {
+		data := random(t, size+1)
+		digest := name.DigestOf(data[:size]).String()
+		for what, try := range map[string]struct {
+			body []byte
+			said int64
+			want error
+		}{
+			"one byte more":        {data, int64(size), object.ErrSize},
+			"one byte fewer":       {data[:size], int64(size) + 1, object.ErrSize},
+			"as many, but other":   {data[1:], int64(size), object.ErrDigest},
+			"what was said at all": {data[:size], int64(size), nil},
+		} {
+			if size == 0 && try.want == object.ErrDigest {
+				continue // there is only one way to be empty
+			}
+			key := newKey(t)
+			ref, err := s.PutKnown(t.Context(), object.Data, key, object.Content{Digest: digest, Size: try.said}, bytes.NewReader(try.body))
+			if !errors.Is(err, try.want) {
+				t.Errorf("%d bytes, %s: got %v, want %v", size, what, err, try.want)
+			}
+			_, there := os.Stat(stored(server, object.Ref{Bucket: object.Data, Key: key.ID, Digest: digest}))
+			if (there == nil) != (try.want == nil) {
+				t.Errorf("%d bytes, %s: in the store: %v", size, what, there)
+			}
+			if try.want == nil {
+				if got, err := get(s, t, ref, key); err != nil || !bytes.Equal(got, try.body) {
+					t.Errorf("%d bytes: got %d back, %v", size, len(got), err)
+				}
+			}
+		}
+	}
+}
+
+// An object of many segments that is there already is success, though the store answers before it has read it all.
+func TestPutOfALargeObjectAgain(t *testing.T) {
+	s := objecttest.Start(t).Open(t, object.Worker)
+	key, data := newKey(t), random(t, 16<<20)
+	first := put(t, s, object.Data, key, data)
+	for range 5 {
+		if again := put(t, s, object.Data, key, data); again != first {
+			t.Fatalf("put again: %+v, first %+v", again, first)
+		}
 	}
 }
 
@@ -261,9 +312,10 @@ func TestMemoryIsFlat(t *testing.T) {
 	s := server.Open(t, object.Worker)
 	key := newKey(t)
 	const size, most = 64 << 20, 24 << 20
+	is := object.Content{Digest: zerosDigest(t, size), Size: size}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	ref, err := s.Put(t.Context(), object.Data, key, io.LimitReader(zeros{}, size))
+	ref, err := s.PutKnown(t.Context(), object.Data, key, is, io.LimitReader(zeros{}, size))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,6 +326,16 @@ func TestMemoryIsFlat(t *testing.T) {
 	if used := after.TotalAlloc - before.TotalAlloc; used > most {
 		t.Fatalf("allocated %d MiB for an object of 64 MiB", used>>20)
 	}
+}
+
+// zerosDigest is the digest of so many zero bytes.
+func zerosDigest(t testing.TB, size int64) string {
+	t.Helper()
+	sum := sha256.New()
+	if _, err := io.CopyN(sum, zeros{}, size); err != nil {
+		t.Fatal(err)
+	}
+	return name.DigestSum([sha256.Size]byte(sum.Sum(nil))).String()
 }
 
 type zeros struct{}

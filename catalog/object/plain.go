@@ -39,7 +39,7 @@ func (p Plain) Create(ctx context.Context, file string, data []byte) error {
 	if err := cleanPath(file); err != nil {
 		return err
 	}
-	err := p.s.create(ctx, Trace, file, bytes.NewReader(data), int64(len(data)), sha256.Sum256(data))
+	err := p.s.create(ctx, Trace, file, bytes.NewReader(data), int64(len(data)), compared(sha256.Sum256(data)))
 	if !errors.Is(err, ErrChanged) {
 		return wrap("creating", file, err)
 	}
@@ -56,7 +56,8 @@ func (p Plain) Replace(ctx context.Context, file string, data []byte, tag string
 	if err := cleanPath(file); err != nil {
 		return "", err
 	}
-	opts := putOptions(sha256.Sum256(data))
+	opts := compared(sha256.Sum256(data))
+	opts.DisableMultipart = true
 	if tag == "" {
 		opts.SetMatchETagExcept("*")
 	} else {

@@ -15,32 +15,68 @@ import (
 	"github.com/sluicedata/sluice/catalog/name"
 )
 
-// Put encrypts r under key and stores it once in bucket. Bytes that are there already are success: the put is
-// idempotent, and two at the same time leave one object. Memory does not grow with the object; the plaintext
-// never touches a disk.
-//
-// When Put returns without error the store has made the object durable. On error nothing can be said about
-// it and the caller puts again.
-func (s *Store) Put(ctx context.Context, bucket Bucket, key DataKey, r io.Reader) (Ref, error) {
-	sealed, err := s.seal(key, r)
+// Content is what a reader is said to hold.
+type Content struct {
+	Digest string // of the bytes, as name.Digest spells it
+	Size   int64  // bytes
+}
+
+// Put encrypts r under key and stores it once in bucket, as PutKnown does. It reads r twice: an object's place
+// follows from its digest.
+func (s *Store) Put(ctx context.Context, bucket Bucket, key DataKey, r io.ReadSeeker) (Ref, error) {
+	is, err := measure(r)
 	if err != nil {
-		return Ref{}, err
+		return Ref{}, fmt.Errorf("measuring object: %w", err)
 	}
-	defer sealed.file.Close()
-	ref := sealed.ref
-	ref.Bucket = bucket
+	return s.PutKnown(ctx, bucket, key, is, r)
+}
+
+// PutKnown encrypts r, which must hold what is said, under key and stores it once in bucket. Of other bytes
+// nothing is stored: ErrSize or ErrDigest. Bytes that are there already are success: the put is idempotent, and
+// two at the same time leave one object. Memory does not grow with the object, and no disk but the store's sees it.
+//
+// When it returns without error the store has made the object durable. On any other error than those two nothing
+// can be said about it and the caller puts again.
+func (s *Store) PutKnown(ctx context.Context, bucket Bucket, key DataKey, is Content, r io.Reader) (Ref, error) {
+	ref := Ref{Bucket: bucket, Key: key.ID, Digest: is.Digest, Size: is.Size}
 	path, err := ref.path()
 	if err != nil {
 		return Ref{}, err
 	}
-	err = s.create(ctx, bucket, path, sealed.file, sealed.size, sealed.sum)
-	if errors.Is(err, ErrChanged) {
-		return s.already(ctx, ref, key)
+	if is.Size > MaxSize {
+		return Ref{}, fmt.Errorf("putting object: %w", ErrTooLarge)
 	}
-	if err != nil {
+	sealed := seal(key, is, r)
+	err = s.create(ctx, bucket, path, sealed, sealedSize(is.Size), trailed())
+	sum, wrong := sealed.end()
+	switch {
+	case errors.Is(err, ErrChanged):
+		return s.already(ctx, ref, key)
+	case wrong != nil:
+		return Ref{}, fmt.Errorf("encrypting object: %w", wrong)
+	case err != nil:
+		// "Already there" is answered before a large body was read, and may be lost with the connection.
+		if ref.CipherSHA256, wrong = s.check(ctx, ref, key); wrong == nil {
+			return ref, nil
+		}
 		return Ref{}, fmt.Errorf("putting object: %w", err)
 	}
+	ref.CipherSHA256 = name.DigestSum(sum).String()
 	return ref, nil
+}
+
+// measure reads r to its end and goes back to where it stood.
+func measure(r io.ReadSeeker) (Content, error) {
+	at, err := r.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return Content{}, err
+	}
+	sum := sha256.New()
+	size, err := io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{r}, make([]byte, segmentSize))
+	if err == nil {
+		_, err = r.Seek(at, io.SeekStart)
+	}
+	return Content{Digest: name.DigestSum([sha256.Size]byte(sum.Sum(nil))).String(), Size: size}, err
 }
 
 // already answers for an object that was there before. Its ciphertext is another one, since each encryption
@@ -59,52 +95,61 @@ func (s *Store) already(ctx context.Context, ref Ref, key DataKey) (Ref, error) 
 	return ref, nil
 }
 
-// sealed is ciphertext in the spool: an open file that has no name any more.
-type sealed struct {
-	file *os.File
-	size int64 // of the ciphertext
-	sum  [sha256.Size]byte
-	ref  Ref
+// sealing is a reader of ciphertext that is made while it is read.
+type sealing struct {
+	*io.PipeReader
+	done   chan struct{} // closed when the maker has ended
+	cipher *hashed
+	err    error // why it ended early; read after done
 }
 
-// seal encrypts r into the spool, hashing both sides on the way.
-func (s *Store) seal(key DataKey, r io.Reader) (*sealed, error) {
-	file, err := s.scratch()
-	if err != nil {
-		return nil, err
-	}
-	cipher := &hashed{w: file, hash: sha256.New()}
-	plain, size, err := encryptTo(cipher, key, r)
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("encrypting object: %w", err)
-	}
-	sum := [sha256.Size]byte(cipher.hash.Sum(nil))
-	ref := Ref{Key: key.ID, Digest: plain, Size: size, CipherSHA256: name.DigestSum(sum).String()}
-	return &sealed{file: file, size: cipher.n, sum: sum, ref: ref}, nil
+// seal encrypts r beside whoever reads the ciphertext. The ciphertext ends with an error unless the plaintext was
+// what was said, so that whoever stores it stores nothing.
+func seal(key DataKey, is Content, r io.Reader) *sealing {
+	out, in := io.Pipe()
+	s := &sealing{PipeReader: out, done: make(chan struct{}), cipher: &hashed{w: in, hash: sha256.New()}}
+	go func() {
+		defer close(s.done)
+		s.err = encryptTo(s.cipher, key, is, r)
+		_ = in.CloseWithError(s.err) // never fails
+	}()
+	return s
 }
 
-func encryptTo(w io.Writer, key DataKey, r io.Reader) (digest string, size int64, err error) {
+// errLeft ends a maker whose reader has had enough.
+var errLeft = errors.New("nobody reads any more")
+
+// end stops the maker and returns the digest of what it made, and why it stopped by itself.
+func (s *sealing) end() (sum [sha256.Size]byte, err error) {
+	_ = s.CloseWithError(errLeft) // never fails
+	<-s.done
+	if err = s.err; errors.Is(err, errLeft) {
+		err = nil
+	}
+	return [sha256.Size]byte(s.cipher.hash.Sum(nil)), err
+}
+
+// encryptTo encrypts what r holds and fails before the last segment when it is not what was said.
+func encryptTo(w io.Writer, key DataKey, is Content, r io.Reader) error {
 	enc, err := encrypter(w, key)
 	if err != nil {
-		return "", 0, err
+		return err
 	}
 	plain := &hashed{w: enc, hash: sha256.New()}
 	// Whole segments: the hash beside the cipher then has enough to do to be worth a goroutine.
-	size, err = io.CopyBuffer(plain, io.LimitReader(r, MaxSize+1), make([]byte, segmentSize))
-	if err != nil {
-		return "", 0, err
-	}
-	if size > MaxSize {
-		return "", 0, ErrTooLarge
+	size, err := io.CopyBuffer(plain, io.LimitReader(r, is.Size+1), make([]byte, segmentSize))
+	switch {
+	case err != nil:
+		return err
+	case size != is.Size:
+		return ErrSize
+	case name.DigestSum([sha256.Size]byte(plain.hash.Sum(nil))).String() != is.Digest:
+		return ErrDigest
 	}
 	if err := enc.Close(); err != nil {
-		return "", 0, fmt.Errorf("ending stream: %w", err)
+		return fmt.Errorf("ending stream: %w", err)
 	}
-	return name.DigestSum([sha256.Size]byte(plain.hash.Sum(nil))).String(), size, nil
+	return nil
 }
 
 // scratch opens a file of the spool and unlinks it at once: it is gone with the process, however that ends.
@@ -120,29 +165,31 @@ func (s *Store) scratch() (*os.File, error) {
 	return f, nil
 }
 
-// create puts size bytes in one part where nothing is. ErrChanged: something is there.
-func (s *Store) create(ctx context.Context, b Bucket, path string, r io.Reader, size int64, sum [sha256.Size]byte) error {
-	opts := putOptions(sum)
+// create puts size bytes in one part where nothing is: a multipart put overwrites what is there. ErrChanged:
+// something is there.
+func (s *Store) create(ctx context.Context, b Bucket, path string, r io.Reader, size int64, opts minio.PutObjectOptions) error {
+	opts.DisableMultipart = true
 	opts.SetMatchETagExcept("*")
 	_, err := s.client.PutObject(ctx, s.bucket(b), path, r, size, opts)
 	return outcome(err)
 }
 
-// putOptions asks for one part (a multipart put overwrites what is there) and has the store compare the
-// bytes it got with the digest of those we meant.
-func putOptions(sum [sha256.Size]byte) minio.PutObjectOptions {
+// trailed sends a checksum behind the bytes, which the store compares: of a body that ends too early it stores
+// nothing. CRC-32C is against faults; against people there is the cipher.
+func trailed() minio.PutObjectOptions { return minio.PutObjectOptions{Checksum: minio.ChecksumCRC32C} }
+
+// compared has the store compare the bytes it got with the digest of those we meant.
+func compared(sum [sha256.Size]byte) minio.PutObjectOptions {
 	return minio.PutObjectOptions{
-		DisableMultipart: true,
-		UserMetadata:     map[string]string{"x-amz-checksum-sha256": base64.StdEncoding.EncodeToString(sum[:])},
+		UserMetadata: map[string]string{"x-amz-checksum-sha256": base64.StdEncoding.EncodeToString(sum[:])},
 	}
 }
 
-// hashed hashes and counts what passes to w. The hash of a write is made beside the write itself: hashing costs
+// hashed hashes what passes to w. The hash of a write is made beside the write itself: hashing costs
 // more than encrypting.
 type hashed struct {
 	w    io.Writer
 	hash hash.Hash
-	n    int64
 }
 
 func (h *hashed) Write(p []byte) (int, error) {
@@ -153,6 +200,5 @@ func (h *hashed) Write(p []byte) (int, error) {
 	}()
 	n, err := h.w.Write(p)
 	<-made
-	h.n += int64(n)
 	return n, err // a write that fell short fails, and with it what was hashed
 }

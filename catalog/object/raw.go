@@ -19,7 +19,7 @@ func (s *Store) PutRaw(ctx context.Context, ref Ref, r io.Reader, size int64, su
 	if err != nil {
 		return err
 	}
-	if err := s.create(ctx, ref.Bucket, path, r, size, sum); err != nil && !errors.Is(err, ErrChanged) {
+	if err := s.create(ctx, ref.Bucket, path, r, size, compared(sum)); err != nil && !errors.Is(err, ErrChanged) {
 		return fmt.Errorf("putting object: %w", err)
 	}
 	return nil

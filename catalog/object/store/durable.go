@@ -3,12 +3,15 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path"
 	"sync"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/versity/versitygw/backend"
+	"github.com/versity/versitygw/s3api/middlewares"
 	"github.com/versity/versitygw/s3err"
 	"github.com/versity/versitygw/s3response"
 
@@ -32,11 +35,45 @@ func (d *durable) PutObject(ctx context.Context, in s3response.PutObjectInput) (
 	if !once(in.Bucket, in.Key, in.IfMatch, in.IfNoneMatch) {
 		return s3response.PutObjectOutput{}, s3err.GetAPIError(s3err.ErrAccessDenied)
 	}
+	in.Body = d.ahead(in.Body)
 	out, err := d.Backend.PutObject(ctx, in)
 	if unsynced := d.put(in); unsynced != nil {
 		return s3response.PutObjectOutput{}, s3err.GetAPIError(s3err.ErrInternalError)
 	}
 	return out, err
+}
+
+// ahead begins to make a large body durable while the rest of it arrives, so that less is left at its end. Only a
+// body with its checksum behind it is known here; others are left alone.
+func (d *durable) ahead(body io.Reader) io.Reader {
+	if checked, ok := body.(middlewares.ChecksumReader); ok {
+		return &flushing{ChecksumReader: checked, flush: d.wait}
+	}
+	return body
+}
+
+// flushStep is how much of a body arrives between two flushes, in bytes.
+const flushStep = 16 << 20
+
+// flushing is a body that has what arrived flushed beside its reading, one flush at a time.
+type flushing struct {
+	middlewares.ChecksumReader
+	flush  func() error
+	ahead  int64 // bytes read since the last flush began
+	during atomic.Bool
+}
+
+// Read implements io.Reader.
+func (f *flushing) Read(p []byte) (int, error) {
+	n, err := f.ChecksumReader.Read(p)
+	if f.ahead += int64(n); f.ahead >= flushStep && f.during.CompareAndSwap(false, true) {
+		f.ahead = 0
+		go func() {
+			defer f.during.Store(false)
+			_ = f.flush() // a failure ends the store, and the put's own flush tells of it
+		}()
+	}
+	return n, err
 }
 
 // put makes an object durable, whoever put it. One that cannot be opened, since there is none, waits for all.

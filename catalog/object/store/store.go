@@ -183,6 +183,7 @@ func open(ctx context.Context, dir string, flush *flusher, large alone) (backend
 	// The tag of an object is the checksum it came with. Nobody here asks for the MD5, which costs more than all
 	// else the store does with the bytes.
 	opts.DataIntegrityEtag = true
+	opts.IOBufferSize = bodyBuffer
 	disk, err := posix.New(dir, attributes, opts)
 	if err != nil {
 		return nil, fmt.Errorf("opening store: %w", err)
@@ -196,6 +197,9 @@ func open(ctx context.Context, dir string, flush *flusher, large alone) (backend
 	}
 	return &durable{Backend: disk, flusher: flush, large: large, policies: rules}, nil
 }
+
+// bodyBuffer is what a body is written by, in bytes: the gateway's own 32 KiB make many small writes.
+const bodyBuffer = 256 << 10
 
 // gateway is the gateway's own configuration. Quiet, because its request log would hold object keys.
 func (c *Config) gateway(users *users, address string) *embedgw.Config {
