@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -142,8 +143,15 @@ func (e *Engine) Discard(ctx context.Context, s Spec) error {
 	return e.Remove(ctx, s.name())
 }
 
-// List returns the identifiers of every container of this owner.
-func (e *Engine) List(ctx context.Context) ([]string, error) {
+// Held is a container of this owner: what it is called by the engine, and which run it was made for.
+type Held struct {
+	ID, Work string
+	Fence    int64
+	Step     int
+}
+
+// List returns every container of this owner.
+func (e *Engine) List(ctx context.Context) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	mine := filters.NewArgs(filters.Arg("label", LabelOwner+"="+e.owner))
@@ -151,21 +159,26 @@ func (e *Engine) List(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing containers: %w", err)
 	}
-	ids := make([]string, 0, len(found))
+	held := make([]Held, 0, len(found))
 	for _, c := range found {
-		ids = append(ids, c.ID)
+		fence, err := strconv.ParseInt(c.Labels[LabelFence], 10, 64)
+		step, wrong := strconv.Atoi(c.Labels[LabelStep])
+		if err := errors.Join(err, wrong); err != nil {
+			return nil, fmt.Errorf("listing containers: reading a label: %w", err)
+		}
+		held = append(held, Held{ID: c.ID, Work: c.Labels[LabelWork], Fence: fence, Step: step})
 	}
-	return ids, nil
+	return held, nil
 }
 
 // Sweep removes every container of this owner, whatever state it is in.
 func (e *Engine) Sweep(ctx context.Context) error {
-	ids, err := e.List(ctx)
+	held, err := e.List(ctx)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		err = errors.Join(err, e.Remove(ctx, id))
+	for _, h := range held {
+		err = errors.Join(err, e.Remove(ctx, h.ID))
 	}
 	return err
 }

@@ -94,8 +94,8 @@ func (d Daemon) settings() settings {
 	}
 }
 
-// Write makes the directories and the configuration, clears what a killed engine left in the way, and
-// prepares the cgroup. It is idempotent; call it before every start.
+// Write makes the directories and the configuration, clears what a killed engine left, and prepares the cgroup.
+// It is idempotent; call it before every start.
 func (d Daemon) Write() error {
 	for _, dir := range []string{d.Data, d.Run} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -112,7 +112,37 @@ func (d Daemon) Write() error {
 	if err := os.WriteFile(d.configFile(), raw, 0o600); err != nil {
 		return fmt.Errorf("writing an engine's configuration: %w", err)
 	}
-	return errors.Join(d.dropStalePIDs(), d.fillCpuset())
+	return errors.Join(d.dropStale(), d.fillCpuset())
+}
+
+// dropStale clears what a killed engine left. Beside a living one it does nothing: the second start will say so
+// itself.
+func (d Daemon) dropStale() error {
+	engine, err := readPID(d.PIDFile())
+	if err != nil || alive(engine, "dockerd") {
+		return err
+	}
+	return errors.Join(d.dropStalePIDs(), d.dropStaleGroups())
+}
+
+// dropStaleGroups deletes the control groups of containers that a killed engine left; one that still has a process
+// stays. Nobody else deletes them: the next engine does not know these containers.
+func (d Daemon) dropStaleGroups() error {
+	var stale []string
+	for _, below := range []string{d.Cgroup, "*/" + d.Cgroup} { // version 2, version 1
+		found, err := filepath.Glob(filepath.Join(cgroupRoot, below, "*", "cgroup.procs"))
+		if err != nil {
+			return fmt.Errorf("looking for control groups: %w", err)
+		}
+		stale = append(stale, found...)
+	}
+	for _, procs := range stale {
+		err := os.Remove(filepath.Dir(procs))
+		if err != nil && !errors.Is(err, syscall.EBUSY) && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("deleting a control group: %w", err)
+		}
+	}
+	return nil
 }
 
 // stalePatience is how long a containerd that was killed may take to be gone.
@@ -122,10 +152,6 @@ const stalePatience = 10 * time.Second
 // takes whatever process, or dead one nobody has waited for, for the engine and hangs. A containerd may outlive
 // its engine by a moment, and would end under the next one: it is ended here.
 func (d Daemon) dropStalePIDs() error {
-	engine, err := readPID(d.PIDFile())
-	if err != nil || alive(engine, "dockerd") {
-		return err // a living engine's second start will say so itself
-	}
 	below := filepath.Join(d.exec(), "containerd", "containerd.pid")
 	containerd, err := readPID(below)
 	if err != nil {
@@ -195,8 +221,11 @@ func alive(pid int, program string) bool {
 	return found && !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
 }
 
-// cpusetRoot is where version 1 of cgroups has its processor sets.
-const cpusetRoot = "/sys/fs/cgroup/cpuset"
+// Where control groups are, and where their version 1 has its processor sets.
+const (
+	cgroupRoot = "/sys/fs/cgroup"
+	cpusetRoot = cgroupRoot + "/cpuset"
+)
 
 // fillCpuset gives the parent group all processors. Under version 1 a new group has none, and runsc, unlike
 // runc, does not fill it: every start with a processor set would be refused.

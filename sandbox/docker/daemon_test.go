@@ -146,6 +146,55 @@ func TestWriteEndsAContainerdThatOutlivedItsEngine(t *testing.T) {
 	}
 }
 
+// Control groups of containers a killed engine left go with the next start; one in use stays.
+func TestWriteDropsStaleGroups(t *testing.T) {
+	root := dockertest.Dir(t)
+	d := docker.Daemon{
+		Data: filepath.Join(root, "data"), Run: filepath.Join(root, "run"), Runsc: "/runsc", Cgroup: filepath.Base(root),
+	}
+	parent := filepath.Join("/sys/fs/cgroup/pids", d.Cgroup)
+	if _, err := os.Stat("/sys/fs/cgroup/pids"); err != nil {
+		parent = filepath.Join("/sys/fs/cgroup", d.Cgroup) // version 2
+	}
+	left, used := filepath.Join(parent, "left"), filepath.Join(parent, "used")
+	for _, group := range []string{left, used} {
+		if err := os.MkdirAll(group, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inside := namedContainerd(t, "/etc/containerd.toml")
+	if err := os.WriteFile(filepath.Join(used, "cgroup.procs"), []byte(strconv.Itoa(inside.Process.Pid)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Write(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the group nobody is in: %v", err)
+	}
+	if _, err := os.Stat(used); err != nil {
+		t.Errorf("the group somebody is in: %v", err)
+	}
+	if err := errors.Join(inside.Process.Kill(), expectSignal(inside.Wait())); err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range []string{used, parent, "/sys/fs/cgroup/cpuset/" + d.Cgroup} {
+		wait(t, "the end of "+group, func() bool {
+			err := os.Remove(group)
+			return err == nil || errors.Is(err, fs.ErrNotExist)
+		})
+	}
+}
+
+// expectSignal is nil for the end of a process by a signal.
+func expectSignal(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() {
+		return nil
+	}
+	return err
+}
+
 // namedContainerd is a process that looks like a containerd started with a configuration.
 func namedContainerd(t *testing.T, config string) *exec.Cmd {
 	t.Helper()

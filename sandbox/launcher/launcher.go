@@ -35,6 +35,8 @@ type Options struct {
 	Limits map[task.Verb]docker.Limits
 	// Now is the clock verdicts are dated by; a launcher that is not Foreign needs it.
 	Now func() time.Time
+	// ReapEvery is how often a serving launcher looks for what nobody removes any more; 0 for a third of a minute.
+	ReapEvery time.Duration
 	// Log receives refusals and engine errors. No input or output is ever logged.
 	Log *slog.Logger
 }
@@ -62,6 +64,9 @@ var _ sandbox.Engine = (*Launcher)(nil)
 func New(ctx context.Context, opt Options) (*Launcher, error) {
 	if opt.Limits == nil {
 		opt.Limits = docker.DefaultLimits()
+	}
+	if opt.ReapEvery == 0 {
+		opt.ReapEvery = reapEvery
 	}
 	base, err := openBase(opt)
 	if err != nil {

@@ -42,24 +42,24 @@ func (g guarded) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		uid, err := peerUID(conn)
-		if err == nil && uid == g.uid {
+		who, err := peer(conn)
+		if err == nil && int(who.Uid) == g.uid {
 			return conn, nil
 		}
-		g.log.Warn("refused a connection", "uid", uid, "error", err)
+		g.log.Warn("refused a connection", "uid", who.Uid, "error", err)
 		conn.Close() // nothing was written that could be lost
 	}
 }
 
-// peerUID asks the kernel who connected; -1 with an error when it does not say.
-func peerUID(conn net.Conn) (int, error) {
+// peer asks the kernel which process connected, and under whom it ran then.
+func peer(conn net.Conn) (unix.Ucred, error) {
 	raw, ok := conn.(syscall.Conn)
 	if !ok {
-		return -1, errors.New("asking for a peer's uid: not a socket")
+		return unix.Ucred{}, errors.New("asking for a peer: not a socket")
 	}
 	control, err := raw.SyscallConn()
 	if err != nil {
-		return -1, fmt.Errorf("asking for a peer's uid: %w", err)
+		return unix.Ucred{}, fmt.Errorf("asking for a peer: %w", err)
 	}
 	var who *unix.Ucred
 	var asked error
@@ -67,7 +67,7 @@ func peerUID(conn net.Conn) (int, error) {
 		who, asked = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	})
 	if err := errors.Join(err, asked); err != nil {
-		return -1, fmt.Errorf("asking for a peer's uid: %w", err)
+		return unix.Ucred{}, fmt.Errorf("asking for a peer: %w", err)
 	}
-	return int(who.Uid), nil
+	return *who, nil
 }

@@ -38,7 +38,7 @@ func (l *Launcher) make(ctx context.Context, key sandbox.Run, limits docker.Limi
 	if err := l.removeAll(ctx, older); err != nil {
 		return "", errors.Join(Unavailable, err)
 	}
-	r := &run{key: key, limits: limits}
+	r := &run{key: key, limits: limits, holder: holderOf(ctx)}
 	r.files.Lock()
 	defer r.files.Unlock()
 	if err := l.register(r); err != nil {

@@ -32,6 +32,7 @@ const (
 type run struct {
 	key    sandbox.Run
 	limits docker.Limits
+	holder holder
 	files  sync.Mutex // held while the run's directory is made, read or deleted
 
 	mu    sync.Mutex // guards what follows; never held while waiting

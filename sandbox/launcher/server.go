@@ -25,7 +25,9 @@ func (l *Launcher) Serve(ctx context.Context, listener net.Listener) error {
 		ReadHeaderTimeout: 5 * time.Second,
 		MaxHeaderBytes:    4 << 10,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       holding,
 	}
+	go l.reaping(ctx)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(guarded{listener, l.opt.WorkerUID, l.opt.Log}) }()
 	select {
