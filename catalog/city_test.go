@@ -57,7 +57,8 @@ type city struct {
 	mu  sync.Mutex
 	now time.Time
 
-	debugFirst bool // the gate of the rule set
+	debugFirst bool          // the gate of the rule set
+	objects    *object.Store // under the keeper's credential
 
 	admin, steward, applicant, accepting, examining, authority person
 	chief, reviewer, developer, officer, director              person
@@ -107,6 +108,7 @@ func (c *city) open() {
 	c.store = stores.Open(t, object.Worker)
 	keys := c.settings()
 	c.serve = c.catalog(pgtest.Open(t, db.Serve), stores.Open(t, object.Serve))
+	c.objects = stores.Open(t, object.Keeper)
 	keeperDB, keeperStore := pgtest.Open(t, db.Keeper), stores.Open(t, object.Keeper)
 	signing, err := keys[keyring.Checkpoint].Signing()
 	c.must(err)
@@ -115,7 +117,7 @@ func (c *city) open() {
 	c.keeper = &keeper.Keeper{
 		Catalog: c.catalog(keeperDB, keeperStore), DB: keeperDB, Log: slog.New(slog.DiscardHandler), Origin: "sluice/test",
 		Keys:      keeper.Keys{Wrap: keys[keyring.Wrap], Certificate: keys[keyring.Certificate]},
-		Sequencer: trace.NewSequencer(tilestore.NewS3(keeperStore), signer), Pause: time.Second,
+		Sequencer: trace.NewSequencer(tilestore.NewS3(keeperStore), signer), Pause: time.Second, Now: c.clock,
 	}
 }
 

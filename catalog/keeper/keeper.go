@@ -35,7 +35,13 @@ type Keeper struct {
 	Origin    string
 	// Pause is how long the keeper waits for a notification before it looks by itself.
 	Pause time.Duration
+	Now   func() time.Time
+
+	swept time.Time // when the store was last looked through
 }
+
+// sweepEvery is how often the store is looked through for objects nobody names: that reads its whole list.
+const sweepEvery = time.Hour
 
 // Keys are the private keys of the keeper's uid.
 type Keys struct {
@@ -113,12 +119,23 @@ func (k *Keeper) Turn(ctx context.Context) (bool, error) {
 		func() (bool, error) { return k.Catalog.Uploads.Expire(ctx) },
 		func() (bool, error) { return k.Catalog.Datasets.Retain(ctx) },
 		func() (bool, error) { return k.Catalog.SelfTests.Trace(ctx) },
+		func() (bool, error) { return false, k.sweep(ctx) },
 	} {
 		did, err := step() // one that fails must not keep the others from their turn
 		errs = append(errs, err)
 		worked = worked || did
 	}
 	return worked, errors.Join(errs...)
+}
+
+// sweep looks through the store when it is time, the first time at once: a killed process may have left something.
+func (k *Keeper) sweep(ctx context.Context) error {
+	now := k.Now()
+	if now.Sub(k.swept) < sweepEvery {
+		return nil
+	}
+	k.swept = now
+	return k.Catalog.Stored.Sweep(ctx)
 }
 
 // unwrapper opens data keys sealed to the wrapping key.

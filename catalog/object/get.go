@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -132,15 +133,20 @@ func (s *Store) Delete(ctx context.Context, ref Ref) error {
 	return nil
 }
 
-// List yields what a bucket holds, in the order of keys, for the search for orphans. Only Bucket, Key and
-// Digest of a Ref are set. It stops at the first error.
-func (s *Store) List(ctx context.Context, b Bucket) iter.Seq2[Ref, error] {
-	return func(yield func(Ref, error) bool) {
+// Listed is a stored object. Only Bucket, Key and Digest of its Ref are set.
+type Listed struct {
+	Ref
+	Since time.Time // when it was stored
+}
+
+// List yields what a bucket holds, in the order of keys and digests, byte by byte. It stops at the first error.
+func (s *Store) List(ctx context.Context, b Bucket) iter.Seq2[Listed, error] {
+	return func(yield func(Listed, error) bool) {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		for o := range s.client.ListObjects(ctx, s.bucket(b), minio.ListObjectsOptions{Recursive: true}) {
 			ref, err := listed(b, o)
-			if !yield(ref, err) || err != nil {
+			if !yield(Listed{Ref: ref, Since: o.LastModified}, err) || err != nil {
 				return
 			}
 		}

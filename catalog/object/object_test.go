@@ -369,11 +369,11 @@ func TestDeleteAndList(t *testing.T) {
 		}
 	}
 	var left []object.Ref
-	for ref, err := range keeper.List(t.Context(), object.Data) {
+	for l, err := range keeper.List(t.Context(), object.Data) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		left = append(left, ref)
+		left = append(left, l.Ref)
 	}
 	want := []object.Ref{{Bucket: object.Data, Key: keep.Key, Digest: keep.Digest}}
 	if diff := cmp.Diff(want, left); diff != "" {

@@ -36,7 +36,12 @@ func (t *Tx) References(ctx context.Context) ([]Reference, error) {
 	return many[Reference](ctx, t, references)
 }
 
-const references = `with held (j) as (
+const references = `with ` + named + `
+		select bucket, key, digest, max(size) as size, max(cipher_sha256) as cipher_sha256
+		from named group by bucket, key, digest order by bucket, key, digest`
+
+// named are the references of the record's columns.
+const named = `held (j) as (
 			select raw from dataset_version union all select profile from dataset_version
 			union all select raw from twin union all select object from twin
 			union all select letter from work union all select result from work
@@ -48,9 +53,27 @@ const references = `with held (j) as (
 			from held, jsonb_path_query(j, 'strict $.** ? (@.bucket.type() == "string" && @.key.type() == "string" && @.digest.type() == "string")', silent => true) r
 			union all
 			select 'data', v.data_key::text, p->>'digest', (p->>'size')::bigint, null
-			from dataset_version v, json_array_elements(v.manifest->'parts') p)
-		select bucket, key, digest, max(size) as size, max(cipher_sha256) as cipher_sha256
-		from named group by bucket, key, digest order by bucket, key, digest`
+			from dataset_version v, json_array_elements(v.manifest->'parts') p)`
+
+// Named is an object of one bucket that the record, or an upload under way, refers to.
+type Named struct{ Key, Digest string }
+
+// EachNamed reads what is named in a bucket, in the order of keys and digests, byte by byte.
+func (t *Tx) EachNamed(ctx context.Context, bucket string, do func(Named) error) error {
+	var n Named
+	return each(ctx, t, `with `+named+`
+		select key collate "C", digest collate "C" from named where bucket = $1
+		union select object->>'key' collate "C", object->>'digest' collate "C" from upload_chunk where object->>'bucket' = $1
+		order by 1, 2`, []any{&n.Key, &n.Digest}, func() error { return do(n) }, bucket)
+}
+
+// Names tells whether an object of a bucket is named.
+func (t *Tx) Names(ctx context.Context, bucket string, n Named) (bool, error) {
+	return value[bool](ctx, t, `with `+named+`
+		select exists (select from named where bucket = $1 and key = $2 and digest = $3)
+			or exists (select from upload_chunk where object->>'bucket' = $1 and object->>'key' = $2 and object->>'digest' = $3)`,
+		bucket, n.Key, n.Digest)
+}
 
 // CreateRoles makes the roles of the processes where they are not there, without a password: a dump refers to
 // them. Migrate sets the passwords.

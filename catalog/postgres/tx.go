@@ -173,7 +173,7 @@ func values[T any](ctx context.Context, t *Tx, sql string, args ...any) ([]T, er
 }
 
 // each reads row after row into the same places and calls do after each; memory does not grow with the answer.
-func each(ctx context.Context, t *Tx, sql string, into []any, do func() error) error {
-	_, err := query(ctx, t, sql, nil, func(r pgx.Rows) (pgconn.CommandTag, error) { return pgx.ForEachRow(r, into, do) })
+func each(ctx context.Context, t *Tx, sql string, into []any, do func() error, args ...any) error {
+	_, err := query(ctx, t, sql, args, func(r pgx.Rows) (pgconn.CommandTag, error) { return pgx.ForEachRow(r, into, do) })
 	return err
 }

@@ -96,6 +96,7 @@ func partlyThere() map[string]partly {
 		"self-test":         {"command", "asks the worker's own socket"},
 		"fsck":              {"command", "reads database and store themselves"},
 		"platform.selftest": {"action", "the keeper, of what workers tell"},
+		"platform.sweep":    {"action", "the keeper, of objects nobody names"},
 		"backup":            {"command", "the machine's own files"},
 		"restore":           {"command", "the machine's own files"},
 		"trust.rotate":      {"command action", "with the offline root key, on the machine"},

@@ -56,7 +56,7 @@ func runKeeper(ctx context.Context, in surroundings) error {
 		return failed("up.retired_keys").because(err)
 	}
 	k := &keeper.Keeper{
-		Catalog: opened.catalog, DB: opened.db, Keys: keys.Keys, Log: in.log, Origin: origin, Pause: keeperPause,
+		Catalog: opened.catalog, DB: opened.db, Keys: keys.Keys, Log: in.log, Origin: origin, Pause: keeperPause, Now: in.now,
 		Sequencer: trace.NewSequencer(tilestore.NewS3(opened.store), signer, before),
 	}
 	closing, err := in.openAdmin(ctx, &admin.Admin{Metrics: opened.metrics, Checks: opened.checks(opened.metrics)})

@@ -266,7 +266,8 @@ func (i *Instance) keep(t testing.TB, k keys) {
 	keeping := &keeper.Keeper{
 		Catalog: i.open(t, db, object.Keeper), DB: db, Log: slog.New(slog.NewJSONHandler(i.Log, nil)),
 		Keys:      keeper.Keys{Wrap: k.wrap, Certificate: k.certificate},
-		Sequencer: trace.NewSequencer(tilestore.NewS3(i.Store.Open(t, object.Keeper)), signer), Origin: k.origin, Pause: 200 * time.Millisecond,
+		Sequencer: trace.NewSequencer(tilestore.NewS3(i.Store.Open(t, object.Keeper)), signer), Origin: k.origin,
+		Pause: 200 * time.Millisecond, Now: i.Now,
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

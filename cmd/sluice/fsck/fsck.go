@@ -153,7 +153,7 @@ func releasedObjects(ctx context.Context, s Source, r *Result) error {
 			return fmt.Errorf("looking for a product's release: %w", err)
 		}
 		if releases != 1 {
-			r.add(place(ref), "product.releases")
+			r.add(place(ref.Ref), "product.releases")
 		}
 	}
 	return nil

@@ -66,6 +66,7 @@ table := {
 	"output.list": "plain",
 	"output.show": "plain",
 	"platform.selftest": "plain",
+	"platform.sweep": "plain",
 	"platform.status": "plain",
 	"policy.show": "plain",
 	"policy.test": "plain",

@@ -1,0 +1,150 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/policy"
+)
+
+// Stored are the objects in the store, whatever the record says of them.
+type Stored struct{ c *core }
+
+// orphanAge is how old an object is that no work under way can still be about to name: far older than the longest
+// work, and than the repetition of a call that was cut.
+const orphanAge = 24 * time.Hour
+
+// mostOrphans is how many objects one sweep deletes in a bucket: the next one goes on.
+const mostOrphans = 1000
+
+// Sweep deletes objects nobody names: what a process stored before it was killed, chunks of uploads that ended. It
+// leaves the delivery area and the trace alone: nothing there is ever deleted. Memory does not grow with the store.
+func (s *Stored) Sweep(ctx context.Context) error {
+	for _, bucket := range []object.Bucket{object.Intake, object.Data, object.Output} {
+		orphans, err := s.orphans(ctx, bucket)
+		if err != nil {
+			return fmt.Errorf("looking for orphans in %s: %w", bucket, err)
+		}
+		if len(orphans) == 0 {
+			continue
+		}
+		if err := s.drop(ctx, bucket, orphans); err != nil {
+			return fmt.Errorf("deleting orphans in %s: %w", bucket, err)
+		}
+	}
+	return nil
+}
+
+// errEnough ends a search that has found as many as one sweep deletes.
+var errEnough = errors.New("enough")
+
+// orphans walks the store's list and the record's side by side, both in the same order.
+func (s *Stored) orphans(ctx context.Context, bucket object.Bucket) ([]object.Ref, error) {
+	var found []object.Ref
+	err := s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		next, stop := iter.Pull2(s.c.Store.List(ctx, bucket))
+		defer stop()
+		w := walk{next: next, before: s.c.Now().Add(-orphanAge)}
+		err := w.step()
+		if err == nil {
+			err = tx.EachNamed(ctx, string(bucket), w.upTo)
+		}
+		if err == nil {
+			err = w.rest()
+		}
+		found = w.found
+		return err
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return found, err
+}
+
+// walk goes along a bucket's list.
+type walk struct {
+	next   func() (object.Listed, error, bool)
+	at     object.Listed
+	ended  bool
+	before time.Time
+	found  []object.Ref
+}
+
+// upTo passes everything in the store before what the record names next, and that.
+func (w *walk) upTo(n postgres.Named) error {
+	for !w.ended {
+		order := slices.Compare([]string{w.at.Key, w.at.Digest}, []string{n.Key, n.Digest})
+		if order > 0 {
+			return nil
+		}
+		if order < 0 {
+			if err := w.keep(); err != nil {
+				return err
+			}
+		}
+		if err := w.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rest passes everything after the last one the record names.
+func (w *walk) rest() error {
+	for !w.ended {
+		if err := errors.Join(w.keep(), w.step()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step goes to the next object.
+func (w *walk) step() error {
+	at, err, more := w.next()
+	w.at, w.ended = at, !more
+	return err
+}
+
+// keep takes the object the walk is at for an orphan, if it is old enough.
+func (w *walk) keep() error {
+	if w.at.Since.Before(w.before) {
+		w.found = append(w.found, w.at.Ref)
+	}
+	if len(w.found) == mostOrphans {
+		return errEnough
+	}
+	return nil
+}
+
+// drop deletes orphans, and puts on the trace how many. Each is looked at once more: a record may have come to name
+// it since.
+func (s *Stored) drop(ctx context.Context, bucket object.Bucket, orphans []object.Ref) error {
+	return s.c.act(ctx, Keeper(), "platform.sweep", func(d *deed) error {
+		if err := d.decide(policy.Object{Kind: "store"}, string(bucket), policy.Facts{}); err != nil {
+			return err
+		}
+		dropped := 0
+		for _, ref := range orphans {
+			named, err := d.tx.Names(ctx, string(bucket), postgres.Named{Key: ref.Key, Digest: ref.Digest})
+			if err != nil {
+				return fmt.Errorf("looking at an orphan again: %w", err)
+			}
+			if named {
+				continue
+			}
+			if err := s.c.Store.Delete(ctx, ref); err != nil {
+				return err
+			}
+			dropped++
+		}
+		d.detail["objects"] = fmt.Sprint(dropped)
+		return nil
+	})
+}

@@ -1,0 +1,62 @@
+package catalog_test
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/grant"
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/object"
+)
+
+// What a killed process stored and nobody names is deleted once it is old; what the record names never is.
+func TestSweepDeletesWhatNobodyNames(t *testing.T) {
+	c := newCity(t, grant.Budget{Runs: 1, Rows: 1000, Failed: 1})
+	named := c.stored()
+	if len(named) == 0 {
+		t.Fatal("the record names no object: this test shows nothing")
+	}
+	for _, bucket := range []object.Bucket{object.Data, object.Output} {
+		for range 8 { // before, between and after the named ones
+			key, err := object.NewDataKey(name.NewID().String(), bytes.Repeat([]byte{1}, object.SecretSize))
+			c.must(err)
+			_, err = c.store.Put(c.ctx, bucket, key, bytes.NewReader([]byte("left")))
+			c.must(err)
+		}
+	}
+	all := c.stored()
+	for _, step := range []struct {
+		now  time.Time
+		want []object.Ref
+	}{
+		{time.Now().Add(23 * time.Hour), all},
+		{time.Now().Add(25 * time.Hour), named},
+	} {
+		c.at(step.now)
+		c.must(c.keeper.Catalog.Stored.Sweep(c.ctx))
+		if got := c.stored(); !slices.Equal(got, step.want) {
+			t.Fatalf("at %s: %d objects are left, want %d", step.now, len(got), len(step.want))
+		}
+	}
+}
+
+// stored lists everything in the buckets that are swept.
+func (c *city) stored() (all []object.Ref) {
+	c.t.Helper()
+	for _, bucket := range []object.Bucket{object.Intake, object.Data, object.Output} {
+		for l, err := range c.objects.List(c.ctx, bucket) {
+			c.must(err)
+			all = append(all, l.Ref)
+		}
+	}
+	return all
+}
+
+// at sets the city's clock.
+func (c *city) at(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
+}
