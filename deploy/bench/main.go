@@ -89,6 +89,10 @@ func measures() []measure {
 		{"./sandbox/docker", "BenchmarkColdStart", "15x", []figure{
 			{"cold job start by engine API", "", "x-runsc", "ns-api", "ns-runsc", "bare runsc run", atMost(4)},
 		}},
+		{"./sandbox/docker", "BenchmarkTemplate", "15x", []figure{
+			{"cold job under gVisor", "", "x-runc", "ns-template", "ns-runc", "the same template under runc", atMost(1.6)},
+			{"cold job with every bound and wall", "", "x-open", "ns-template", "ns-open", "a plain run by the engine under gVisor", atMost(1.15)},
+		}},
 		{"./deploy/demo", "BenchmarkJobD", "5x", []figure{
 			{"job D, submit to quarantined", "", "x-plain", "ns-job", "ns-plain", "DuckDB in a plain process", goal{}},
 		}},
