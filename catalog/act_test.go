@@ -13,6 +13,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/keyring"
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
@@ -254,6 +255,69 @@ func TestFreezeStopsWhatRuns(t *testing.T) {
 	if _, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number)); code(err) != "version.withdrawn" {
 		t.Errorf("a submit on a withdrawn version: got %q", code(err))
 	}
+}
+
+// TestJobsEndWithTheirAuthor: a removed member's live jobs end in the transaction of the removal, and those of an
+// organization that is no operator any more in the transaction of that; other people's go on until then.
+func TestJobsEndWithTheirAuthor(t *testing.T) {
+	c := newCity(t, plenty())
+	colleague := c.colleague()
+	var numbers []string
+	for _, author := range []person{colleague, c.developer} {
+		j, err := c.serve.Jobs.Submit(c.ctx, author.Subject, c.pack(c.grant.Number))
+		c.must(err)
+		numbers = append(numbers, j.Number)
+	}
+	claimed, ok, err := c.queue.Claim(c.ctx, "busy", c.claimKey(), time.Hour)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	c.move(colleague, nil, false)
+	standing, err := c.queue.Append(c.ctx, claimed, "renew", nil, time.Hour)
+	c.must(err)
+	if standing.Stop == nil || *standing.Stop != "member.removed" {
+		t.Errorf("the worker is told %v", standing.Stop)
+	}
+	c.ended(numbers[0], "member.removed")
+	c.ended(numbers[1], "")
+	operator := c.developer.home
+	_, err = c.serve.Orgs.EndCapacity(c.ctx, c.admin.Subject, operator, org.Operator)
+	c.must(err)
+	c.ended(numbers[1], "capacity.ended")
+}
+
+// colleague is another developer of the operator.
+func (c *city) colleague() person {
+	c.t.Helper()
+	var p person
+	c.tx(func(tx *postgres.Tx) error {
+		home, err := tx.OrgByNumber(c.ctx, c.developer.home)
+		if err != nil {
+			return err
+		}
+		return c.enter(tx, &p, home, []org.Capacity{org.Operator}, []org.Role{org.Developer})
+	})
+	return p
+}
+
+// ended holds that a job was stopped for a reason, or is live when there is none.
+func (c *city) ended(number, reason string) {
+	c.t.Helper()
+	var row postgres.Job
+	c.tx(func(tx *postgres.Tx) (err error) {
+		row, err = tx.Job(c.ctx, number)
+		return err
+	})
+	if told := told(row.Stopped); told != reason || (row.State == string(job.Killed)) != (reason != "") {
+		c.t.Errorf("%s is %s (%q), want it stopped for %q", number, row.State, told, reason)
+	}
+}
+
+func told(reason *string) string {
+	if reason == nil {
+		return ""
+	}
+	return *reason
 }
 
 // TestVotesAreSealed keeps a vote from the other seat until both are in, and lets the worse vote win.

@@ -211,6 +211,15 @@ func (d *deed) stopJobsOn(datasetID string, version int, reason string) error {
 	return d.stopJobs(jobs, reason)
 }
 
+// stopJobsBy ends every live job of an organization, or of one member of it.
+func (d *deed) stopJobsBy(orgID, member, reason string) error {
+	jobs, err := d.tx.LiveJobsBy(d.ctx, orgID, member)
+	if err != nil {
+		return fmt.Errorf("finding runs of the author: %w", err)
+	}
+	return d.stopJobs(jobs, reason)
+}
+
 // scopeOf cuts a dataset to a grant: the asked columns, the grant's rows, every protected unit.
 func scopeOf(ds postgres.Dataset, g postgres.Grant, input string, columns []string) task.Scope {
 	scope := task.Scope{Input: input, Units: ds.Units, Rows: g.Scope.Rows.Filters}

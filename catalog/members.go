@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sluicedata/sluice/catalog/fault"
@@ -45,7 +46,8 @@ func (s *Members) Invite(ctx context.Context, caller policy.Subject, number stri
 }
 
 // SetRoles changes what a person may do, from their next call on; what they voted from a seat that is no longer
-// theirs, and was not released yet, is void. Who: org_admin, of another person.
+// theirs, and was not released yet, is void,
+// and their jobs that have not ended are killed. Who: org_admin, of another person.
 func (s *Members) SetRoles(ctx context.Context, caller policy.Subject, number, login string, roles []org.Role) (view org.MemberView, err error) {
 	err = s.c.change(ctx, caller, "member.role", &view, func(d *deed) error {
 		row, err := d.member(number, login)
@@ -74,7 +76,7 @@ func (s *Members) Remove(ctx context.Context, caller policy.Subject, number, log
 		}
 		row.State = string(org.Removed)
 		view = memberView(row)
-		return d.setMember(row)
+		return errors.Join(d.setMember(row), d.stopJobsBy(row.Org, row.ID, "member.removed"))
 	})
 	return view, err
 }

@@ -72,7 +72,7 @@ func (s *Orgs) GrantCapacity(ctx context.Context, caller policy.Subject, number 
 	return view, err
 }
 
-// EndCapacity ends a capacity; what rests on it stops counting at once. Who: platform system_admin.
+// EndCapacity ends a capacity; what rests on it stops counting at once, and an operator's jobs end. Who: platform system_admin.
 func (s *Orgs) EndCapacity(ctx context.Context, caller policy.Subject, number string, capacity org.Capacity) (view org.View, err error) {
 	err = s.c.change(ctx, caller, "capacity.end", &view, func(d *deed) error {
 		row, err := d.tx.OrgByNumber(ctx, number)
@@ -84,6 +84,11 @@ func (s *Orgs) EndCapacity(ctx context.Context, caller policy.Subject, number st
 		}
 		if err := d.tx.EndCapacity(ctx, row.ID, string(capacity), d.now); err != nil {
 			return err
+		}
+		if capacity == org.Operator {
+			if err := d.stopJobsBy(row.ID, "", "capacity.ended"); err != nil {
+				return err
+			}
 		}
 		view, err = d.orgView(row)
 		return err

@@ -142,6 +142,13 @@ func (t *Tx) LiveJobsOn(ctx context.Context, dataset string, version int) ([]Job
 		dataset, version)
 }
 
+// LiveJobsBy lists the jobs an organization (or one member of it, when member is not empty) has submitted and that
+// have not ended.
+func (t *Tx) LiveJobsBy(ctx context.Context, org, member string) ([]Job, error) {
+	return many[Job](ctx, t, `select * from job where org::text = $1 and ($2 = '' or author::text = $2)
+		and state in ('submitted', 'checked', 'approved', 'queued', 'running') order by created_at for update`, org, member)
+}
+
 // DebuggedCode tells whether an organization has run this very code in a debug run that succeeded.
 func (t *Tx) DebuggedCode(ctx context.Context, org, codeDigest string) (bool, error) {
 	return value[bool](ctx, t, `select exists (select from job where org = $1 and code_digest = $2

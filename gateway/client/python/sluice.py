@@ -2206,7 +2206,8 @@ class CapacityVerbs:
     def end(self, org: str, capacity: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Org:
         """End a capacity.
 
-        Ends a capacity; what rests on it stops counting at once. Who: as capacity-grant.
+        Ends a capacity; what rests on it stops counting at once, and an operator's live jobs are killed. Who:
+        as capacity-grant.
 
         POST /orgs/{org}/capacities/{capacity}/end
         """
@@ -2719,8 +2720,8 @@ class MemberVerbs:
     def remove(self, org: str, login: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgMember:
         """Remove a person.
 
-        Ends a membership; the person's next call fails. Who: the organization's administrator, never for
-        themselves.
+        Ends a membership; the person's next call fails and their live jobs are killed. Who: the
+        organization's administrator, never for themselves.
 
         POST /orgs/{org}/members/{login}/remove
         """
