@@ -89,9 +89,9 @@ func open(t *testing.T, r runtime) *site {
 	t.Helper()
 	limits := docker.DefaultLimits()
 	limits[verb] = bounds()
-	short := bounds()
-	short.Wall = wall
-	limits[task.Split] = short
+	little, much := bounds(), bounds()
+	little.Wall, much.Memory = wall, 1<<30
+	limits[brief], limits[roomy] = little, much
 	s := &site{runtime: r, base: filepath.Join(dockertest.Dir(t), "runs"), open: listen(t)}
 	socket := dockertest.Socket(t)
 	s.engine = filepath.Base(filepath.Dir(filepath.Dir(socket)))
@@ -162,7 +162,7 @@ func (s *site) attack(t *testing.T, run sandbox.Run, vectors []vector) result {
 	}
 	for _, v := range vectors {
 		if v.outside != nil {
-			must(t, v.outside(filepath.Join(s.base, fmt.Sprintf("%s-%d-%d", run.Work, run.Fence, run.Step), "out")))
+			must(t, v.outside(s.out(run)))
 		}
 	}
 	s.collect(t, &r)
@@ -173,6 +173,11 @@ func (s *site) attack(t *testing.T, run sandbox.Run, vectors []vector) result {
 		t.Errorf("%s: %v", vectors[0].try, err)
 	}
 	return r
+}
+
+// out is where a run's output lies on the machine.
+func (s *site) out(run sandbox.Run) string {
+	return filepath.Join(s.base, fmt.Sprintf("%s-%d-%d", run.Work, run.Fence, run.Step), "out")
 }
 
 // collect takes the output twice: what was seen is what is handed on.

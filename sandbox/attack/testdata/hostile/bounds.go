@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -24,6 +25,8 @@ func bounds() map[string]act {
 		"daemons":                 func(order) string { return spawn("daemon") },
 		"bare copies":             copies,
 		"threads":                 threads,
+		"fork and stay":           forkAndStay,
+		"compute":                 compute,
 
 		"touch memory":             func(order) string { return touch(unix.MAP_PRIVATE | unix.MAP_ANON) },
 		"touch shared memory":      func(order) string { return touch(unix.MAP_SHARED | unix.MAP_ANON) },
@@ -80,6 +83,23 @@ func spawn(child string) string {
 			return counted(n, err)
 		}
 	}
+}
+
+// forkAndStay takes all the processes there are, and keeps them.
+func forkAndStay(o order) string {
+	result := spawn("sleep")
+	tell([]told{{Try: o.Tries[0], Result: result}})
+	time.Sleep(time.Hour)
+	return managed
+}
+
+// compute is honest work.
+func compute(order) string {
+	sum := sha256.Sum256(nil)
+	for range 2_000_000 {
+		sum = sha256.Sum256(sum[:])
+	}
+	return fmt.Sprintf("%x", sum[:4])
 }
 
 // copies starts bare copies of this process, which need no memory and no file of their own.
