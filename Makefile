@@ -60,6 +60,7 @@ test-faults: setup-test build ## kill every part of an instance in the middle of
 
 test-attack: setup-test build ## attack the sandbox with every case of the threat model under every runtime, as real jobs
 	@go test -tags attack ./sandbox/attack -count=1 -timeout 60m -v
+	@go test -tags attack ./deploy/demo -count=1 -timeout 60m -v -run 'TestAttacksOnAnInstance'
 
 test-soak: setup-test ## what takes long: an upload of 2 GiB through a gateway whose memory stays flat
 	@go test -tags soak ./gateway -count=1 -v -run 'TestUploadKeepsMemoryFlat'

@@ -44,7 +44,7 @@ func bounds() docker.Limits {
 
 // families are all cases of the container, in the threat model's order.
 func families(r runtime) []family {
-	return slices.Concat(reach(), walls(r), floods(), outputs(), strangers())
+	return slices.Concat(reach(), walls(r), floods(), outputs(), endings(), strangers())
 }
 
 // TestAttacks plays every family under every runtime that passes the self-test; one that does not fails here, since no

@@ -3,6 +3,7 @@
 package attack
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -37,6 +38,8 @@ type site struct {
 	engine  string // its cgroup, which every process of a container stands under
 	open    *listeners
 	start   time.Duration // how long a run takes that does nothing
+	log     *bytes.Buffer // the launcher's; read between runs
+	t       *testing.T
 }
 
 // told is what the program says came of one try.
@@ -92,12 +95,12 @@ func open(t *testing.T, r runtime) *site {
 	little, much := bounds(), bounds()
 	little.Wall, much.Memory = wall, 1<<30
 	limits[brief], limits[roomy] = little, much
-	s := &site{runtime: r, base: filepath.Join(dockertest.Dir(t), "runs"), open: listen(t)}
+	s := &site{runtime: r, base: filepath.Join(dockertest.Dir(t), "runs"), open: listen(t), log: new(bytes.Buffer), t: t}
 	socket := dockertest.Socket(t)
 	s.engine = filepath.Base(filepath.Dir(filepath.Dir(socket)))
 	l, err := launcher.New(t.Context(), launcher.Options{
 		Foreign: true, Engine: socket, Base: s.base, Runner: dockertest.Program(t, "./testdata/hostile"), Limits: limits,
-		Log: slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.NewTextHandler(s.log, nil)),
 	})
 	if err != nil {
 		t.Fatalf("starting a launcher: %v", err)
@@ -238,7 +241,7 @@ func (s *site) prepare(t *testing.T, run sandbox.Run, vectors []vector) {
 	}
 	in, err := s.Prepare(t.Context(), run)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(in, "attack.json"), raw, 0o644)
+		err = errors.Join(os.WriteFile(filepath.Join(in, "attack.json"), raw, 0o644), os.WriteFile(filepath.Join(in, "row.csv"), []byte(row), 0o644))
 	}
 	if err != nil {
 		t.Fatalf("preparing %s: %v", vectors[0].try, err)

@@ -68,7 +68,7 @@ func main() {
 // acts is every try by its name.
 func acts() map[string]act {
 	all := map[string]act{}
-	for _, table := range []map[string]act{network(), calls(), standing(), places(), bounds(), clocks(), outputs(), names(), seen()} {
+	for _, table := range []map[string]act{network(), calls(), standing(), places(), bounds(), clocks(), outputs(), names(), seen(), endings()} {
 		maps.Copy(all, table)
 	}
 	return all
