@@ -178,6 +178,19 @@ func (s *siege) revoked(t *testing.T) {
 			t.Fatalf("%s: a product left", v.vector)
 		}
 	}
+	g, err := s.granted(t.Context(), "plan", "health", "limitation", "visits", "chronic", "district")
+	must(t, err)
+	s.enter(t, "S38", "a grant that stands, for comparison", s.unrevoked(t, g), "released")
+}
+
+// unrevoked is beforeRelease but for the revocation: what the others are kept from would have happened.
+func (s *siege) unrevoked(t *testing.T, grant string) string {
+	request := s.opened(t, grant)
+	_, err := s.officer.Requests.Vote(t.Context(), request, output.OperatorSeat, output.Approve)
+	must(t, err)
+	_, err = s.reviewer.Requests.Vote(t.Context(), request, output.AgencySeat, output.Approve)
+	must(t, err)
+	return s.ended(t, request)
 }
 
 // opened runs a job under a grant as far as its review.

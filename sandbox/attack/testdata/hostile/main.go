@@ -54,7 +54,7 @@ func main() {
 		os.Exit(codeNoOrder)
 	}
 	var tale []told
-	known := acts()
+	known := acts(o)
 	for _, name := range o.Tries {
 		began, result := time.Now(), "no such try"
 		if try := known[name]; try != nil {
@@ -66,9 +66,9 @@ func main() {
 }
 
 // acts is every try by its name.
-func acts() map[string]act {
+func acts(o order) map[string]act {
 	all := map[string]act{}
-	for _, table := range []map[string]act{network(), calls(), standing(), places(), bounds(), clocks(), outputs(), names(), seen(), endings()} {
+	for _, table := range []map[string]act{network(), calls(), standing(), places(), bounds(), clocks(), outputs(), names(), seen(), endings(), facts(o)} {
 		maps.Copy(all, table)
 	}
 	return all
