@@ -14,7 +14,7 @@ STATIC := -s -w -linkmode external -extldflags "-static -Wl,--no-warnings"
 FORM := unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }; \
 	go vet ./... && $(LINT) run
 
-.PHONY: help setup setup-test build demo up freeze test test-upgrade test-faults test-soak bench lint generate generate-check release-description clean
+.PHONY: help setup setup-test build demo up freeze test test-upgrade test-faults test-attack test-soak bench lint generate generate-check release-description clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ test-upgrade: setup-test ## open every frozen deployment with today's code
 
 test-faults: setup-test build ## kill every part of an instance in the middle of the story, at moments of several seeds
 	@go test -tags faults ./deploy/demo -count=1 -timeout 60m -v -run 'TestPartsDie'
+
+test-attack: setup-test build ## attack the sandbox with every case of the threat model under every runtime, as real jobs
+	@go test -tags attack ./sandbox/attack -count=1 -timeout 60m -v
+	@go test -tags attack ./deploy/demo -count=1 -timeout 60m -v -run 'TestAttacksOnAnInstance'
 
 test-soak: setup-test ## what takes long: an upload of 2 GiB through a gateway whose memory stays flat
 	@go test -tags soak ./gateway -count=1 -v -run 'TestUploadKeepsMemoryFlat'

@@ -110,10 +110,12 @@ func openPlain(out *os.File, entry string) (*os.File, int64, error) {
 	return file, info.Size, nil
 }
 
-// plainName is lower-case letters, digits, dot, dash and underscore, not beginning with a dot.
+// plainName is lower-case letters, digits, dot, dash and underscore: not beginning with a dot, which hides, nor with a
+// dash, which programs take for an option, and not ending with a dot, which some systems leave off.
 func plainName(s string) bool {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789._-"
-	return s != "" && len(s) <= maxName && s[0] != '.' && strings.Trim(s, letters) == ""
+	return s != "" && len(s) <= maxName && !strings.ContainsRune(".-", rune(s[0])) && !strings.HasSuffix(s, ".") &&
+		strings.Trim(s, letters) == ""
 }
 
 // hand gives one file to fn.

@@ -123,7 +123,7 @@ func TestBoundsInside(t *testing.T) {
 
 func TestOddOutputIsNotCollected(t *testing.T) {
 	b := serve(t, launcher.Options{Runner: dockertest.Program(t, "./testdata/probe")})
-	for _, mode := range []string{"symlink", "folder", "hidden", "name"} {
+	for _, mode := range []string{"symlink", "folder", "hidden", "name", "dash", "dot"} {
 		r, outcome := b.mode(t, mode)
 		if outcome != sandbox.Success {
 			t.Errorf("%s: outcome %s: the probe could not make it", mode, outcome)

@@ -60,6 +60,8 @@ func modes() map[string]func() int {
 		"folder":  func() int { return odd(os.Mkdir("/out/odd", 0o755)) },
 		"hidden":  func() int { return odd(os.WriteFile("/out/.odd", nil, 0o644)) },
 		"name":    func() int { return odd(os.WriteFile("/out/odd\nname", nil, 0o644)) },
+		"dash":    func() int { return odd(os.WriteFile("/out/-odd", nil, 0o644)) },
+		"dot":     func() int { return odd(os.WriteFile("/out/odd.", nil, 0o644)) },
 	}
 }
 
