@@ -46,10 +46,11 @@ func (s *Sessions) Close(ctx context.Context, h Handle) error {
 	return s.c.DB.InTx(ctx, func(tx *postgres.Tx) error { return tx.DropToken(ctx, h.hash()) })
 }
 
-// May tells which of these acts a decision would allow on an object of the caller's own organization, as far as that
-// can be said without one: for menus that offer nothing which is then refused. It permits nothing: every act decides.
-func (s *Sessions) May(ctx context.Context, who policy.Subject, acts ...policy.Action) (map[policy.Action]bool, error) {
-	may := map[policy.Action]bool{}
+// May tells what a decision about each of these acts would be on an object of the caller's own organization, as far as
+// that can be said without one: for menus that offer nothing which is then refused. It permits nothing: every act
+// decides.
+func (s *Sessions) May(ctx context.Context, who policy.Subject, acts ...policy.Action) (map[policy.Action]policy.Decision, error) {
+	may := map[policy.Action]policy.Decision{}
 	for _, act := range acts {
 		decision, err := s.c.Policy.Decide(ctx, policy.Request{
 			Subject: who, Action: act, Object: policy.Object{Org: who.Org}, Facts: policy.Facts{Now: s.c.Now().Unix()},
@@ -57,7 +58,7 @@ func (s *Sessions) May(ctx context.Context, who policy.Subject, acts ...policy.A
 		if err != nil {
 			return nil, &fault.Error{Kind: fault.Unavailable, Code: "policy.unavailable", Cause: err}
 		}
-		may[act] = decision.Allow
+		may[act] = decision
 	}
 	return may, nil
 }

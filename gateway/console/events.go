@@ -17,9 +17,9 @@ const over = "over"
 // followJob streams the live part of a job's page, each time it looks otherwise, until the job is over. Watching does
 // not put off the idle lock: whoever left their desk is signed out under a page that moves.
 func (c *Console) followJob(w http.ResponseWriter, r *http.Request) {
-	ctx, err := c.peek(r)
+	who, err := c.watcher(w, r)
 	if err == nil {
-		err = c.watch(w, r.WithContext(ctx))
+		err = c.watch(w, r, who)
 	}
 	if err != nil {
 		status, code := c.Status(err)
@@ -27,12 +27,17 @@ func (c *Console) followJob(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// watch answers an error only before its stream has begun.
-func (c *Console) watch(w http.ResponseWriter, r *http.Request) error {
-	who, err := c.caller(w, r)
+// watcher finds who begins to watch.
+func (c *Console) watcher(w http.ResponseWriter, r *http.Request) (policy.Subject, error) {
+	ctx, err := c.peek(r)
 	if err != nil {
-		return err
+		return policy.Subject{}, err
 	}
+	return c.caller(w, r.WithContext(ctx))
+}
+
+// watch answers an error only before its stream has begun.
+func (c *Console) watch(w http.ResponseWriter, r *http.Request, who policy.Subject) error {
 	view, err := c.Catalog.Jobs.Show(r.Context(), who, r.PathValue("number"))
 	if err != nil {
 		return err
@@ -42,15 +47,17 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := sse.Open(w)
-	for seen := r.Header.Get("Last-Event-ID"); ; seen = tag {
+	seen := r.Header.Get("Last-Event-ID")
+	for {
 		if seen != tag && c.tell(out, r, tag, view) != nil {
 			return nil
 		}
+		seen = tag
 		if view.Over() {
 			_ = out.Send(over, tag, over) // the stream ends here in any case
 			return nil
 		}
-		if view, err = c.next(r, who, out, tag); err != nil {
+		if view, err = c.next(r, who, out, seen); err != nil {
 			return nil // who may not see more, or has gone, gets no reason: the stream ends
 		}
 		if tag, err = catalog.Tag(view); err != nil {
@@ -93,7 +100,7 @@ func (c *Console) next(r *http.Request, who policy.Subject, out sse.Stream, seen
 	}
 }
 
-// still tells whether a request's session is one yet.
+// still tells whether a request's session is one yet. r must not carry a session that was read before.
 func (c *Console) still(r *http.Request) error {
 	ctx, err := c.peek(r)
 	if err == nil {

@@ -50,13 +50,14 @@ type homePage struct {
 	Todo, Done []duty
 	Ending     []grant.View // grants whose last day is near
 	Seats      bool         // the reader has a seat that anything can wait for
+	Catalogue  bool         // the reader may see datasets
 }
 
 // near is how many days before its last one a grant is shown on the first page.
 const near = 30
 
 func home(c call) (answer, error) {
-	var p homePage
+	p := homePage{Catalogue: c.may["dataset.list"]}
 	for _, s := range sources() {
 		if !slices.Contains(c.who.Capacities, string(s.capacity)) || !slices.Contains(c.who.Roles, string(s.role)) {
 			continue

@@ -21,6 +21,7 @@ type jobPage struct {
 type live struct {
 	job.View
 	Steps    []stage
+	Waits    string // seat whose consent comes next; "" for none
 	Findings []task.CheckFinding
 	Failure  *task.Failure
 	Usage    *job.Usage
@@ -46,6 +47,9 @@ func showJob(c call) (answer, error) {
 
 func liveOf(view job.View) (live, error) {
 	l := live{View: view, Steps: stagesOf(view)}
+	if view.Mode == job.Production && view.State == string(job.Checked) {
+		l.Waits = []string{"operator", "agency"}[min(len(view.Approvals), 1)]
+	}
 	for _, member := range []struct {
 		raw  json.RawMessage
 		into any

@@ -14,7 +14,7 @@ type datasetPage struct {
 	Tabs    []tab
 	Tab     string
 	Profile *dataset.TableProfile // of the newest version that has one
-	Version int              // whose profile it is
+	Version int                   // whose profile it is
 	Log     []entry
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ type call struct {
 	who policy.Subject
 	r   *http.Request
 	now time.Time
-	may map[policy.Action]bool // acts of the menu and of the logs
+	may offers
 }
 
 // arg returns a parameter of the page's path.
@@ -85,7 +86,7 @@ func (c *Console) servePage(w http.ResponseWriter, r *http.Request, p page) erro
 	if err := once(r.URL.Query(), "query"); err != nil {
 		return err
 	}
-	may, err := c.Catalog.Sessions.May(r.Context(), who, menuActs()...)
+	may, err := c.offered(r.Context(), who)
 	if err != nil {
 		return err
 	}
@@ -159,7 +160,7 @@ func (c *Console) around(ctx context.Context, who policy.Subject, f *frame) erro
 	if err != nil {
 		return err
 	}
-	may, err := c.Catalog.Sessions.May(ctx, who, menuActs()...)
+	may, err := c.offered(ctx, who)
 	if err != nil {
 		return err
 	}
@@ -171,6 +172,24 @@ func (c *Console) around(ctx context.Context, who policy.Subject, f *frame) erro
 	}
 	return nil
 }
+
+// offers are the acts a page may offer its reader.
+type offers map[policy.Action]bool
+
+// offered asks about every act that pages offer. One that lacks nothing but a second factor is offered: its refusal
+// says how to prove one.
+func (c *Console) offered(ctx context.Context, who policy.Subject) (offers, error) {
+	decisions, err := c.Catalog.Sessions.May(ctx, who, menuActs()...)
+	may := offers{}
+	for act, d := range decisions {
+		lacks := slices.ContainsFunc(d.Reasons, func(why policy.Reason) bool { return why.Code != weakSession })
+		may[act] = d.Allow || len(d.Reasons) > 0 && !lacks
+	}
+	return may, err
+}
+
+// weakSession is the reason that a second factor takes away.
+const weakSession = "session.strength"
 
 // faultOf returns the error people may see in an error, nil for none.
 func faultOf(err error) *fault.Error {
@@ -206,7 +225,7 @@ func (c *Console) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		t.Reasons, t.Places = f.Reasons, f.Places
 	}
 	for _, why := range t.Reasons {
-		t.Weak = t.Weak || why.Code == "session.strength"
+		t.Weak = t.Weak || why.Code == weakSession
 	}
 	if err := c.show(w, r, status, "error", frame{Title: "error.title", Body: t}); err != nil {
 		c.Log.ErrorContext(r.Context(), "an error page failed", "request_id", t.Request, "err", err)

@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -158,6 +159,7 @@ func (w *town) fill(tx *postgres.Tx) error {
 				Dataset: ds.ID, Number: 1, State: string(dataset.Ingesting), DataKey: ds.SecretKey, CreatedBy: author.ID, CreatedAt: now,
 			})
 		},
+		func() error { return tx.PutProfile(ctx, ds.ID, 1, json.RawMessage(`{"digest":"sha256:00"}`)) },
 		func() error {
 			return tx.InsertRegistration(ctx, postgres.Registration{
 				ID: id(), Number: theRegistration, Org: ds.Org, Dataset: ds.ID, State: "submitted", RuleSet: "test",
@@ -189,6 +191,9 @@ func (w *town) fill(tx *postgres.Tx) error {
 			row := postgres.Job{
 				ID: jobID, Number: number, Org: operator, Author: author.ID, Kind: "production", State: state,
 				Package: body, CodeDigest: string(code), RuleSet: "test", CreatedAt: now,
+			}
+			if state == "failed" {
+				row.EndedAt = &now
 			}
 			return tx.InsertJob(ctx, row, []postgres.JobInput{
 				{Job: jobID, Name: "visits", DataGrant: grantID, Dataset: ds.ID, Version: 1, Columns: []string{"plan"}},
