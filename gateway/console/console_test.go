@@ -3,6 +3,11 @@ package console_test
 import (
 	"bufio"
 	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -283,4 +288,55 @@ func event(lines *bufio.Scanner) string {
 		}
 	}
 	return ""
+}
+
+// TestSecondFactor: a session is made strong on its own page, by a password that counts once, and then sees what it
+// could not; its cookie is a new one.
+func TestSecondFactor(t *testing.T) {
+	w := newTown(t)
+	ctx := t.Context()
+	made, err := w.keys["chief"].Factors.Enrol(ctx, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.keys["chief"].Factors.Confirm(ctx, oneTime(t, made.Secret, w.Now())); err != nil {
+		t.Fatal(err)
+	}
+	b := w.signedIn(t, "chief")
+	prove := func(totp string) reply {
+		return b.post(t, "/strength", "same-origin", url.Values{"totp": {totp}, "next": {"/console/grants"}})
+	}
+	if got := prove("000000"); got.status != http.StatusForbidden || !strings.Contains(got.body, "factor.refused") {
+		t.Fatalf("a guess: %d %s", got.status, got.body)
+	}
+	w.Pass(time.Minute)
+	before, once := b.cookie(t), oneTime(t, made.Secret, w.Now())
+	if got := prove(once); got.status != http.StatusSeeOther || got.header.Get("Location") != "/console/grants" {
+		t.Fatalf("got %d %s", got.status, got.body)
+	}
+	if b.cookie(t) == before {
+		t.Error("a cookie of the weak session goes on")
+	}
+	b.get(t, "").shows(t, "the first page", "强会话", "身份提供方及第二验证因素")
+	if got := prove(once); got.status != http.StatusForbidden {
+		t.Errorf("the same password again: %d", got.status)
+	}
+	w.Pass(14 * time.Minute)
+	b.get(t, "")
+	w.Pass(2 * time.Minute)
+	b.get(t, "").shows(t, "the first page, later", "基本会话")
+}
+
+// oneTime is what an authenticator shows at a time (RFC 6238: six digits, thirty seconds, SHA-1).
+func oneTime(t *testing.T, secret string, now time.Time) string {
+	t.Helper()
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha1.New, key)
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(now.Unix()/30)))
+	sum := mac.Sum(nil)
+	at := sum[len(sum)-1] & 0xf
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at:])&0x7fffffff%1000000)
 }
