@@ -65,6 +65,8 @@ type Catalog struct {
 	Trust         *Trust
 	SelfTests     *SelfTests
 	Stored        *Stored
+	Browsers      *Browsers
+	Calendar      *calendar.Calendar // the days everybody counts by
 }
 
 // core is what every service shares.
@@ -87,7 +89,8 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Identities: &Identities{c}, Factors: &Factors{c}, Sessions: &Sessions{c},
 		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
 		Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
-		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c}, SelfTests: &SelfTests{c}, Stored: &Stored{c},
+		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c}, SelfTests: &SelfTests{c}, Stored: &Stored{c}, Browsers: &Browsers{c},
+		Calendar: conf.Calendar,
 	}, nil
 }
 

@@ -92,7 +92,7 @@ func (s *Datasets) List(ctx context.Context, caller policy.Subject, p Page) (vie
 		if err := d.decide(policy.Object{Kind: "dataset", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		views, err = listed(p, func(w postgres.Window) ([]postgres.Dataset, error) { return d.tx.Datasets(ctx, w) },
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Dataset, error) { return d.tx.Datasets(ctx, w, p.Match) },
 			func(r postgres.Dataset) string { return r.ID }, d.datasetView)
 		return err
 	})

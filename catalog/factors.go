@@ -85,15 +85,15 @@ func (s *Factors) Confirm(ctx context.Context, caller policy.Subject, spec org.P
 	return codes, err
 }
 
-// Prove makes the caller's present session strong for as long as the rules say (sessions.strong_minutes). token is
-// the session's own. Who: everyone with a factor.
-func (s *Factors) Prove(ctx context.Context, caller policy.Subject, token string, spec org.ProofSpec) error {
+// Prove makes the caller's present session strong for as long as the rules say (sessions.strong_minutes). h names
+// that session. Who: everyone with a factor.
+func (s *Factors) Prove(ctx context.Context, caller policy.Subject, h Handle, spec org.ProofSpec) error {
 	return s.try(ctx, caller, "factor.prove", spec, func(d *deed, f *postgres.Factor) error {
 		if f.State != string(org.Admitted) {
 			return fault.New(fault.Conflict, "factor.none")
 		}
 		until := d.now.Add(time.Duration(d.c.Rules.Sessions.StrongMinutes) * time.Minute)
-		return d.tx.StrengthenToken(ctx, tokenHash(token), until)
+		return d.tx.StrengthenToken(ctx, h.hash(), until)
 	})
 }
 

@@ -2,6 +2,9 @@ package catalog
 
 import (
 	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -12,6 +15,7 @@ import (
 const (
 	MaxPage     = 200
 	defaultPage = 50
+	maxMatch    = 200 // bytes
 )
 
 // Page asks for a part of a list, newest first. The zero value asks for the beginning.
@@ -19,6 +23,8 @@ type Page struct {
 	After string // where the part before ended; "" begins
 	Limit int    // 1 … MaxPage; 0: 50
 	State string // only elements in this state; "" all
+	// Match keeps datasets whose title or slug holds this text, whatever its case; "" all. No other list reads it.
+	Match string
 }
 
 // Listed is one part of a list. What is added meanwhile comes before what was seen: parts never repeat and
@@ -36,7 +42,13 @@ func (p Page) window() (postgres.Window, error) {
 		_, err := name.ParseID(p.After)
 		places.Require(err == nil, "query.cursor", "cursor.invalid")
 	}
+	places.Require(len(p.Match) <= maxMatch && shownText(p.Match), "query.match", "match.invalid")
 	return postgres.Window{Before: p.After, Limit: p.limit() + 1, State: p.State}, places.Err("request.invalid")
+}
+
+// shownText accepts what a person can type: UTF-8 without control characters.
+func shownText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func (p Page) limit() int {

@@ -94,10 +94,14 @@ func (s *Sessions) issue(ctx context.Context, tx *postgres.Tx, row postgres.Toke
 // Subject returns who stands behind a token now: a removed member, an ended key or an ended capacity counts
 // from the next call on. certificate names the one the connection came with, "" for none: a bound token is
 // nobody's over any other.
-func (s *Sessions) Subject(ctx context.Context, token, certificate string) (who policy.Subject, err error) {
+func (s *Sessions) Subject(ctx context.Context, token, certificate string) (policy.Subject, error) {
+	return s.subject(ctx, tokenHash(token), certificate)
+}
+
+func (s *Sessions) subject(ctx context.Context, hash []byte, certificate string) (who policy.Subject, err error) {
 	now := s.c.Now()
 	err = s.c.DB.Alone(ctx, func(tx *postgres.Tx) error {
-		caller, err := tx.TokenCaller(ctx, tokenHash(token), now)
+		caller, err := tx.TokenCaller(ctx, hash, now)
 		if errors.Is(err, postgres.ErrNone) {
 			return fault.New(fault.Unauthenticated, "token.unknown")
 		}

@@ -3,22 +3,15 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/gateway/sse"
 	"github.com/sluicedata/sluice/gateway/wire"
-)
-
-// Times of a stream of events.
-const (
-	heartbeat   = 15 * time.Second // between two signs of life: proxies end what is silent
-	eventLength = 10 * time.Second // to write one event to a slow reader
 )
 
 // followJob streams a job's states as server-sent events (HTML Living Standard 9.2): the job as it is now, then
@@ -57,11 +50,10 @@ func (e *edge) follow(cat *catalog.Catalog, h huma.Context, c call, view wire.Jo
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	out := events{w: w, control: http.NewResponseController(w)}
-	w.Header().Set("Content-Type", "text/event-stream")
+	out := sse.Open(w)
 	for {
 		if seen != tag {
-			if out.state(tag, view) != nil || view.Over() {
+			if tell(out, tag, view) != nil || view.Over() {
 				return
 			}
 			seen = tag
@@ -78,9 +70,9 @@ func (e *edge) follow(cat *catalog.Catalog, h huma.Context, c call, view wire.Jo
 
 // next waits for the next state, with a sign of life while there is none. Whether the caller still is somebody is
 // asked before anything more is told.
-func (e *edge) next(cat *catalog.Catalog, c call, out events, seen string) (job.View, error) {
+func (e *edge) next(cat *catalog.Catalog, c call, out sse.Stream, seen string) (job.View, error) {
 	for {
-		ctx, cancel := context.WithTimeout(c.ctx, heartbeat)
+		ctx, cancel := context.WithTimeout(c.ctx, sse.Heartbeat)
 		view, err := cat.Jobs.Next(ctx, c.who, c.arg(0), seen)
 		waited := ctx.Err() != nil && c.ctx.Err() == nil
 		cancel()
@@ -90,32 +82,18 @@ func (e *edge) next(cat *catalog.Catalog, c call, out events, seen string) (job.
 		if !waited {
 			return view, err
 		}
-		if err := out.write(": \n\n"); err != nil {
+		if err := out.Alive(); err != nil {
 			return view, err
 		}
 	}
 }
 
-// events is a stream under way.
-type events struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-func (s events) state(tag string, view wire.Job) error {
+// tell writes a job as it is now.
+func tell(out sse.Stream, tag string, view wire.Job) error {
 	fillLists(&view)
 	data, err := json.Marshal(view)
 	if err != nil {
 		return err
 	}
-	return s.write(fmt.Sprintf("event: state\nid: %s\ndata: %s\n\n", tag, data))
-}
-
-func (s events) write(text string) error {
-	late := time.AfterFunc(eventLength, func() { _ = s.control.SetWriteDeadline(time.Unix(1, 0)) }) // the write then fails
-	defer late.Stop()
-	if _, err := s.w.Write([]byte(text)); err != nil {
-		return err
-	}
-	return s.control.Flush()
+	return out.Send("state", tag, string(data))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/gateway/console"
 	"github.com/sluicedata/sluice/gateway/messages"
 	"github.com/sluicedata/sluice/gateway/session"
 )
@@ -65,8 +66,22 @@ func New(c Config) http.Handler {
 	mux.HandleFunc("GET "+CallbackPath, e.browser(e.limits.stranger, e.gate.Callback))
 	mux.HandleFunc("GET "+Prefix+"/openapi.json", serveSpec(e.api))
 	mux.HandleFunc("GET /healthz", healthy)
+	e.console(mux, c)
 	mux.HandleFunc("/", e.unknown)
 	return e.front(mux, e.observed(c))
+}
+
+// console puts the pages beside the API.
+func (e *edge) console(mux *http.ServeMux, c Config) {
+	pages, err := console.New(console.Config{
+		Catalog: c.Catalog, Gate: e.gate, BaseURL: c.BaseURL, Log: c.Log, Now: c.Now, Codes: e.problems.texts, Shares: shares{e.limits},
+		Status: classify, RequestID: func(r *http.Request) string { return requestID(r.Context()) },
+	})
+	if err != nil {
+		c.Log.Error("the console cannot be read; there is only the API", "err", err)
+		return
+	}
+	pages.Register(mux)
 }
 
 // gate is the way in.

@@ -28,7 +28,7 @@ func setRoles(cat *catalog.Catalog) register {
 func proveFactor(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
 		handleBody(e, op, func(c call, b wire.FactorProof) (wire.Me, error) {
-			if err := cat.Factors.Prove(c.ctx, c.who, session.Token(c.r), b); err != nil {
+			if err := cat.Factors.Prove(c.ctx, c.who, catalog.HandleOf(session.Token(c.r)), b); err != nil {
 				return wire.Me{}, err
 			}
 			who, err := e.gate.Subject(c.r)

@@ -76,6 +76,18 @@ func (l *limits) login(w http.ResponseWriter, r *http.Request) error {
 	return l.take(w, "login", from(r), l.Login)
 }
 
+// shares are the limits as the console counts by them.
+type shares struct{ *limits }
+
+// Stranger implements console.Shares.
+func (s shares) Stranger(w http.ResponseWriter, r *http.Request) error { return s.stranger(w, r) }
+
+// Login implements console.Shares.
+func (s shares) Login(w http.ResponseWriter, r *http.Request) error { return s.login(w, r) }
+
+// Member implements console.Shares.
+func (s shares) Member(w http.ResponseWriter, who policy.Subject) error { return s.member(w, who) }
+
 // from is the address a request comes from.
 func from(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)

@@ -93,9 +93,9 @@ func (t *Tx) LockDataset(ctx context.Context, slug string) (Dataset, error) {
 	return one[Dataset](ctx, t, "select * from dataset where slug = $1 for update", slug)
 }
 
-// Datasets lists all datasets.
-func (t *Tx) Datasets(ctx context.Context, w Window) ([]Dataset, error) {
-	return listed[Dataset](ctx, t, w, "select * from dataset")
+// Datasets lists the datasets whose title or slug holds a text, "" all.
+func (t *Tx) Datasets(ctx context.Context, w Window, match string) ([]Dataset, error) {
+	return listed[Dataset](ctx, t, w, "select * from dataset where position(lower($1) in lower(title || ' ' || slug)) > 0", match)
 }
 
 // SetDatasetState moves a dataset.

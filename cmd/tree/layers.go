@@ -27,6 +27,8 @@ func layers() []layer {
 		{"gateway", []string{"gateway", "catalog", "policy"}},
 		// What is said over the wire is said in the nouns' own words; the record and the store are not reached.
 		{"gateway/wire", spoken("gateway/wire")},
+		// A page is a verb of the catalog like a route of the API: record and store are not reached, nor the API itself.
+		{"gateway/console", []string{"gateway/console", "gateway/session", "gateway/messages", "gateway/sse", "catalog", "policy"}},
 		// Asks the processes that run, and knows of the catalog nothing but that decisions are made.
 		{"gateway/admin", []string{"gateway/admin", "policy"}},
 		{"gateway/client", spoken("gateway/client", "gateway/wire", "gateway/messages")},
@@ -79,6 +81,7 @@ func onlyImporters() []only {
 		{"github.com/danielgtaylor/huma", "gateway"},
 		{"github.com/parquet-go/", "gateway/render"},
 		{"github.com/spf13/", "cmd/sluice"},
+		{"github.com/alexedwards/", "gateway/console"},
 		{"github.com/coreos/go-oidc", "gateway/session"},
 		{"golang.org/x/oauth2", "gateway/session"},
 		{"github.com/zitadel/", "gateway/providertest"},

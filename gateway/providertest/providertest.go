@@ -73,7 +73,18 @@ type Stop struct {
 // program ("http://127.0.0.1:9/cb"). turn may bend each address on the way; nil leaves them.
 func (p *Provider) Browse(t testing.TB, address, login, program string, turn func(*url.URL)) Stop {
 	t.Helper()
-	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return p.browse(t, &http.Client{}, address, login, program, turn)
+}
+
+// SignIn opens an address in a browser that keeps its cookies, as Browse does, and follows it to its end.
+func (p *Provider) SignIn(t testing.TB, cookies http.CookieJar, address, login string) Stop {
+	t.Helper()
+	return p.browse(t, &http.Client{Jar: cookies}, address, login, "\x00", nil)
+}
+
+func (p *Provider) browse(t testing.TB, browser *http.Client, address, login, program string, turn func(*url.URL)) Stop {
+	t.Helper()
+	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	for range 20 {
 		at, err := url.Parse(address)
 		if err != nil {

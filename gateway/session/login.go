@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"net"
@@ -34,6 +35,15 @@ func (g *Gate) Begin(w http.ResponseWriter, r *http.Request) error {
 	a, err := attemptOf(r.URL.RawQuery)
 	if err != nil {
 		return err
+	}
+	return g.Send(w, r, a)
+}
+
+// Send sends a browser to the provider, for whoever waits at a.Redirect with the verifier of a.Challenge. That is the
+// caller's to vouch for: what a stranger asks for goes through Begin.
+func (g *Gate) Send(w http.ResponseWriter, r *http.Request, a org.Attempt) error {
+	if g.Provider == nil {
+		return fault.NotFound()
 	}
 	a.Nonce, a.Verifier = rand.Text(), oauth2.GenerateVerifier()
 	state, err := g.Sessions.Begin(r.Context(), a)
@@ -142,6 +152,15 @@ func coarse(provider, ours error) string {
 		return "provider.refused"
 	}
 	return fault.Code(ours)
+}
+
+// Enter exchanges a code for a token within our own process: for the console. A refusal is traced.
+func (g *Gate) Enter(ctx context.Context, proof org.Redemption) (token string, err error) {
+	token, _, err = g.Sessions.Redeem(ctx, proof)
+	if fault.Of(err) == fault.Unauthenticated {
+		return "", errors.Join(g.Sessions.Refused(ctx, fault.Code(err)), err)
+	}
+	return token, err
 }
 
 // redeem answers a token request with a code.

@@ -1,0 +1,118 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/sluicedata/sluice/catalog/flow"
+	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/task"
+)
+
+// jobPage is what the page of a job shows.
+type jobPage struct {
+	live
+	Tabs []tab
+	Tab  string
+	Log  []entry
+}
+
+// live is the part of a job's page that changes by itself.
+type live struct {
+	job.View
+	Steps    []stage
+	Waits    string // seat whose consent comes next; "" for none
+	Findings []task.CheckFinding
+	Failure  *task.Failure
+	Usage    *job.Usage
+}
+
+func showJob(c call) (answer, error) {
+	view, err := c.cat.Jobs.Show(c.ctx, c.who, c.arg("number"))
+	if err != nil {
+		return answer{}, err
+	}
+	p := jobPage{}
+	if p.live, err = liveOf(view); err != nil {
+		return answer{}, err
+	}
+	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "progress"}, logTab(c)); err != nil {
+		return answer{}, err
+	}
+	if p.Tab == "log" {
+		p.Log, err = logOf(c, view.Number)
+	}
+	return answer{Object: view.Number, Body: p}, err // its state stands where it changes
+}
+
+func liveOf(view job.View) (live, error) {
+	l := live{View: view, Steps: stagesOf(view)}
+	if view.Mode == job.Production && view.State == string(job.Checked) {
+		l.Waits = []string{"operator", "agency"}[min(len(view.Approvals), 1)]
+	}
+	for _, member := range []struct {
+		raw  json.RawMessage
+		into any
+	}{{view.Findings, &l.Findings}, {view.Failure, &l.Failure}, {view.Usage, &l.Usage}} {
+		if member.raw == nil {
+			continue
+		}
+		if err := json.Unmarshal(member.raw, member.into); err != nil {
+			return live{}, fmt.Errorf("reading job %s: %w", view.Number, err)
+		}
+	}
+	return l, nil
+}
+
+// stage is one of the five steps of a job: done, current, failed, or later.
+type stage struct{ Name, Standing string }
+
+// stages are the five steps. A debug run ends with its third, a check with its second.
+func stages(mode job.Mode, state flow.State) []string {
+	all := []string{"submit", "check", "run", "review", "release"}
+	switch {
+	case mode == job.Debug:
+		return all[:3]
+	case mode != job.Production && state != "":
+		return all[:2]
+	}
+	return all
+}
+
+// reached is the step a state belongs to, counted from 0.
+func reached() map[flow.State]int {
+	return map[flow.State]int{
+		job.Submitted: 1, job.Checked: 1, job.Refused: 1, job.Approved: 2, job.Queued: 2, job.Running: 2, job.Succeeded: 2,
+		job.Failed: 2, job.TimedOut: 2, job.Killed: 2, job.OutputQuarantined: 3, job.Closed: 4,
+	}
+}
+
+// stagesOf tells how far a job is. What ended without its result has failed in the step it reached; one that was
+// stopped before both seats consented never ran.
+func stagesOf(view job.View) []stage {
+	state := flow.State(view.State)
+	names := stages(view.Mode, state)
+	at := min(reached()[state], len(names)-1)
+	if state == job.Killed && view.Mode == job.Production && len(view.Approvals) < 2 {
+		at = 1
+	}
+	standing := "current"
+	switch {
+	case state == job.Refused || state == job.Failed || state == job.TimedOut || state == job.Killed:
+		standing = "failed"
+	case view.EndedAt != nil:
+		standing = "done"
+	}
+	all := make([]stage, 0, len(names))
+	for i, name := range names {
+		s := stage{Name: name, Standing: "later"}
+		switch {
+		case i < at:
+			s.Standing = "done"
+		case i == at:
+			s.Standing = standing
+		}
+		all = append(all, s)
+	}
+	return all
+}

@@ -1,0 +1,234 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/gateway/messages"
+	"github.com/sluicedata/sluice/policy"
+)
+
+// page is one line of the table of pages.
+type page struct {
+	path    string // below Prefix
+	name    string // of its template; name + ".title" is the text of its title
+	section string // of the menu
+	command string // what does the same on the command line; {name} stands for a parameter of the path
+	load    func(call) (answer, error)
+}
+
+// call is one request on its way to the verbs of a page.
+type call struct {
+	ctx context.Context
+	cat *catalog.Catalog
+	who policy.Subject
+	r   *http.Request
+	now time.Time
+	may offers
+}
+
+// arg returns a parameter of the page's path.
+func (c call) arg(name string) string { return c.r.PathValue(name) }
+
+// answer is what the verbs of a page told.
+type answer struct {
+	Object string // name of the one object the page is about; "" for a list
+	State  string // of that object
+	Body   any    // for the page's template
+}
+
+// frame is what the template around every page shows.
+type frame struct {
+	Title   string // a text
+	Object  string
+	State   string
+	Section string
+	Command string
+	Body    any
+
+	Me    *org.Me // nil: nobody is signed in
+	Menu  []item
+	Lang  messages.Language
+	Theme string
+	Back  string // where a change of language or theme goes back to
+}
+
+// item is one entry of the menu.
+type item struct {
+	Name    string
+	Path    string
+	Current bool
+}
+
+// signedIn serves a page to people with a session.
+func (c *Console) signedIn(p page) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := c.servePage(w, r, p); err != nil {
+			c.refuse(w, r, err)
+		}
+	})
+}
+
+func (c *Console) servePage(w http.ResponseWriter, r *http.Request, p page) error {
+	who, err := c.caller(w, r)
+	if err != nil {
+		return err
+	}
+	if err := once(r.URL.Query(), "query"); err != nil {
+		return err
+	}
+	may, err := c.offered(r.Context(), who)
+	if err != nil {
+		return err
+	}
+	a, err := p.load(call{ctx: r.Context(), cat: c.Catalog, who: who, r: r, now: c.Now(), may: may})
+	if err != nil {
+		return err
+	}
+	return c.show(w, r, http.StatusOK, p.name, frame{
+		Title: p.name + ".title", Object: a.Object, State: a.State, Section: p.section, Command: spelt(p.command, r), Body: a.Body,
+	})
+}
+
+// caller finds who sent a request, and lets nobody ask for more than their share.
+func (c *Console) caller(w http.ResponseWriter, r *http.Request) (policy.Subject, error) {
+	who, err := c.holder(r.Context())
+	if err == nil {
+		return who, c.Shares.Member(w, who)
+	}
+	if full := c.Shares.Stranger(w, r); full != nil {
+		return who, full
+	}
+	return who, err
+}
+
+// spelt fills a command's parameters in from the path. Names in paths are of letters that no shell reads.
+func spelt(command string, r *http.Request) string {
+	for _, name := range parameters(command) {
+		command = strings.ReplaceAll(command, "{"+name+"}", r.PathValue(name))
+	}
+	return command
+}
+
+// parameters returns the names in braces.
+func parameters(text string) (names []string) {
+	for rest := text; ; {
+		_, after, found := strings.Cut(rest, "{")
+		if !found {
+			return names
+		}
+		name, left, _ := strings.Cut(after, "}")
+		names, rest = append(names, name), left
+	}
+}
+
+// show writes a page with everything around it. It is whole before its first byte is written.
+func (c *Console) show(w http.ResponseWriter, r *http.Request, status int, name string, f frame) error {
+	f.Lang, f.Theme = lookOf(r)
+	f.Back = r.URL.RequestURI()
+	if r.Method != http.MethodGet {
+		f.Back = r.URL.Path
+	}
+	if who, err := c.holder(r.Context()); err == nil {
+		if err := c.around(r.Context(), who, &f); err != nil {
+			return err
+		}
+	}
+	var body bytes.Buffer
+	if err := c.looks[f.Lang].pages[name].Execute(&body, f); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", string(f.Lang))
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // the status is out: who hung up gets no more
+	return nil
+}
+
+// around fills in who is signed in, and the menu of what they may list.
+func (c *Console) around(ctx context.Context, who policy.Subject, f *frame) error {
+	me, err := c.Catalog.Sessions.Whoami(ctx, who)
+	if err != nil {
+		return err
+	}
+	may, err := c.offered(ctx, who)
+	if err != nil {
+		return err
+	}
+	f.Me = &me
+	for _, s := range sections() {
+		if s.act == "" || may[s.act] {
+			f.Menu = append(f.Menu, item{Name: s.name, Path: Prefix + s.path, Current: s.name == f.Section})
+		}
+	}
+	return nil
+}
+
+// offers are the acts a page may offer its reader.
+type offers map[policy.Action]bool
+
+// offered asks about every act that pages offer. One that lacks nothing but a second factor is offered: its refusal
+// says how to prove one.
+func (c *Console) offered(ctx context.Context, who policy.Subject) (offers, error) {
+	decisions, err := c.Catalog.Sessions.May(ctx, who, menuActs()...)
+	may := offers{}
+	for act, d := range decisions {
+		lacks := slices.ContainsFunc(d.Reasons, func(why policy.Reason) bool { return why.Code != weakSession })
+		may[act] = d.Allow || len(d.Reasons) > 0 && !lacks
+	}
+	return may, err
+}
+
+// weakSession is the reason that a second factor takes away.
+const weakSession = "session.strength"
+
+// faultOf returns the error people may see in an error, nil for none.
+func faultOf(err error) *fault.Error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f
+	}
+	return nil
+}
+
+// trouble is what an error page tells: never what was sent, never another organization's object.
+type trouble struct {
+	Status  int
+	Code    string
+	Reasons []policy.Reason
+	Places  []fault.Place
+	Weak    bool // a second factor would do
+	Request string
+}
+
+// refuse answers with the page of an error. Who is not signed in is asked to.
+func (c *Console) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if fault.Of(err) == fault.Unauthenticated && r.Method == http.MethodGet {
+		http.Redirect(w, r, Prefix+"/login?"+url.Values{"next": {inside(r.URL.RequestURI())}}.Encode(), http.StatusSeeOther)
+		return
+	}
+	status, code := c.Status(err)
+	t := trouble{Status: status, Code: code, Request: c.RequestID(r)}
+	if status >= http.StatusInternalServerError {
+		c.Log.ErrorContext(r.Context(), "a page failed", "request_id", t.Request, "route", r.Pattern, "code", code, "err", err)
+	}
+	if f := faultOf(err); f != nil && status < http.StatusInternalServerError {
+		t.Reasons, t.Places = f.Reasons, f.Places
+	}
+	for _, why := range t.Reasons {
+		t.Weak = t.Weak || why.Code == weakSession
+	}
+	if err := c.show(w, r, status, "error", frame{Title: "error.title", Body: t}); err != nil {
+		c.Log.ErrorContext(r.Context(), "an error page failed", "request_id", t.Request, "err", err)
+		http.Error(w, code, status)
+	}
+}

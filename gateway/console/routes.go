@@ -1,0 +1,115 @@
+package console
+
+import (
+	"net/url"
+
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/flow"
+	"github.com/sluicedata/sluice/catalog/grant"
+	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/policy"
+)
+
+// section is one entry of the menu, for those who may do its act.
+type section struct {
+	name string
+	path string // below Prefix
+	act  policy.Action
+}
+
+func sections() []section {
+	return []section{
+		{"home", "", ""},
+		{"datasets", "/datasets", "dataset.list"},
+		{"grants", "/grants", "grant.list"},
+		{"jobs", "/jobs", "job.list"},
+	}
+}
+
+// readTrace is the act behind every object's log, readProfile that behind a profile's bytes.
+const (
+	readTrace   policy.Action = "trace.query"
+	readProfile policy.Action = "dataset.profile"
+)
+
+// menuActs are the acts a page asks about before it offers them.
+func menuActs() []policy.Action {
+	acts := []policy.Action{readTrace, readProfile}
+	for _, s := range sections() {
+		if s.act != "" {
+			acts = append(acts, s.act)
+		}
+	}
+	return acts
+}
+
+// pages is the whole site.
+func pages() []page {
+	return []page{
+		{"", "home", "home", "sluice whoami", home},
+		{"/datasets", "datasets", "datasets", "sluice dataset list", list(dataset.Flow(), datasets)},
+		{"/datasets/{slug}", "dataset", "datasets", "sluice dataset show {slug}", showDataset},
+		{"/grants", "grants", "grants", "sluice grant list", list(grant.Flow(), grants)},
+		{"/grants/{number}", "grant", "grants", "sluice grant compare {number}", showGrant},
+		{"/jobs", "jobs", "jobs", "sluice job list", list(job.Flow(), jobs)},
+		{"/jobs/{number}", "job", "jobs", "sluice job watch {number}", showJob},
+	}
+}
+
+func datasets(c call, p catalog.Page) (catalog.Listed[dataset.View], error) {
+	return c.cat.Datasets.List(c.ctx, c.who, p)
+}
+
+func grants(c call, p catalog.Page) (catalog.Listed[grant.View], error) {
+	return c.cat.Grants.List(c.ctx, c.who, p)
+}
+
+func jobs(c call, p catalog.Page) (catalog.Listed[job.View], error) {
+	return c.cat.Jobs.List(c.ctx, c.who, p)
+}
+
+// Commands lists what the pages tell to type instead, with the parameters in braces.
+func Commands() []string {
+	all := []string{"sluice factor prove"}
+	for _, p := range pages() {
+		all = append(all, p.command)
+	}
+	return all
+}
+
+// part is one part of a list, and how it was asked for.
+type part[V any] struct {
+	Items    []V
+	Match    string
+	State    string
+	States   []flow.State // that there are, in the order of a life
+	Filtered bool
+	Next     string // address of the part that follows; "" when none does
+}
+
+// pageSize is how many rows a page of a list has.
+const pageSize = 20
+
+// list makes a page of a list verb: newest first, filters in the address.
+func list[V any](states flow.Table, verb func(call, catalog.Page) (catalog.Listed[V], error)) func(call) (answer, error) {
+	return func(c call) (answer, error) {
+		q := c.r.URL.Query()
+		p := part[V]{Match: q.Get("q"), State: q.Get("state"), States: states.States}
+		found, err := verb(c, catalog.Page{After: q.Get("after"), Limit: pageSize, State: p.State, Match: p.Match})
+		if err != nil {
+			return answer{}, err
+		}
+		p.Items, p.Filtered = found.Items, p.Match != "" || p.State != ""
+		if found.Next != "" {
+			next := url.Values{"after": {found.Next}}
+			for name, value := range map[string]string{"q": p.Match, "state": p.State} {
+				if value != "" {
+					next.Set(name, value)
+				}
+			}
+			p.Next = c.r.URL.Path + "?" + next.Encode()
+		}
+		return answer{Body: p}, nil
+	}
+}

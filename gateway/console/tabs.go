@@ -1,0 +1,80 @@
+package console
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/trace"
+)
+
+// tab is one part of an object's page. Why, a text, says why it is not the reader's to open.
+type tab struct {
+	Name    string
+	Path    string
+	Current bool
+	Why     string
+}
+
+// tabs makes an object's tabs and returns the name of the one asked for; the first when none is. What is not there,
+// or not the reader's, is unknown.
+func tabs(c call, all ...tab) ([]tab, string, error) {
+	asked := c.r.URL.Query().Get("tab")
+	if asked == "" {
+		asked = all[0].Name
+	}
+	found := false
+	for i := range all {
+		all[i].Path = c.r.URL.Path + "?tab=" + all[i].Name
+		all[i].Current = all[i].Name == asked
+		found = found || all[i].Current && all[i].Why == ""
+	}
+	if !found {
+		return nil, "", fault.NotFound()
+	}
+	return all, asked, nil
+}
+
+// logTab is the tab of an object's log.
+func logTab(c call) tab {
+	if !c.may[readTrace] {
+		return tab{Name: "log", Why: "log.why"}
+	}
+	return tab{Name: "log"}
+}
+
+// entry is one line of an object's log.
+type entry struct {
+	Index    int64
+	At       time.Time
+	Act      string
+	Who      string // a keyed hash of the person, or the process
+	Decision string
+	Reasons  []string
+	Revision string
+	Erased   bool
+}
+
+// logOf reads the newest entries about an object that are the reader's to see.
+func logOf(c call, object string) ([]entry, error) {
+	views, err := c.cat.Trace.Query(c.ctx, c.who, trace.Filter{Object: object, Limit: pageSize})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]entry, 0, len(views))
+	for _, v := range views {
+		e := entry{Index: v.Index, At: v.At, Erased: v.Body == nil}
+		if !e.Erased {
+			body, err := trace.DecodeBody(v.Body)
+			if err != nil {
+				return nil, fmt.Errorf("reading entry %d: %w", v.Index, err)
+			}
+			e.Act, e.Decision, e.Reasons, e.Revision = body.Act, body.Decision, body.Reasons, body.Revision
+			if e.Who = body.Actor.Process; e.Who == "" {
+				e.Who = body.Actor.Member
+			}
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}

@@ -1,0 +1,153 @@
+package console
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/gateway/messages"
+)
+
+// written finds every text that pages and code name.
+func written(t *testing.T) []string {
+	t.Helper()
+	var keys []string
+	for pattern, expression := range map[string]string{
+		"pages/*.html": `(?:\bt |"(?:Text|Button|Search|Title)" )"([a-z_.]+)"`,
+		"*.go":         `(?:\bTitle|\bKind|\bWhy|\.Why) ?(?:=|:) *"([a-z_.]+)"|words\.say\("([a-z_.]+)"`,
+	} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no file %s: %v", pattern, err)
+		}
+		for _, path := range found {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			body, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(expression).FindAllStringSubmatch(string(body), -1) {
+				keys = append(keys, slices.DeleteFunc(m[1:], func(key string) bool { return key == "" })...)
+			}
+		}
+	}
+	return keys
+}
+
+// made lists the texts whose key is put together.
+func made(t *testing.T) []string {
+	t.Helper()
+	var keys []string
+	add := func(prefix string, names ...string) {
+		for _, name := range names {
+			keys = append(keys, prefix+"."+name)
+		}
+	}
+	for _, s := range sections() {
+		add("menu", s.name)
+	}
+	for _, p := range pages() {
+		keys = append(keys, p.name+".title")
+	}
+	add("tab", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "log")
+	add("step", stages(job.Production, job.Submitted)...)
+	add("standing", "done", "current", "failed", "later")
+	for _, m := range []dataset.Mode{dataset.Replace, dataset.Append, dataset.Correct} {
+		add("mode", string(m))
+	}
+	for _, c := range []task.FailureClass{
+		task.FailCast, task.FailOverflow, task.FailDivision, task.FailMemory, task.FailSyntax, task.FailBind, task.FailInput, task.FailOther,
+	} {
+		add("failure", string(c))
+	}
+	return keys
+}
+
+// TestEveryWordHasItsText: what pages say is in both files, nothing else is, and both take the same arguments.
+func TestEveryWordHasItsText(t *testing.T) {
+	used := append(written(t), made(t)...)
+	both := map[messages.Language]texts{}
+	for _, l := range messages.Languages() {
+		all, err := readTexts(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both[l] = all
+		for _, key := range used {
+			if !all.has(key) {
+				t.Errorf("%s has no text in %s", key, l)
+			}
+		}
+		for key := range all {
+			if !slices.Contains(used, key) {
+				t.Errorf("%s in %s is said nowhere", key, l)
+			}
+		}
+	}
+	verb := regexp.MustCompile(`%(?:\[\d\])?([a-z])`)
+	kinds := func(text string) string {
+		var all []string
+		for _, m := range verb.FindAllStringSubmatch(text, -1) {
+			all = append(all, m[1])
+		}
+		return fmt.Sprint(slices.Compact(all))
+	}
+	for key, text := range both[messages.Chinese] {
+		if en := both[messages.English][key]; kinds(text) != kinds(en) {
+			t.Errorf("%s takes %s in Chinese and %s in English", key, kinds(text), kinds(en))
+		}
+	}
+}
+
+// TestStagesFollowTheFlows: every state of every flow has its place in the step bar, and no bar has two steps now.
+func TestStagesFollowTheFlows(t *testing.T) {
+	for mode, states := range map[job.Mode][]string{
+		job.Production: texted(job.Flow().States), job.Debug: texted(job.DebugFlow().States), "check": texted(job.CheckFlow().States),
+	} {
+		for _, state := range states {
+			all := stagesOf(job.View{Mode: mode, State: state, Approvals: []string{"operator", "agency"}})
+			moving := 0
+			for _, s := range all {
+				if s.Standing == "current" || s.Standing == "failed" {
+					moving++
+				}
+			}
+			if len(all) < 2 || all[0].Standing != "done" || moving != 1 {
+				t.Errorf("%s %s: %v", mode, state, all)
+			}
+		}
+	}
+	stopped := stagesOf(job.View{Mode: job.Production, State: "killed", Approvals: []string{"operator"}})
+	if stopped[1].Standing != "failed" || stopped[2].Standing != "later" {
+		t.Errorf("stopped before it ran: %v", stopped)
+	}
+}
+
+func texted[S ~string](list []S) (all []string) {
+	for _, s := range list {
+		all = append(all, string(s))
+	}
+	return all
+}
+
+// TestInside: nobody is led out of the console.
+func TestInside(t *testing.T) {
+	for address, want := range map[string]string{
+		"/console/jobs?state=checked": "/console/jobs?state=checked", "": Prefix, "/console": Prefix, "//evil.example/console/": Prefix,
+		"https://evil.example/console/": Prefix, "/console/../api": Prefix, "/consoles": Prefix, `/console/\evil`: Prefix,
+		"/console/%2e%2e/x": Prefix, "javascript:alert(1)": Prefix, "/console/a\r\nX: y": Prefix,
+	} {
+		if got := inside(address); got != want {
+			t.Errorf("%q leads to %q", address, got)
+		}
+	}
+}
