@@ -37,6 +37,10 @@ func outputs() map[string]act {
 		}),
 		"leave two holes": try(holes),
 
+		"leave a zip":         try(func() error { return os.WriteFile("/out/a.zip", zipped("a.csv", gibibyte), 0o644) }),
+		"leave a zip of zips": try(zipOfZips),
+		"leave gzip":          try(gzipped),
+
 		"a second name": odd(func() error {
 			return errors.Join(os.WriteFile("/out/a.csv", nil, 0o644), os.Link("/out/a.csv", "/out/b.csv"))
 		}),
