@@ -97,7 +97,7 @@ func TestHostFacts(t *testing.T) {
 	lines := []string{"| Fact | Where | " + strings.Join(names(), " | ") + " |", "|---|---|" + strings.Repeat("---|", len(runtimes()))}
 	facts, vectors := hostFacts(), []vector{{try: "clock"}}
 	for _, f := range facts {
-		vectors = append(vectors, vector{try: "read " + f.path})
+		vectors = append(vectors, vector{try: "file " + f.path})
 	}
 	rows := make([][]string, len(facts))
 	for _, r := range runtimes() {
@@ -108,9 +108,9 @@ func TestHostFacts(t *testing.T) {
 			if err != nil {
 				raw = nil // the machine has none
 			}
-			seen := f.seenAs(got.told["read "+f.path].Result, string(raw))
+			seen := f.seenAs(got.told["file "+f.path].Result, string(raw))
 			if seen != f.expect {
-				t.Errorf("%s: a job sees %s of it (%.80q), want %s", f.title, seen, got.told["read "+f.path].Result, f.expect)
+				t.Errorf("%s: a job sees %s of it (%.80q), want %s", f.title, seen, got.told["file "+f.path].Result, f.expect)
 			}
 			rows[i] = append(rows[i], seen)
 		}

@@ -19,7 +19,7 @@ const (
 // unlessRefused is what may come of an odd entry: the kernel refuses it, or the collector the whole output.
 const unlessRefused = whole + `|(?:` + denied + `)` + passed
 
-// outputs are S09 and S13 to S17: putting into the output what is more than bounded plain files.
+// outputs are S09, S13 to S17 and S26: putting into the output what is more than bounded plain files.
 func outputs() []family {
 	return []family{
 		{id: "S09", also: within, vectors: join(
@@ -46,6 +46,11 @@ func outputs() []family {
 			each(left, whole+"|invalid argument"+passed, "name: bad UTF-8"),
 		)},
 		{id: "S16", also: within, vectors: each(left, "managed"+passed+` a\.csv`, "rewrite from a child", "rewrite from many", "rewrite from a mapping")},
+		// An archive is bytes like any: it is handed on as it is, and nobody here unpacks it.
+		{id: "S26", also: within, vectors: join(
+			each(left, "managed"+passed+` a\.zip`, "leave a zip", "leave a zip of zips"),
+			each(left, "managed"+passed+` r\.parquet`, "leave gzip"),
+		)},
 		{id: "S17", also: within, vectors: join(
 			each(left, whole, "a chain of folders"),
 			each(left, `(?:managed|\d+: (?:`+noRoom+`|file name too long))`+passed, "a chain in scratch"),

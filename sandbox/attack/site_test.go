@@ -134,6 +134,9 @@ func (s *site) once(t *testing.T, f family, vectors []vector, all *table) {
 	t.Helper()
 	r := s.attack(t, newRun(cmp.Or(f.verb, verb)), vectors)
 	for _, v := range vectors {
+		if r.told[v.try].Result == noTry {
+			t.Errorf("%s: the hostile program knows no %q", f.id, v.try)
+		}
 		all.check(t, f.id, s.runtime.name, v, v.see(r, v.try))
 	}
 	if f.also == nil {
@@ -144,6 +147,9 @@ func (s *site) once(t *testing.T, f family, vectors []vector, all *table) {
 		all.add(f.id, vectors[0].try, s.runtime.name, err.Error(), "DIFFERS")
 	}
 }
+
+// noTry is what the program says of a name it does not know: nothing was attacked.
+const noTry = "no such try"
 
 func newRun(v task.Verb) sandbox.Run {
 	return sandbox.Run{Work: uuid.NewString(), Fence: 1, Step: 1, Verb: v}

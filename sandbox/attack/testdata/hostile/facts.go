@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// facts are tries to read what the machine says of itself: "read PATH" for each, and the clock.
+// facts are tries to read what the machine says of itself: "file PATH" for each, and the clock.
 func facts(o order) map[string]act {
 	all := map[string]act{
 		"clock": func(order) string { return strconv.FormatInt(time.Now().Unix(), 10) },
 	}
 	for _, name := range o.Tries {
-		path, reads := strings.CutPrefix(name, "read ")
+		path, reads := strings.CutPrefix(name, "file ")
 		if !reads {
 			continue
 		}

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +37,10 @@ func outputs() map[string]act {
 		}),
 		"leave two holes": try(holes),
 
+		"leave a zip":         try(func() error { return os.WriteFile("/out/a.zip", zipped("a.csv", gibibyte), 0o644) }),
+		"leave a zip of zips": try(zipOfZips),
+		"leave gzip":          try(gzipped),
+
 		"a second name": odd(func() error {
 			return errors.Join(os.WriteFile("/out/a.csv", nil, 0o644), os.Link("/out/a.csv", "/out/b.csv"))
 		}),
@@ -57,6 +65,50 @@ func outputs() map[string]act {
 		all["a link "+name] = odd(func() error { return os.Symlink(to, "/out/a.csv") })
 	}
 	return all
+}
+
+// gibibyte is what an archive expands to: of the quota a thousandth is enough for it.
+const gibibyte = 1 << 30
+
+// zipped is an archive of one file of zeros.
+func zipped(name string, size int) []byte {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	if w, err := z.Create(name); err == nil {
+		zeros(w, size)
+	}
+	_ = z.Close() // into memory
+	return b.Bytes()
+}
+
+func zeros(w io.Writer, size int) {
+	for block := make([]byte, 1<<20); size > 0; size -= len(block) {
+		_, _ = w.Write(block) // into memory
+	}
+}
+
+// zipOfZips holds the same archive many times, each of which expands.
+func zipOfZips() error {
+	inner := zipped("b.csv", 64<<20)
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for n := range 16 {
+		w, err := z.Create(fmt.Sprintf("%d.zip", n))
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(inner); err != nil {
+			return err
+		}
+	}
+	return errors.Join(z.Close(), os.WriteFile("/out/a.zip", b.Bytes(), 0o644))
+}
+
+func gzipped() error {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	zeros(w, gibibyte)
+	return errors.Join(w.Close(), os.WriteFile("/out/r.parquet", b.Bytes(), 0o644))
 }
 
 // quota is how many bytes of output a job of the tests has.
