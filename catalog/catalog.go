@@ -64,6 +64,7 @@ type Catalog struct {
 	Work          *Work
 	Trust         *Trust
 	SelfTests     *SelfTests
+	Destructions  *Destructions
 }
 
 // core is what every service shares.
@@ -86,7 +87,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Identities: &Identities{c}, Factors: &Factors{c}, Sessions: &Sessions{c},
 		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
 		Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
-		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c}, SelfTests: &SelfTests{c},
+		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c}, SelfTests: &SelfTests{c}, Destructions: &Destructions{c},
 	}, nil
 }
 

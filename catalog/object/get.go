@@ -134,11 +134,22 @@ func (s *Store) Delete(ctx context.Context, ref Ref) error {
 
 // List yields what a bucket holds, in the order of keys, for the search for orphans. Only Bucket, Key and
 // Digest of a Ref are set. It stops at the first error.
-func (s *Store) List(ctx context.Context, b Bucket) iter.Seq2[Ref, error] {
+func (s *Store) List(ctx context.Context, b Bucket) iter.Seq2[Ref, error] { return s.list(ctx, b, "") }
+
+// ListUnder yields what a bucket holds under one data key, as List does.
+func (s *Store) ListUnder(ctx context.Context, b Bucket, key string) iter.Seq2[Ref, error] {
+	id, err := parseKeyID(key)
+	if err != nil {
+		return func(yield func(Ref, error) bool) { yield(Ref{}, err) }
+	}
+	return s.list(ctx, b, id.String()+"/")
+}
+
+func (s *Store) list(ctx context.Context, b Bucket, prefix string) iter.Seq2[Ref, error] {
 	return func(yield func(Ref, error) bool) {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		for o := range s.client.ListObjects(ctx, s.bucket(b), minio.ListObjectsOptions{Recursive: true}) {
+		for o := range s.client.ListObjects(ctx, s.bucket(b), minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
 			ref, err := listed(b, o)
 			if !yield(ref, err) || err != nil {
 				return

@@ -75,10 +75,11 @@ func Access() []Grant {
 	return []Grant{
 		{Intake, Serve, []Right{Write}},
 		{Intake, Worker, []Right{Read}},
+		{Intake, Keeper, []Right{Delete, List}},
 		{Data, Worker, []Right{Read, Write}},
 		{Data, Keeper, []Right{Read, Delete, List}},
 		{Output, Worker, []Right{Read, Write}},
-		{Output, Keeper, []Right{Read}},
+		{Output, Keeper, []Right{Read, Delete, List}},
 		{Output, Serve, []Right{Read}},
 		{Release, Keeper, []Right{Read, Write, List}},
 		{Release, Serve, []Right{Read}},

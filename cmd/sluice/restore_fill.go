@@ -26,7 +26,7 @@ type restored struct {
 	dir      string // of the backup
 	manifest backup.Manifest
 	keys     backup.Keys
-	wrap     []keyring.PrivateKey
+	wrap     *keyring.FileProvider
 	logKeys  trace.Keys
 }
 
@@ -147,9 +147,13 @@ func (r restored) placeKeeperKey(file string, content []byte) error {
 	return r.handToKeeper(filepath.Dir(target), target)
 }
 
+// currentWrap is the path of the wrapping key in force among an instance's keys; retired ones have their id in it.
+const currentWrap = "keeper/keys/" + string(keyring.Wrap) + ".key"
+
 // wrapKeys reads the wrapping keys among an instance's keys, today's and retired ones.
-func wrapKeys(keys backup.Keys) ([]keyring.PrivateKey, error) {
-	var all []keyring.PrivateKey
+func wrapKeys(keys backup.Keys) (*keyring.FileProvider, error) {
+	var current keyring.Key
+	var retired []keyring.Key
 	for name, content := range keys {
 		if !strings.HasPrefix(name, "keeper/keys/"+string(keyring.Wrap)) {
 			continue
@@ -158,14 +162,14 @@ func wrapKeys(keys backup.Keys) ([]keyring.PrivateKey, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading a wrapping key: %w", err)
 		}
-		private, err := key.Wrapping()
-		if err != nil {
-			return nil, fmt.Errorf("taking a wrapping key: %w", err)
+		if name == currentWrap {
+			current = key
+		} else {
+			retired = append(retired, key)
 		}
-		all = append(all, private)
 	}
-	if len(all) == 0 {
-		return nil, errors.New("the keys hold no wrapping key: nothing could be opened")
+	if current.Purpose() == "" {
+		return nil, errors.New("the keys hold no wrapping key in force: nothing could be opened")
 	}
-	return all, nil
+	return keyring.NewFileProvider(current, retired...)
 }
