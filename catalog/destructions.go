@@ -40,7 +40,7 @@ func (s *Destructions) Propose(ctx context.Context, caller policy.Subject, slug 
 		if _, err := d.doomed(found, number); err != nil {
 			return err
 		}
-		view, err = d.destructionView(slug, x)
+		view, err = destructionView(slug, x)
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (s *Destructions) Approve(ctx context.Context, caller policy.Subject, slug 
 		if err := d.endVersion(row, v); err != nil {
 			return err
 		}
-		view, err = d.destructionView(slug, x)
+		view, err = destructionView(slug, x)
 		return err
 	})
 	return view, err
@@ -98,7 +98,7 @@ func (s *Destructions) Withdraw(ctx context.Context, caller policy.Subject, slug
 		if err := d.tx.MoveDestruction(ctx, x); err != nil {
 			return err
 		}
-		view, err = d.destructionView(slug, x)
+		view, err = destructionView(slug, x)
 		return err
 	})
 	return view, err
@@ -111,7 +111,7 @@ func (s *Destructions) Show(ctx context.Context, caller policy.Subject, slug str
 		if err != nil {
 			return err
 		}
-		view, err = d.destructionView(slug, x)
+		view, err = destructionView(slug, x)
 		return err
 	})
 	return view, err
@@ -128,7 +128,7 @@ func (s *Destructions) Get(ctx context.Context, caller policy.Subject, slug stri
 		if x.State != string(destruction.Certified) {
 			return fault.New(fault.Conflict, "destruction.not_certified")
 		}
-		if pkg.Destruction, err = d.destructionView(slug, x); err != nil {
+		if pkg.Destruction, err = destructionView(slug, x); err != nil {
 			return err
 		}
 		kept, err := keptCertificate(x)
@@ -171,7 +171,7 @@ func (d *deed) proposal(slug string, number int) (postgres.Dataset, postgres.Des
 	if err := d.decideDestruction(row, x); err != nil {
 		return row, x, err
 	}
-	return row, x, d.seen(d.destructionView(slug, x))
+	return row, x, d.seen(destructionView(slug, x))
 }
 
 func (d *deed) decideDestruction(row postgres.Dataset, x postgres.Destruction) error {
@@ -230,7 +230,7 @@ func (d *deed) endVersion(row postgres.Dataset, v postgres.Version) error {
 	return d.stopJobsOn(row.ID, v.Number, "version.destroyed")
 }
 
-func (d *deed) destructionView(slug string, x postgres.Destruction) (destruction.View, error) {
+func destructionView(slug string, x postgres.Destruction) (destruction.View, error) {
 	view := destruction.View{
 		Dataset: slug, Version: x.Version, State: x.State, Reason: destruction.Reason(x.Reason), AskedAt: x.AskedAt.UTC(),
 		ApprovedAt: x.ApprovedAt, ErasedAt: x.ErasedAt,

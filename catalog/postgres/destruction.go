@@ -146,3 +146,25 @@ func (t *Tx) ClearKeys(ctx context.Context, ids []string, at time.Time) error {
 func (t *Tx) Certificates(ctx context.Context) ([]Destruction, error) {
 	return many[Destruction](ctx, t, `select * from destruction where certificate is not null order by erased_at nulls last, id`)
 }
+
+// ReplayDestruction puts a destruction that another record carried out in place of what this one knows of it, and takes
+// the version out of use. It reports false for a version whose end is on record already.
+func (t *Tx) ReplayDestruction(ctx context.Context, x Destruction) (bool, error) {
+	tag, err := t.run(ctx, `update dataset_version set state = 'destroying'
+		where dataset = $1 and number = $2 and state not in ('destroying', 'destroyed')`, x.Dataset, x.Version)
+	if err != nil {
+		return false, fmt.Errorf("ending the version: %w", err)
+	}
+	for _, sql := range []string{
+		"update twin set state = 'withdrawn' where dataset = $1 and version = $2 and state in ('checking', 'accepted')",
+		"update destruction set state = 'withdrawn' where dataset = $1 and version = $2 and state = 'proposed'",
+	} {
+		if err := t.exec(ctx, sql, x.Dataset, x.Version); err != nil {
+			return false, fmt.Errorf("ending what rests on the version: %w", err)
+		}
+	}
+	err = t.exec(ctx, `insert into destruction (id, dataset, version, state, reason, asked_at, approved_at, keys, certificate)
+		values ($1, $2, $3, $4, $5, $6, $7, $8::uuid[], $9) on conflict do nothing`,
+		x.ID, x.Dataset, x.Version, x.State, x.Reason, x.AskedAt, x.ApprovedAt, x.Keys, x.Certificate)
+	return tag.RowsAffected() > 0, err
+}

@@ -1,10 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
@@ -53,13 +52,22 @@ func destructionPropose() *cobra.Command {
 
 func destructionApprove() *cobra.Command {
 	var number int
+	var wait bool
 	cmd := change(text{
-		use: "approve DATASET --version N", example: "  sluice destruction approve health-visits --version 1",
+		use: "approve DATASET --version N", example: "  sluice destruction approve health-visits --version 1 --wait",
 	}, func(c *call) error {
 		approved, err := c.Destructions.Approve(c.ctx, c.args[0], number)
+		if err == nil && wait {
+			approved, err = await(c, func(ctx context.Context) (wire.Destruction, error) {
+				return c.Destructions.Show(ctx, c.args[0], number)
+			}, func(d wire.Destruction) (string, bool) {
+				return word(c, d.State), d.State == string(destruction.Certified)
+			})
+		}
 		return one(c, approved, err, destructionFields(c))
 	})
-	return ofVersion(cmd, &number)
+	cmd.Flags().BoolVar(&wait, "wait", false, "")
+	return waits(ofVersion(cmd, &number))
 }
 
 func destructionWithdraw() *cobra.Command {
@@ -141,23 +149,4 @@ func destructionVerify() *cobra.Command {
 	})
 	cmd.Flags().String("root", "", "")
 	return need(cmd, "root")
-}
-
-// readLedger reads certificates with what proves them: one after the other, as `sluice destruction get` writes each.
-func readLedger(path string) (all []destruction.Package, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	for d := json.NewDecoder(f); ; {
-		var pkg destruction.Package
-		switch err := d.Decode(&pkg); {
-		case errors.Is(err, io.EOF):
-			return all, nil
-		case err != nil:
-			return nil, fmt.Errorf("reading certificate %d: %w", len(all)+1, err)
-		}
-		all = append(all, pkg)
-	}
 }
