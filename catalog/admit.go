@@ -36,15 +36,24 @@ func (s *Work) Announce(ctx context.Context) error {
 	return s.c.DB.InTx(ctx, func(tx *postgres.Tx) error { return tx.PutSetting(ctx, QueueSetting, body) })
 }
 
-// Unwrapper opens data keys wrapped to the keeper.
-type Unwrapper func(info string, wrapped []byte) ([]byte, error)
+// KeyProvider holds the wrapping keys and uses them where they lie: key files, a token behind PKCS#11, a key service
+// with a suite of its own. No wrapping key leaves it. What it wraps is bound to info.
+type KeyProvider interface {
+	// Describe tells of a key by its id; "" is the one in force. keyring.ErrAway: it is not to be had now.
+	Describe(ctx context.Context, id string) (keyring.Description, error)
+	// Wrap wraps a secret to the key in force.
+	Wrap(ctx context.Context, info string, secret []byte) (keyring.Wrapped, error)
+	// Unwrap opens what was wrapped. keyring.ErrAway: its key is not to be had now, and trying again may help;
+	// keyring.ErrGone: its key was erased, and nothing helps. Any other error: these are not bytes it wrapped.
+	Unwrap(ctx context.Context, info string, w keyring.Wrapped) ([]byte, error)
+}
 
 // Keeper is the subject the keeper acts as.
 func Keeper() policy.Subject { return policy.Subject{Process: "keeper"} }
 
 // Next does the one oldest piece of work that needs the keeper: admission, settling, or ending what nobody
 // runs any more. It returns false when there was nothing to do.
-func (s *Work) Next(ctx context.Context, unwrap Unwrapper) (bool, error) {
+func (s *Work) Next(ctx context.Context, provider KeyProvider) (bool, error) {
 	var w postgres.Waiting
 	err := s.c.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
 		w, err = tx.NextWork(ctx)
@@ -60,7 +69,7 @@ func (s *Work) Next(ctx context.Context, unwrap Unwrapper) (bool, error) {
 	if w.State == "claimed" && !w.Admitted && w.Stop == nil && !w.LeaseOver {
 		do = s.admit
 	}
-	if err := do(ctx, w.Work, unwrap); err != nil {
+	if err := do(ctx, w.Work, provider); err != nil {
 		return true, errors.Join(err, s.putOff(ctx, w.ID))
 	}
 	return true, nil
@@ -81,13 +90,13 @@ var claims = map[work.Kind]policy.Action{
 }
 
 // admit asks policy again and seals the keys of one claim to its worker. A refusal stops the work.
-func (s *Work) admit(ctx context.Context, w postgres.Work, unwrap Unwrapper) error {
+func (s *Work) admit(ctx context.Context, w postgres.Work, provider KeyProvider) error {
 	err := s.c.act(ctx, Keeper(), claims[work.Kind(w.Kind)], func(d *deed) error {
 		var letter work.Letter
 		if err := json.Unmarshal(w.Letter, &letter); err != nil {
 			return fmt.Errorf("reading letter: %w", err)
 		}
-		keys, err := d.admission(w, letter, unwrap)
+		keys, err := d.admission(w, letter, provider)
 		if err != nil {
 			return err
 		}
@@ -101,21 +110,21 @@ func (s *Work) admit(ctx context.Context, w postgres.Work, unwrap Unwrapper) err
 
 // admission decides one claim and gathers the keys it needs. A read's entry commits with the keys, before
 // the first byte can be read.
-func (d *deed) admission(w postgres.Work, letter work.Letter, unwrap Unwrapper) (work.Keys, error) {
+func (d *deed) admission(w postgres.Work, letter work.Letter, provider KeyProvider) (work.Keys, error) {
 	d.detail["kind"] = w.Kind
 	switch letter.Kind {
 	case work.Run, work.Debug, work.Check:
-		return d.admitJob(w, letter, unwrap)
+		return d.admitJob(w, letter, provider)
 	case work.Ingest, work.Profile, work.Twin, work.Preview:
-		return d.admitDataset(w, letter, unwrap)
+		return d.admitDataset(w, letter, provider)
 	case work.Inspect:
-		return d.admitUpload(w, unwrap)
+		return d.admitUpload(w, provider)
 	}
 	return work.Keys{}, fmt.Errorf("work of unknown kind")
 }
 
 // admitDataset hands out the keys of a department's own version.
-func (d *deed) admitDataset(w postgres.Work, letter work.Letter, unwrap Unwrapper) (work.Keys, error) {
+func (d *deed) admitDataset(w postgres.Work, letter work.Letter, provider KeyProvider) (work.Keys, error) {
 	row, err := d.tx.DatasetByID(d.ctx, w.Subject)
 	if err != nil {
 		return work.Keys{}, err
@@ -127,7 +136,7 @@ func (d *deed) admitDataset(w postgres.Work, letter work.Letter, unwrap Unwrappe
 	if err != nil {
 		return work.Keys{}, err
 	}
-	k := keychain{d: d, unwrap: unwrap, keys: work.Keys{Data: map[string][]byte{}, Units: map[string][]byte{}, Digest: map[string][]byte{}}}
+	k := keychain{d: d, provider: provider, keys: work.Keys{Data: map[string][]byte{}, Units: map[string][]byte{}, Digest: map[string][]byte{}}}
 	if letter.Kind == work.Twin {
 		return d.admitTwin(&k, v)
 	}
@@ -145,7 +154,7 @@ func (d *deed) admitDataset(w postgres.Work, letter work.Letter, unwrap Unwrappe
 }
 
 // admitJob decides a claim of a job against every scope dimension again, and moves the job.
-func (d *deed) admitJob(w postgres.Work, letter work.Letter, unwrap Unwrapper) (work.Keys, error) {
+func (d *deed) admitJob(w postgres.Work, letter work.Letter, provider KeyProvider) (work.Keys, error) {
 	found, err := d.tx.JobByID(d.ctx, w.Subject)
 	if err != nil {
 		return work.Keys{}, err
@@ -166,7 +175,7 @@ func (d *deed) admitJob(w postgres.Work, letter work.Letter, unwrap Unwrapper) (
 		return work.Keys{}, err
 	}
 	d.refs["code"] = row.CodeDigest
-	k := keychain{d: d, unwrap: unwrap, keys: work.Keys{Data: map[string][]byte{}, Units: map[string][]byte{}, Digest: map[string][]byte{}}}
+	k := keychain{d: d, provider: provider, keys: work.Keys{Data: map[string][]byte{}, Units: map[string][]byte{}, Digest: map[string][]byte{}}}
 	if letter.Kind == work.Check {
 		return k.keys, d.startCheck(row)
 	}
@@ -253,10 +262,10 @@ func (s *Work) refuse(ctx context.Context, w postgres.Work, code string) error {
 
 // keychain gathers keys and keeps the first error.
 type keychain struct {
-	d      *deed
-	unwrap Unwrapper
-	keys   work.Keys
-	err    error
+	d        *deed
+	provider KeyProvider
+	keys     work.Keys
+	err      error
 }
 
 func (k *keychain) secret(id string) []byte {
@@ -268,11 +277,26 @@ func (k *keychain) secret(id string) []byte {
 		k.err = fmt.Errorf("reading data key: %w", err)
 		return nil
 	}
-	secret, err := k.unwrap(KeyInfo(id), row.Wrapped)
+	secret, err := unwrapped(k.d.ctx, k.provider, row)
 	if err != nil {
 		k.err = fmt.Errorf("unwrapping data key: %w", err)
 	}
 	return secret
+}
+
+// unwrapped opens a data key. One that was erased is gone, whatever the provider holds.
+func unwrapped(ctx context.Context, provider KeyProvider, row postgres.DataKey) ([]byte, error) {
+	if row.Erased() {
+		return nil, fault.New(fault.Conflict, "key.destroyed")
+	}
+	secret, err := provider.Unwrap(ctx, KeyInfo(row.ID), row.Sealed())
+	switch {
+	case errors.Is(err, keyring.ErrGone):
+		return nil, fault.New(fault.Conflict, "key.destroyed")
+	case errors.Is(err, keyring.ErrAway):
+		return nil, &fault.Error{Kind: fault.Unavailable, Code: "key.away", Cause: err}
+	}
+	return secret, err
 }
 
 func (k *keychain) data(id string)  { k.keys.Data[id] = k.secret(id) }
@@ -330,7 +354,7 @@ func (k *keychain) output(row postgres.Job) string {
 		k.write(*row.DataKey)
 		return *row.DataKey
 	}
-	made, err := k.d.newDataKey("job")
+	made, err := k.d.providedKey(k.provider, "job")
 	if err != nil {
 		k.err = err
 		return ""

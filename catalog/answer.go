@@ -17,7 +17,7 @@ import (
 
 // Answer decides one waiting request for the keys of an object again and seals them to its asker, or denies
 // it. It returns false when none waited.
-func (s *Work) Answer(ctx context.Context, unwrap Unwrapper) (bool, error) {
+func (s *Work) Answer(ctx context.Context, provider KeyProvider) (bool, error) {
 	var asked postgres.KeyRequest
 	err := s.c.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
 		asked, err = tx.NextKeyRequest(ctx)
@@ -39,7 +39,7 @@ func (s *Work) Answer(ctx context.Context, unwrap Unwrapper) (bool, error) {
 		if err != nil {
 			return err
 		}
-		return d.sealFor(asked, keyID, unwrap)
+		return d.sealFor(asked, keyID, provider)
 	})
 	if refused(err) || fault.Of(err) == fault.Conflict {
 		return true, s.deny(ctx, asked, err)
@@ -139,8 +139,8 @@ func (d *deed) releaseKey(asked postgres.KeyRequest) (string, error) {
 }
 
 // sealFor seals one data key to the asker's ephemeral key, bound to the request.
-func (d *deed) sealFor(asked postgres.KeyRequest, keyID string, unwrap Unwrapper) error {
-	k := keychain{d: d, unwrap: unwrap, keys: work.Keys{Data: map[string][]byte{}}}
+func (d *deed) sealFor(asked postgres.KeyRequest, keyID string, provider KeyProvider) error {
+	k := keychain{d: d, provider: provider, keys: work.Keys{Data: map[string][]byte{}}}
 	k.data(keyID)
 	if k.err != nil {
 		return k.err

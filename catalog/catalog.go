@@ -66,6 +66,7 @@ type Catalog struct {
 	SelfTests     *SelfTests
 	Stored        *Stored
 	Browsers      *Browsers
+	Destructions  *Destructions
 	Calendar      *calendar.Calendar // the days everybody counts by
 }
 
@@ -90,7 +91,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
 		Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
 		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c}, SelfTests: &SelfTests{c}, Stored: &Stored{c}, Browsers: &Browsers{c},
-		Calendar: conf.Calendar,
+		Destructions: &Destructions{c}, Calendar: conf.Calendar,
 	}, nil
 }
 

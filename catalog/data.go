@@ -16,9 +16,6 @@ import (
 	"github.com/sluicedata/sluice/policy"
 )
 
-// WrapSuite names how data keys are sealed to the keeper.
-const WrapSuite = "hpke-x25519-sha256-aes256gcm"
-
 // WrapSetting is the public fact under which the keeper's wrapping public key is found.
 const WrapSetting = "wrap_key"
 
@@ -49,13 +46,38 @@ func (d *deed) newDataKey(purpose string) (postgres.DataKey, error) {
 	return row, nil
 }
 
-func (c *core) makeDataKey(ctx context.Context, tx *postgres.Tx, purpose string) (object.DataKey, postgres.DataKey, error) {
-	fail := func(err error) (object.DataKey, postgres.DataKey, error) {
-		return object.DataKey{}, postgres.DataKey{}, fmt.Errorf("making data key: %w", err)
+// providedKey makes and keeps a data key that the keeper's own provider wraps.
+func (d *deed) providedKey(provider KeyProvider, purpose string) (object.DataKey, error) {
+	key, row, err := d.c.drawDataKey(purpose, func(info string, secret []byte) (keyring.Wrapped, error) {
+		return provider.Wrap(d.ctx, info, secret)
+	})
+	if err != nil {
+		return object.DataKey{}, err
 	}
+	if err := d.tx.InsertDataKey(d.ctx, row); err != nil {
+		return object.DataKey{}, fmt.Errorf("keeping data key: %w", err)
+	}
+	return key, nil
+}
+
+// makeDataKey draws a data key and seals it to the public half the provider has made known: whoever takes bytes in
+// holds no wrapping key.
+func (c *core) makeDataKey(ctx context.Context, tx *postgres.Tx, purpose string) (object.DataKey, postgres.DataKey, error) {
 	public, err := wrapKey(ctx, tx)
 	if err != nil {
-		return fail(err)
+		return object.DataKey{}, postgres.DataKey{}, err
+	}
+	return c.drawDataKey(purpose, func(info string, secret []byte) (keyring.Wrapped, error) {
+		return keyring.WrapTo(public, info, secret)
+	})
+}
+
+// drawDataKey draws a data key and has it wrapped, bound to its id.
+func (c *core) drawDataKey(
+	purpose string, wrap func(info string, secret []byte) (keyring.Wrapped, error),
+) (object.DataKey, postgres.DataKey, error) {
+	fail := func(err error) (object.DataKey, postgres.DataKey, error) {
+		return object.DataKey{}, postgres.DataKey{}, fmt.Errorf("making data key: %w", err)
 	}
 	secret, err := c.random(32)
 	if err != nil {
@@ -65,11 +87,13 @@ func (c *core) makeDataKey(ctx context.Context, tx *postgres.Tx, purpose string)
 	if err != nil {
 		return fail(err)
 	}
-	wrapped, err := keyring.Seal(public, KeyInfo(key.ID), key.Secret[:])
+	w, err := wrap(KeyInfo(key.ID), key.Secret[:])
 	if err != nil {
 		return fail(err)
 	}
-	return key, postgres.DataKey{ID: key.ID, Purpose: purpose, Suite: WrapSuite, Wrapped: wrapped, CreatedAt: c.Now()}, nil
+	return key, postgres.DataKey{
+		ID: key.ID, Purpose: purpose, Suite: w.Suite, Wrapped: w.Bytes, WrapKey: optional(w.Key), CreatedAt: c.Now(),
+	}, nil
 }
 
 func wrapKey(ctx context.Context, tx *postgres.Tx) (keyring.PublicKey, error) {

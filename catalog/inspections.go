@@ -133,7 +133,7 @@ func (d *deed) settleInspect(w postgres.Work, outcome string, r work.Result) err
 }
 
 // admitUpload hands out the keys of an upload's chunks, and the one its inspection is written under.
-func (d *deed) admitUpload(w postgres.Work, unwrap Unwrapper) (work.Keys, error) {
+func (d *deed) admitUpload(w postgres.Work, provider KeyProvider) (work.Keys, error) {
 	row, err := d.lockedUpload(w.Subject)
 	if err != nil {
 		return work.Keys{}, err
@@ -141,7 +141,7 @@ func (d *deed) admitUpload(w postgres.Work, unwrap Unwrapper) (work.Keys, error)
 	if row.State != string(upload.Complete) {
 		return work.Keys{}, fault.New(fault.Conflict, "upload.not_complete")
 	}
-	k := keychain{d: d, unwrap: unwrap, keys: work.Keys{Data: map[string][]byte{}}}
+	k := keychain{d: d, provider: provider, keys: work.Keys{Data: map[string][]byte{}}}
 	refs, err := d.chunkRefs(row.ID)
 	k.refs(refs, err)
 	k.write(row.DataKey)

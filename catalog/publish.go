@@ -187,12 +187,17 @@ func namedParts(v postgres.Version) ([]dataset.Part, error) {
 	return m.Labelled(), err
 }
 
-// manifestOf reads the manifest of an available version, and where its parts lie. Those of a version from before
-// parts were shared all lie under its own key.
+// manifestOf reads the manifest of an available version, and where its parts lie.
 func manifestOf(v postgres.Version) (dataset.Manifest, []object.Ref, error) {
 	if v.State != string(dataset.Available) {
 		return dataset.Manifest{}, nil, fault.New(fault.Conflict, "version.not_available")
 	}
+	return storedManifest(v)
+}
+
+// storedManifest is manifestOf for a version in any state. The parts of one from before parts were shared all lie under
+// its own key.
+func storedManifest(v postgres.Version) (dataset.Manifest, []object.Ref, error) {
 	m, err := dataset.DecodeManifest(v.Manifest)
 	if err != nil {
 		return dataset.Manifest{}, nil, fmt.Errorf("reading manifest: %w", err)

@@ -236,7 +236,7 @@ func (s *Releases) end(ctx context.Context, decided postgres.Request, choice out
 // Finish completes one release whose intent has been sequenced and checkpointed: the bytes are copied to the
 // delivery area under their digest, the certificate is signed over the intent's proof, and policy is asked a
 // last time in the transaction that makes it downloadable. A right that ended meanwhile stops it.
-func (s *Releases) Finish(ctx context.Context, unwrap Unwrapper, signer Signer) (bool, error) {
+func (s *Releases) Finish(ctx context.Context, provider KeyProvider, signer Signer) (bool, error) {
 	worked := false
 	var found postgres.Release
 	err := s.c.act(ctx, Keeper(), "release.make", func(d *deed) error {
@@ -248,7 +248,7 @@ func (s *Releases) Finish(ctx context.Context, unwrap Unwrapper, signer Signer) 
 			return fmt.Errorf("looking for a sequenced release: %w", err)
 		}
 		worked, found = true, l
-		return d.finishRelease(l, unwrap, signer)
+		return d.finishRelease(l, provider, signer)
 	})
 	if errors.Is(err, errNothing) {
 		return false, nil
@@ -259,7 +259,7 @@ func (s *Releases) Finish(ctx context.Context, unwrap Unwrapper, signer Signer) 
 	return worked, err
 }
 
-func (d *deed) finishRelease(l postgres.Release, unwrap Unwrapper, signer Signer) error {
+func (d *deed) finishRelease(l postgres.Release, provider KeyProvider, signer Signer) error {
 	r, err := d.tx.RequestByID(d.ctx, l.Request)
 	if err != nil {
 		return err
@@ -272,7 +272,7 @@ func (d *deed) finishRelease(l postgres.Release, unwrap Unwrapper, signer Signer
 		return err
 	}
 	d.number = l.Number
-	delivered, err := d.deliver(row, o, unwrap)
+	delivered, err := d.deliver(row, o, provider)
 	if err != nil {
 		return err
 	}
@@ -300,7 +300,7 @@ func (d *deed) finishRelease(l postgres.Release, unwrap Unwrapper, signer Signer
 
 // deliver copies an output to the delivery area. Reading verifies its digest, writing is write-once under
 // it, so reviewed bytes and released bytes are the same bytes.
-func (d *deed) deliver(row postgres.Job, o postgres.Output, unwrap Unwrapper) (object.Ref, error) {
+func (d *deed) deliver(row postgres.Job, o postgres.Output, provider KeyProvider) (object.Ref, error) {
 	var ref object.Ref
 	if err := json.Unmarshal(o.Object, &ref); err != nil {
 		return ref, fmt.Errorf("reading reference: %w", err)
@@ -308,7 +308,7 @@ func (d *deed) deliver(row postgres.Job, o postgres.Output, unwrap Unwrapper) (o
 	if ref.Digest != o.Digest || row.DataKey == nil || ref.Key != *row.DataKey {
 		return ref, errors.New("output names other bytes than were sealed")
 	}
-	k := keychain{d: d, unwrap: unwrap}
+	k := keychain{d: d, provider: provider}
 	secret := k.secret(ref.Key)
 	if k.err != nil {
 		return ref, k.err
@@ -322,7 +322,8 @@ func (d *deed) deliver(row postgres.Job, o postgres.Output, unwrap Unwrapper) (o
 		return ref, fmt.Errorf("reading output: %w", err)
 	}
 	defer func() { _ = body.Close() }()
-	own, err := d.releaseDataKey()
+	// A key of its own: whoever downloads the product gets the key of nothing else.
+	own, err := d.providedKey(provider, "release")
 	if err != nil {
 		return ref, err
 	}
@@ -331,19 +332,6 @@ func (d *deed) deliver(row postgres.Job, o postgres.Output, unwrap Unwrapper) (o
 		return ref, fmt.Errorf("writing product: %w", err)
 	}
 	return copied, nil
-}
-
-// releaseDataKey makes the key a product lies under in the delivery area: whoever downloads it gets the key of
-// nothing else.
-func (d *deed) releaseDataKey() (object.DataKey, error) {
-	key, row, err := d.c.makeDataKey(d.ctx, d.tx, "release")
-	if err != nil {
-		return object.DataKey{}, err
-	}
-	if err := d.tx.InsertDataKey(d.ctx, row); err != nil {
-		return object.DataKey{}, fmt.Errorf("keeping data key: %w", err)
-	}
-	return key, nil
 }
 
 // signed is what a release keeps: the certificate with its proof.

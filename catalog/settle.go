@@ -25,7 +25,7 @@ import (
 
 // settle draws the consequences of work that has ended: sealed by its worker, stopped, or given up after
 // three attempts. An interruption by the platform is never the job's own result.
-func (s *Work) settle(ctx context.Context, w postgres.Work, unwrap Unwrapper) error {
+func (s *Work) settle(ctx context.Context, w postgres.Work, provider KeyProvider) error {
 	outcome := text(w.Outcome)
 	if w.State != "sealed" {
 		outcome = "interrupted"
@@ -38,21 +38,21 @@ func (s *Work) settle(ctx context.Context, w postgres.Work, unwrap Unwrapper) er
 				return fmt.Errorf("reading result: %w", err)
 			}
 		}
-		if err := d.consequences(w, outcome, result, unwrap); err != nil {
+		if err := d.consequences(w, outcome, result, provider); err != nil {
 			return err
 		}
 		return d.tx.SettleWork(ctx, w.ID, outcome, d.now)
 	})
 }
 
-func (d *deed) consequences(w postgres.Work, outcome string, r work.Result, unwrap Unwrapper) error {
+func (d *deed) consequences(w postgres.Work, outcome string, r work.Result, provider KeyProvider) error {
 	switch work.Kind(w.Kind) {
 	case work.Ingest, work.Profile, work.Twin, work.Preview:
 		return d.settleDataset(w, outcome, r)
 	case work.Inspect:
 		return d.settleInspect(w, outcome, r)
 	case work.Check, work.Debug, work.Run:
-		return d.settleJob(w, outcome, r, unwrap)
+		return d.settleJob(w, outcome, r, provider)
 	}
 	return errors.New("work of unknown kind")
 }
@@ -191,7 +191,7 @@ func (d *deed) refuseIngest(row postgres.Dataset, v postgres.Version, outcome st
 	return d.tx.RefuseVersion(d.ctx, row.ID, v.Number, string(to), body)
 }
 
-func (d *deed) settleJob(w postgres.Work, outcome string, r work.Result, unwrap Unwrapper) error {
+func (d *deed) settleJob(w postgres.Work, outcome string, r work.Result, provider KeyProvider) error {
 	found, err := d.tx.JobByID(d.ctx, w.Subject)
 	if err != nil {
 		return err
@@ -229,7 +229,7 @@ func (d *deed) settleJob(w postgres.Work, outcome string, r work.Result, unwrap 
 	default:
 		d.detail["failed_answer"] = "1"
 	}
-	return d.settleRun(row, outcome, r, unwrap)
+	return d.settleRun(row, outcome, r, provider)
 }
 
 // endings maps outcomes to the acts of the job's flow.
@@ -345,7 +345,7 @@ func (d *deed) endJob(row postgres.Job, act string, r work.Result, invented ...w
 }
 
 // settleRun quarantines what a run wrote and judges it at once by the evidence.
-func (d *deed) settleRun(row postgres.Job, outcome string, r work.Result, unwrap Unwrapper) error {
+func (d *deed) settleRun(row postgres.Job, outcome string, r work.Result, provider KeyProvider) error {
 	if outcome != "success" || r.Evidence == nil {
 		act := endings[outcome]
 		if outcome == "success" {
@@ -353,7 +353,7 @@ func (d *deed) settleRun(row postgres.Job, outcome string, r work.Result, unwrap
 		}
 		return d.endJob(row, act, r)
 	}
-	facts, err := d.evidence(row, *r.Evidence, unwrap)
+	facts, err := d.evidence(row, *r.Evidence, provider)
 	if err != nil {
 		return err
 	}
@@ -377,8 +377,8 @@ func (d *deed) settleRun(row postgres.Job, outcome string, r work.Result, unwrap
 }
 
 // evidence reads what the screening container measured.
-func (d *deed) evidence(row postgres.Job, ref object.Ref, unwrap Unwrapper) ([]screen.Evidence, error) {
-	k := keychain{d: d, unwrap: unwrap}
+func (d *deed) evidence(row postgres.Job, ref object.Ref, provider KeyProvider) ([]screen.Evidence, error) {
+	k := keychain{d: d, provider: provider}
 	secret := k.secret(ref.Key)
 	if k.err != nil {
 		return nil, k.err

@@ -87,6 +87,11 @@ func datasets(cat *catalog.Catalog) []route {
 		{post, version + "/twin", accepted, "dataset-twin", "Give a version a twin for debug runs", versionBody(cat.Datasets.Twin)},
 		{post, version + "/preview", accepted, "dataset-preview", "Ask what a grant shows", askPreview(cat)},
 		{get, version + "/preview/{preview}", ok, "preview-show", "Get the rows of a preview", showPreview(cat)},
+		{post, version + "/destruction", created, "destruction-propose", "Propose the end of a version", versionBody(cat.Destructions.Propose)},
+		{get, version + "/destruction", ok, "destruction-show", "Show the destruction of a version", version1(cat.Destructions.Show)},
+		{get, version + "/destruction/package", ok, "destruction-get", "Get a certificate with all that proves it", version1(cat.Destructions.Get)},
+		{post, version + "/destruction/approve", ok, "destruction-approve", "End a version for good", version1(cat.Destructions.Approve)},
+		{post, version + "/destruction/withdraw", ok, "destruction-withdraw", "Take a proposed end back", version1(cat.Destructions.Withdraw)},
 	}
 }
 

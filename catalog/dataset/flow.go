@@ -18,6 +18,10 @@ const (
 	Available flow.State = "available"
 	Refused   flow.State = "refused"
 	Withdrawn flow.State = "withdrawn"
+	// Destroying is a version whose end was approved, until nothing reads it any more; Destroyed is one whose keys
+	// are gone.
+	Destroying flow.State = "destroying"
+	Destroyed  flow.State = "destroyed"
 )
 
 // Flow is the life of a dataset.
@@ -52,10 +56,11 @@ func Flow() flow.Table {
 // publication is a new version.
 func VersionFlow() flow.Table {
 	const steward, worker = "data_provider: data_steward", "worker"
+	const destroyers = steward + " or approver, the second of two persons"
 	return flow.Table{
-		Noun: "version", Title: "Dataset version", Source: "O28, O29; parsing happens in a container.",
-		States: []flow.State{Ingesting, Available, Refused, Withdrawn},
-		Ends:   []flow.State{Refused, Withdrawn},
+		Noun: "version", Title: "Dataset version", Source: "O23, O28, O29; parsing happens in a container.",
+		States: []flow.State{Ingesting, Available, Refused, Withdrawn, Destroying, Destroyed},
+		Ends:   []flow.State{Refused, Destroyed},
 		Moves: []flow.Move{
 			{From: flow.None, Act: "publish", To: Ingesting, Who: steward},
 			{From: Ingesting, Act: "ingest", To: Available, Who: worker, Rule: "every row parses; the manifest is sealed"},
@@ -63,6 +68,9 @@ func VersionFlow() flow.Table {
 			{From: Ingesting, Act: "withdraw", To: Withdrawn, Who: steward},
 			{From: Available, Act: "withdraw", To: Withdrawn, Who: steward + ", or the keeper",
 				Rule: "runs on it end within seconds; the keeper's by the terms' retention, once nothing needs it"},
+			{From: Available, Act: "destroy", To: Destroying, Who: destroyers, Rule: "runs on it end within seconds"},
+			{From: Withdrawn, Act: "destroy", To: Destroying, Who: destroyers},
+			{From: Destroying, Act: "erase", To: Destroyed, Who: "keeper", Rule: "nothing reads it any more; its data keys are erased"},
 		},
 	}
 }

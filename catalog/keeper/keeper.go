@@ -98,7 +98,7 @@ func await(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 
 // Turn does one of everything that waits, and tells whether there was anything.
 func (k *Keeper) Turn(ctx context.Context) (bool, error) {
-	unwrap, err := k.unwrapper()
+	provider, err := keyring.NewFileProvider(k.Keys.Wrap, k.Keys.RetiredWrap...)
 	if err != nil {
 		return false, err
 	}
@@ -109,16 +109,19 @@ func (k *Keeper) Turn(ctx context.Context) (bool, error) {
 	worked := false
 	var errs []error
 	for _, step := range []func() (bool, error){
-		func() (bool, error) { return k.Catalog.Work.Next(ctx, unwrap) },
-		func() (bool, error) { return k.Catalog.Work.Answer(ctx, unwrap) },
+		func() (bool, error) { return k.Catalog.Work.Next(ctx, provider) },
+		func() (bool, error) { return k.Catalog.Work.Answer(ctx, provider) },
 		func() (bool, error) { return k.Catalog.Releases.Decide(ctx) },
 		func() (bool, error) { return k.Catalog.Trace.Sequence(ctx, k.Sequencer) },
-		func() (bool, error) { return k.Catalog.Releases.Finish(ctx, unwrap, signer) },
+		func() (bool, error) { return k.Catalog.Releases.Finish(ctx, provider, signer) },
 		func() (bool, error) { return k.Catalog.Releases.SignRecall(ctx, signer) },
 		func() (bool, error) { return k.Catalog.Grants.Expire(ctx) },
 		func() (bool, error) { return k.Catalog.Uploads.Expire(ctx) },
 		func() (bool, error) { return k.Catalog.Datasets.Retain(ctx) },
 		func() (bool, error) { return k.Catalog.SelfTests.Trace(ctx) },
+		func() (bool, error) { return k.Catalog.Destructions.Erase(ctx) },
+		func() (bool, error) { return k.Catalog.Destructions.Certify(ctx, signer) },
+		func() (bool, error) { return k.Catalog.Destructions.Clear(ctx) },
 		func() (bool, error) { return false, k.sweep(ctx) },
 	} {
 		did, err := step() // one that fails must not keep the others from their turn
@@ -136,26 +139,6 @@ func (k *Keeper) sweep(ctx context.Context) error {
 	}
 	k.swept = now
 	return k.Catalog.Stored.Sweep(ctx)
-}
-
-// unwrapper opens data keys sealed to the wrapping key.
-func (k *Keeper) unwrapper() (catalog.Unwrapper, error) {
-	var all []keyring.PrivateKey
-	for _, key := range append([]keyring.Key{k.Keys.Wrap}, k.Keys.RetiredWrap...) {
-		private, err := key.Wrapping()
-		if err != nil {
-			return nil, fmt.Errorf("taking wrapping key: %w", err)
-		}
-		all = append(all, private)
-	}
-	return func(info string, wrapped []byte) (secret []byte, err error) {
-		for _, private := range all {
-			if secret, err = keyring.Open(private, info, wrapped); err == nil {
-				break
-			}
-		}
-		return secret, err
-	}, nil
 }
 
 // signer signs certificates over the proof of a sequenced entry.

@@ -141,10 +141,23 @@ type Listed struct {
 
 // List yields what a bucket holds, in the order of keys and digests, byte by byte. It stops at the first error.
 func (s *Store) List(ctx context.Context, b Bucket) iter.Seq2[Listed, error] {
+	return s.list(ctx, b, "")
+}
+
+// ListUnder yields what a bucket holds under one data key, as List does.
+func (s *Store) ListUnder(ctx context.Context, b Bucket, key string) iter.Seq2[Listed, error] {
+	id, err := parseKeyID(key)
+	if err != nil {
+		return func(yield func(Listed, error) bool) { yield(Listed{}, err) }
+	}
+	return s.list(ctx, b, id.String()+"/")
+}
+
+func (s *Store) list(ctx context.Context, b Bucket, prefix string) iter.Seq2[Listed, error] {
 	return func(yield func(Listed, error) bool) {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		for o := range s.client.ListObjects(ctx, s.bucket(b), minio.ListObjectsOptions{Recursive: true}) {
+		for o := range s.client.ListObjects(ctx, s.bucket(b), minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
 			ref, err := listed(b, o)
 			if !yield(Listed{Ref: ref, Since: o.LastModified}, err) || err != nil {
 				return

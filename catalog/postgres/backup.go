@@ -30,15 +30,16 @@ type Reference struct {
 	CipherSHA256 *string `db:"cipher_sha256"`
 }
 
-// References lists every object the record refers to, each once: where a column holds a reference, at whatever
-// depth, and the parts of dataset versions.
+// References lists every object the record refers to and somebody could open, each once: where a column holds a
+// reference, at whatever depth, and the parts of dataset versions. What lies under an erased key is nobody's.
 func (t *Tx) References(ctx context.Context) ([]Reference, error) {
 	return many[Reference](ctx, t, references)
 }
 
 const references = `with ` + named + `
 		select bucket, key, digest, max(size) as size, max(cipher_sha256) as cipher_sha256
-		from named group by bucket, key, digest order by bucket, key, digest`
+		from named where not exists (select from data_key k where k.id::text = named.key and k.erased_at is not null)
+		group by bucket, key, digest order by bucket, key, digest`
 
 // named are the references of the record's columns.
 const named = `held (j) as (

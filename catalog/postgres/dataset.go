@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/keyring"
 )
 
 // DataKey is a row of data_key: a key only the keeper can open.
@@ -13,14 +14,29 @@ type DataKey struct {
 	ID        string
 	Purpose   string
 	Suite     string
-	Wrapped   []byte
+	Wrapped   []byte // nil: erased
 	CreatedAt time.Time
+	WrapKey   *string    // id of the wrapping key; nil: from before it was kept
+	ErasedAt  *time.Time // the secret was erased: what lies under the key never opens again
+	ClearedAt *time.Time // the objects under an erased key were deleted
+}
+
+// Erased tells whether the key opens nothing any more.
+func (k DataKey) Erased() bool { return k.ErasedAt != nil || k.Wrapped == nil }
+
+// Sealed is the secret as its provider wrapped it.
+func (k DataKey) Sealed() keyring.Wrapped {
+	w := keyring.Wrapped{Suite: k.Suite, Bytes: k.Wrapped}
+	if k.WrapKey != nil {
+		w.Key = *k.WrapKey
+	}
+	return w
 }
 
 // InsertDataKey stores a wrapped key.
 func (t *Tx) InsertDataKey(ctx context.Context, k DataKey) error {
-	return t.exec(ctx, `insert into data_key (id, purpose, suite, wrapped, created_at) values ($1, $2, $3, $4, $5)`,
-		k.ID, k.Purpose, k.Suite, k.Wrapped, k.CreatedAt)
+	return t.exec(ctx, `insert into data_key (id, purpose, suite, wrapped, created_at, wrap_key) values ($1, $2, $3, $4, $5, $6)`,
+		k.ID, k.Purpose, k.Suite, k.Wrapped, k.CreatedAt, k.WrapKey)
 }
 
 // DataKey reads a wrapped key.

@@ -140,7 +140,17 @@ func backUp(ctx context.Context, layout instance.Layout, loaded *config.Loaded, 
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
+	recorded, err := recordedLedger(ctx, source.DB)
+	if err != nil {
+		return report, "", err
+	}
+	if source.Files[ledgerFile], err = encodeLedger(recorded); err != nil {
+		return report, "", err
+	}
 	if report, err = backup.Write(ctx, dir, source); err != nil {
+		return report, "", err
+	}
+	if err := growLedger(ledgerBeside(out), recorded); err != nil {
 		return report, "", err
 	}
 	m, err := backup.Read(dir)

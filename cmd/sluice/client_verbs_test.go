@@ -43,6 +43,11 @@ func partlyThere() map[string]partly {
 		"preview.show":         {"api", "dataset.preview"},
 		"dataset.version":      {"command", "version.show of the API"},
 
+		"destruction.erase":   {"action", "the keeper"},
+		"destruction.certify": {"action", "the keeper"},
+		"destruction.clear":   {"action", "the keeper"},
+		"destruction.verify":  {"command", "offline: nobody is asked"},
+
 		// Uploads: the command sends and inspects in one go, the API in steps.
 		"upload.start":    {"api action", "upload.send begins"},
 		"upload.complete": {"api action", "upload.send ends"},

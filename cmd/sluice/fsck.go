@@ -108,14 +108,14 @@ func withSource(ctx context.Context, layout instance.Layout, owner string, do fu
 	if s.Readers, err = openStores(layout, spool, object.Read); err != nil {
 		return err
 	}
-	if err := instanceKeys(ctx, layout, &s.Target); err != nil {
+	if err := instanceKeys(ctx, layout, &s); err != nil {
 		return err
 	}
 	return do(s)
 }
 
-// instanceKeys fills in the keys of an instance: those that data keys were sealed to, and those that sign its log.
-func instanceKeys(ctx context.Context, layout instance.Layout, t *backup.Target) error {
+// instanceKeys fills in the keys of an instance: those that data keys were wrapped to, and those that sign for it.
+func instanceKeys(ctx context.Context, layout instance.Layout, s *fsck.Source) error {
 	files, err := filepath.Glob(filepath.Join(layout.Home("keeper"), "keys", string(keyring.Wrap)+"*.key"))
 	if err != nil {
 		return fmt.Errorf("finding wrapping keys: %w", err)
@@ -128,14 +128,18 @@ func instanceKeys(ctx context.Context, layout instance.Layout, t *backup.Target)
 		}
 		keys["keeper/keys/"+filepath.Base(file)] = content
 	}
-	if t.Wrap, err = wrapKeys(keys); err != nil {
+	if s.Wrap, err = wrapKeys(keys); err != nil {
 		return err
 	}
 	beside := map[string][]byte{}
-	if err := besideFiles(ctx, t.DB, layout, &config.Loaded{}, beside); err != nil {
+	if err := besideFiles(ctx, s.DB, layout, &config.Loaded{}, beside); err != nil {
 		return err
 	}
-	t.Keys, err = logKeysOf(beside["trust.json"], beside["root.pub"])
+	s.Trust = beside["trust.json"]
+	if s.Root, err = rootKey(beside["root.pub"]); err != nil {
+		return err
+	}
+	s.Keys, err = logKeysOf(s.Trust, beside["root.pub"])
 	return err
 }
 

@@ -102,6 +102,10 @@ func harms() []harm {
 			statement: "insert into decision select gen_random_uuid(), request, allow, reasons, revision, at from decision limit 1",
 		},
 		{
+			check: "destructions", code: "key.usable", tables: []string{"dataset_version"},
+			statement: "update dataset_version set state = 'destroyed'",
+		},
+		{
 			check: "trace.log", code: "log.broken", tables: []string{"trace_leaf"},
 			statement: "update trace_leaf set salt = sha256(salt) where index = 1",
 		},

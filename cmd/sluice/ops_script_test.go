@@ -144,6 +144,7 @@ func play(t *testing.T, own []byte) {
 	commands["systemctl"] = m.systemctl
 	commands["flipfile"] = flipFile
 	commands["get"] = m.get
+	commands["certified"] = m.certified
 	commands["now"] = func(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv(args[0], time.Now().UTC().Format(time.RFC3339))
 	}
@@ -217,6 +218,14 @@ func (m *machine) systemctl(ts *testscript.TestScript, _ bool, args []string) {
 	default:
 		ts.Fatalf("usage: systemctl start|stop|kill sluice [DIR]")
 	}
+}
+
+// certified waits until the keeper has carried out a destruction: certified DATASET VERSION.
+func (m *machine) certified(ts *testscript.TestScript, _ bool, args []string) {
+	eventually(m.t, "the destruction is certified", func() bool {
+		return psql(m.t, m.data, "select count(*) from destruction x join dataset d on d.id = x.dataset where d.slug = '"+
+			args[0]+"' and x.version = "+args[1]+" and x.state = 'certified'") == "1"
+	})
 }
 
 // get asks a process's administrator's socket: get PART PATH STATUS.

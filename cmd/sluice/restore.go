@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/ed25519"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trust"
 	"github.com/sluicedata/sluice/cmd/sluice/backup"
@@ -23,8 +22,8 @@ import (
 
 // restoreOptions are the flags of `sluice restore` beside the configuration's.
 type restoreOptions struct {
-	from, keys, identityFile, passphraseFile, root string
-	verifyOnly                                     bool
+	from, keys, identityFile, passphraseFile, root, ledger string
+	verifyOnly                                             bool
 }
 
 // restorePatience bounds a restore: what takes longer does not move any more.
@@ -45,6 +44,7 @@ func newRestore(p parts) *cobra.Command {
 	f.StringVar(&o.identityFile, "identity-file", "", "")
 	f.StringVar(&o.passphraseFile, "passphrase-file", "", "")
 	f.StringVar(&o.root, "root", "", "")
+	f.StringVar(&o.ledger, "ledger", "", "")
 	f.BoolVar(&o.verifyOnly, "verify-only", false, "")
 	return cmd
 }
@@ -101,7 +101,7 @@ func vacant(dir string) bool {
 
 // absoluteFlags makes paths hold wherever the parts run.
 func absoluteFlags(o *restoreOptions) error {
-	for _, path := range []*string{&o.from, &o.keys, &o.identityFile, &o.passphraseFile, &o.root} {
+	for _, path := range []*string{&o.from, &o.keys, &o.identityFile, &o.passphraseFile, &o.root, &o.ledger} {
 		if *path == "" {
 			continue
 		}
@@ -183,9 +183,9 @@ func logKeys(dir string, root []byte) (trace.Keys, error) {
 
 // logKeysOf reads who may have signed a log from trust.json, under the root's public key.
 func logKeysOf(raw, root []byte) (trace.Keys, error) {
-	public, err := hex.DecodeString(strings.TrimSpace(string(root)))
-	if err != nil || len(public) != ed25519.PublicKeySize {
-		return trace.Keys{}, usage("root.no_key")
+	public, err := rootKey(root)
+	if err != nil {
+		return trace.Keys{}, err
 	}
 	doc, err := trust.Verify(raw, public)
 	if err != nil {
@@ -217,6 +217,9 @@ func (in *opened) restore(c *call, p parts, dir string, o restoreOptions) error 
 	if target.wrap, err = wrapKeys(keys); err != nil {
 		return err
 	}
+	if target.ledger, err = ledgerOf(o, dir, m.Origin, root); err != nil {
+		return err
+	}
 	if err := os.WriteFile(in.Unfinished(), []byte(m.Made.Format(time.RFC3339)+"\n"), 0o600); err != nil {
 		return fmt.Errorf("marking the folder: %w", err)
 	}
@@ -229,9 +232,22 @@ func (in *opened) restore(c *call, p parts, dir string, o restoreOptions) error 
 		return fmt.Errorf("marking the end: %w", err)
 	}
 	return one(c, restoredInstance{
-		Data: in.Data, Made: m.Made, Entries: checked.Entries, Objects: checked.Objects,
+		Data: in.Data, Made: m.Made, Entries: checked.Entries, Objects: checked.Objects, Destroyed: checked.destroyed,
 		Took: c.now().Sub(began).Round(time.Millisecond).String(),
 	}, nil, restoredFields(c))
+}
+
+// ledgerOf reads and verifies what a restore replays.
+func ledgerOf(o restoreOptions, dir, origin string, root []byte) ([]catalog.Replayed, error) {
+	all, err := restoreLedger(o, dir)
+	if err != nil {
+		return nil, err
+	}
+	public, err := rootKey(root)
+	if err != nil {
+		return nil, err
+	}
+	return verifiedLedger(all, origin, public)
 }
 
 // restoredInstance is what a restore tells.
@@ -240,7 +256,9 @@ type restoredInstance struct {
 	Made    time.Time `json:"made"`
 	Entries int64     `json:"entries"`
 	Objects int       `json:"objects"`
-	Took    string    `json:"took"`
+	// Destroyed are versions that were in the backup and were destroyed since.
+	Destroyed int    `json:"destroyed"`
+	Took      string `json:"took"`
 }
 
 func restoredFields(c *call) []field[restoredInstance] {
@@ -250,6 +268,7 @@ func restoredFields(c *call) []field[restoredInstance] {
 		{"verified", func(r restoredInstance) string {
 			return c.Say("restore.verified", "entries", number(r.Entries), "objects", number(r.Objects))
 		}},
+		{"replayed", func(r restoredInstance) string { return number(r.Destroyed) }},
 		{"took", func(r restoredInstance) string { return r.Took }},
 	}
 }

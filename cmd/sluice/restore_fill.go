@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/keyring"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
@@ -26,12 +27,19 @@ type restored struct {
 	dir      string // of the backup
 	manifest backup.Manifest
 	keys     backup.Keys
-	wrap     []keyring.PrivateKey
+	wrap     *keyring.FileProvider
 	logKeys  trace.Keys
+	ledger   []catalog.Replayed
+}
+
+// filled is what a restore read again, and what it destroyed again.
+type filled struct {
+	backup.Checked
+	destroyed int
 }
 
 // run starts database and store alone, fills and checks them, and stops them again.
-func (r restored) run(cmd *cobra.Command, p parts) (checked backup.Checked, err error) {
+func (r restored) run(cmd *cobra.Command, p parts) (checked filled, err error) {
 	ctx, done := context.WithCancel(cmd.Context())
 	defer done()
 	rulesOf(&r.options, r.dir)
@@ -65,7 +73,7 @@ func (in *opened) keepers() []supervise.Part {
 }
 
 // fill brings database, objects and log back, and reads all of it again.
-func (r restored) fill(ctx context.Context, p parts) (checked backup.Checked, err error) {
+func (r restored) fill(ctx context.Context, p parts) (checked filled, err error) {
 	if err := postgres.CreateRoles(ctx, r.owner); err != nil {
 		return checked, err
 	}
@@ -94,10 +102,31 @@ func (r restored) fill(ctx context.Context, p parts) (checked backup.Checked, er
 	if target.Readers, err = openStores(r.Layout, spool, object.Read); err != nil {
 		return checked, err
 	}
+	if checked.destroyed, err = r.replay(ctx, db); err != nil {
+		return checked, err
+	}
 	if err := backup.Fill(ctx, r.dir, r.manifest, target); err != nil {
 		return checked, err
 	}
-	return backup.Check(ctx, target)
+	checked.Checked, err = backup.Check(ctx, target)
+	return checked, err
+}
+
+// replay destroys again what was destroyed after the backup: before any part of the instance could read it.
+func (r restored) replay(ctx context.Context, db *postgres.DB) (destroyed int, err error) {
+	for _, x := range r.ledger {
+		err := db.InTx(ctx, func(tx *postgres.Tx) error {
+			did, err := catalog.Replay(ctx, tx, x, time.Now())
+			if did {
+				destroyed++
+			}
+			return err
+		})
+		if err != nil {
+			return destroyed, fmt.Errorf("replaying the destruction of %s, version %d: %w", x.Certificate.Dataset, x.Certificate.Version, err)
+		}
+	}
+	return destroyed, nil
 }
 
 // databaseOf names the database of an address; PostgreSQL's programs take the rest from the environment.
@@ -147,9 +176,13 @@ func (r restored) placeKeeperKey(file string, content []byte) error {
 	return r.handToKeeper(filepath.Dir(target), target)
 }
 
+// currentWrap is the path of the wrapping key in force among an instance's keys; retired ones have their id in it.
+const currentWrap = "keeper/keys/" + string(keyring.Wrap) + ".key"
+
 // wrapKeys reads the wrapping keys among an instance's keys, today's and retired ones.
-func wrapKeys(keys backup.Keys) ([]keyring.PrivateKey, error) {
-	var all []keyring.PrivateKey
+func wrapKeys(keys backup.Keys) (*keyring.FileProvider, error) {
+	var current keyring.Key
+	var retired []keyring.Key
 	for name, content := range keys {
 		if !strings.HasPrefix(name, "keeper/keys/"+string(keyring.Wrap)) {
 			continue
@@ -158,14 +191,14 @@ func wrapKeys(keys backup.Keys) ([]keyring.PrivateKey, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading a wrapping key: %w", err)
 		}
-		private, err := key.Wrapping()
-		if err != nil {
-			return nil, fmt.Errorf("taking a wrapping key: %w", err)
+		if name == currentWrap {
+			current = key
+		} else {
+			retired = append(retired, key)
 		}
-		all = append(all, private)
 	}
-	if len(all) == 0 {
-		return nil, errors.New("the keys hold no wrapping key: nothing could be opened")
+	if current.Purpose() == "" {
+		return nil, errors.New("the keys hold no wrapping key in force: nothing could be opened")
 	}
-	return all, nil
+	return keyring.NewFileProvider(current, retired...)
 }

@@ -42,6 +42,7 @@ type Client struct {
 	Outputs       Outputs
 	Requests      Requests
 	Releases      Releases
+	Destructions  Destructions
 	Trace         Trace
 
 	base        string
@@ -66,7 +67,7 @@ func New(server string, key ed25519.PrivateKey) *Client {
 	}
 	c.Orgs, c.Members, c.Keys = Orgs{c}, Members{c}, Keys{c}
 	c.Identities, c.Factors = Identities{c}, Factors{c}
-	c.Datasets, c.Uploads = Datasets{c}, Uploads{c}
+	c.Datasets, c.Uploads, c.Destructions = Datasets{c}, Uploads{c}, Destructions{c}
 	c.Registrations, c.Agreements, c.Grants = Registrations{c}, Agreements{c}, Grants{c}
 	c.Jobs, c.Usage, c.Outputs, c.Requests, c.Releases, c.Trace = Jobs{c}, Usage{c}, Outputs{c}, Requests{c}, Releases{c}, Trace{c}
 	return c

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -38,7 +39,7 @@ func VerifyRelease(pkg release.Package, root ed25519.PublicKey) error {
 	if !certificate.Describes(pkg.Product) {
 		return ErrProduct
 	}
-	return verifyEntry(pkg.Proof, certificate, doc)
+	return verifyEntry(pkg.Proof, certificate.Trace, certificate.Issued, doc)
 }
 
 // VerifyRecall finds the statement that takes a product back among those the keeper signed. ok is false when there is
@@ -96,13 +97,14 @@ func openCertificate(raw []byte, doc trust.Document) (release.Certificate, error
 	return c, nil
 }
 
-// verifyEntry checks that the entry the certificate names is in the log that the checkpoint keys sign.
-func verifyEntry(raw []byte, c release.Certificate, doc trust.Document) error {
+// verifyEntry checks that the entry a certificate names is in the log that the checkpoint keys signed when it was
+// issued.
+func verifyEntry(raw []byte, named release.Entry, issued time.Time, doc trust.Document) error {
 	proof, err := trace.ParseProof(raw)
 	if err != nil {
 		return err
 	}
-	keys, err := checkpointKeysAt(doc, c)
+	keys, err := checkpointKeysAt(doc, issued)
 	if err != nil {
 		return err
 	}
@@ -114,17 +116,17 @@ func verifyEntry(raw []byte, c release.Certificate, doc trust.Document) error {
 		Origin: head.Origin, Index: proof.Index, Leaf: trace.LeafHash(proof.Leaf), Size: head.Size,
 		Root: name.Digest("sha256:" + hex.EncodeToString(head.Root[:])),
 	}
-	if proven != c.Trace {
+	if proven != named {
 		return ErrEntry
 	}
 	return nil
 }
 
-// checkpointKeysAt are the log's keys that were good when the certificate was issued.
-func checkpointKeysAt(doc trust.Document, c release.Certificate) (trace.Keys, error) {
+// checkpointKeysAt are the log's keys that were good at a time.
+func checkpointKeysAt(doc trust.Document, at time.Time) (trace.Keys, error) {
 	good := doc
 	good.Keys = slices.DeleteFunc(slices.Clone(doc.Keys), func(k trust.Key) bool {
-		_, err := doc.Key(k.ID, trust.Checkpoint, c.Issued)
+		_, err := doc.Key(k.ID, trust.Checkpoint, at)
 		return err != nil
 	})
 	return checkpointKeys(good)

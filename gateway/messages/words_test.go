@@ -8,6 +8,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/agreement"
 	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
@@ -28,7 +29,7 @@ func vocabulary() []string {
 		org.Flow(), org.MemberFlow(), org.KeyFlow(), dataset.Flow(), dataset.VersionFlow(), dataset.TwinFlow(), registration.Flow(),
 		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(), output.Flow(),
 		output.RequestFlow(),
-		org.IdentityFlow(), upload.Flow(), release.Flow(),
+		org.IdentityFlow(), upload.Flow(), release.Flow(), destruction.Flow(),
 	} {
 		all = append(all, texts(table.States)...)
 	}
@@ -42,7 +43,7 @@ func vocabulary() []string {
 		texts([]dataset.Mask{dataset.MaskSurname, dataset.MaskPhone, dataset.MaskDrop}),
 		texts([]dataset.Class{dataset.General, dataset.Important, dataset.Core}),
 		texts([]dataset.Approval{dataset.Manual, dataset.Automatic}),
-		texts(output.Voices()), texts(output.Reasons()), texts(release.Reasons()),
+		texts(output.Voices()), texts(output.Reasons()), texts(release.Reasons()), texts(destruction.Reasons()),
 		{policy.Basic, policy.Strong}, {policy.ByKey, policy.ByProvider, policy.ByFactor, policy.ByCertificate},
 		texts([]budget.Scope{budget.Grant, budget.Dataset, budget.Org}),
 		texts([]job.CodeState{job.CodeWaiting, job.CodeVerified, job.CodeRefused, job.CodePartly, job.CodeUnchecked, job.CodeFailed}),

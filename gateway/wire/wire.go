@@ -6,6 +6,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/agreement"
 	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
@@ -57,6 +58,10 @@ type (
 	Grant            = grant.View
 	GrantSpec        = grant.Spec
 	Comparison       = grant.Comparison
+
+	Destruction        = destruction.View
+	DestructionSpec    = destruction.Spec
+	DestructionPackage = destruction.Package
 )
 
 // Jobs, what they leave, its review and its release.

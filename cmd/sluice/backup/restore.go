@@ -24,8 +24,8 @@ type Target struct {
 	DB      *postgres.DB // as its owner
 	Writers Stores       // for Fill
 	Readers Stores       // for Check
-	// Wrap are the keys that data keys were sealed to, today's and retired ones.
-	Wrap []keyring.PrivateKey
+	// Wrap holds the keys that data keys were wrapped to, today's and retired ones.
+	Wrap catalog.KeyProvider
 	// Keys are those that may have signed the log's newest checkpoint.
 	Keys trace.Keys
 }
@@ -211,7 +211,7 @@ func (t Target) checkObjects(ctx context.Context) (int, error) {
 // CheckObject tells what is wrong with an object; "": nothing.
 func (t Target) CheckObject(ctx context.Context, r postgres.Reference) (string, error) {
 	key, err := t.dataKey(ctx, r.Key)
-	if errors.Is(err, keyring.ErrSealed) {
+	if errors.Is(err, keyring.ErrSealed) || errors.Is(err, keyring.ErrAway) || errors.Is(err, keyring.ErrGone) {
 		return "its data key does not open with the keeper's wrapping keys", nil
 	}
 	if err != nil {
@@ -254,10 +254,12 @@ func (t Target) dataKey(ctx context.Context, id string) (object.DataKey, error) 
 	if err != nil {
 		return object.DataKey{}, fmt.Errorf("reading a data key: %w", err)
 	}
-	for _, private := range t.Wrap {
-		if secret, err := keyring.Open(private, catalog.KeyInfo(id), row.Wrapped); err == nil {
-			return object.NewDataKey(id, secret)
-		}
+	if row.Erased() {
+		return object.DataKey{}, keyring.ErrGone
 	}
-	return object.DataKey{}, keyring.ErrSealed
+	secret, err := t.Wrap.Unwrap(ctx, catalog.KeyInfo(id), row.Sealed())
+	if err != nil {
+		return object.DataKey{}, fmt.Errorf("opening a data key: %w", err)
+	}
+	return object.NewDataKey(id, secret)
 }

@@ -5,15 +5,18 @@ package fsck
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
 
+	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/cmd/sluice/backup"
+	"github.com/sluicedata/sluice/gateway/client"
 )
 
 // Finding is a place where an invariant does not hold.
@@ -48,6 +51,9 @@ type Source struct {
 	backup.Target
 	Data string // folder of the instance, for the room on its disk
 	Runs string // folder of the launcher's runs
+	// Trust is trust.json as Root signed it: what certificates are verified with.
+	Trust []byte
+	Root  ed25519.PublicKey
 }
 
 // check is one row of the table.
@@ -64,6 +70,7 @@ func checks() []check {
 		{"release.bytes", "I2", asked("release.bytes")},
 		{"objects", "I2", objects},
 		{"trace.intents", "I3", asked("trace.intents")},
+		{"destructions", "I3", destructions},
 		{"trace.log", "I4", log},
 		{"trace.witness", "I4", unchecked("witness.none")},
 		{"leftovers", "I5", leftovers},
@@ -134,6 +141,23 @@ func votes(ctx context.Context, s Source, r *Result) error {
 			}
 			return nil
 		})
+	})
+}
+
+// destructions asks the record, and verifies every certificate as anybody could.
+func destructions(ctx context.Context, s Source, r *Result) error {
+	if err := s.ask(ctx, r.Check, r); err != nil {
+		return err
+	}
+	return s.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		all, err := catalog.Ledger(ctx, tx)
+		for _, pkg := range all {
+			pkg.Trust = s.Trust
+			if _, err := client.VerifyDestruction(pkg, s.Root); err != nil {
+				r.add(fmt.Sprintf("%s version %d", pkg.Destruction.Dataset, pkg.Destruction.Version), "certificate.unverified")
+			}
+		}
+		return err
 	})
 }
 

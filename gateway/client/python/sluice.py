@@ -455,6 +455,40 @@ class DatasetVersion(Record):
 
 
 @dataclass
+class Destruction(Record):
+    asked_at: datetime.datetime = dataclasses.field(metadata={"name": "asked_at"})
+    #: short name of the dataset
+    dataset: str = dataclasses.field(metadata={"name": "dataset"})
+    #: retention, agreement_ended, mistake, subject_request or order
+    reason: str = dataclasses.field(metadata={"name": "reason"})
+    #: where it stands; deploy/docs/states.md has every state and move
+    state: str = dataclasses.field(metadata={"name": "state"})
+    #: number of the version
+    version: int = dataclasses.field(metadata={"name": "version"})
+    approved_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "approved_at"})
+    #: digest of the signed certificate; absent until it is signed
+    certificate: Optional[str] = dataclasses.field(default=None, metadata={"name": "certificate"})
+    erased_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "erased_at"})
+
+
+@dataclass
+class DestructionPackage(Record):
+    #: signed envelope over the destruction's certificate
+    certificate: Any = dataclasses.field(metadata={"name": "certificate"})
+    destruction: Destruction = dataclasses.field(metadata={"name": "destruction"})
+    #: what proves it
+    proof: Any = dataclasses.field(metadata={"name": "proof"})
+    #: trust.json, signed by the offline root
+    trust: Any = dataclasses.field(metadata={"name": "trust"})
+
+
+@dataclass
+class DestructionSpec(Record):
+    #: retention, agreement_ended, mistake, subject_request or order
+    reason: str = dataclasses.field(metadata={"name": "reason"})
+
+
+@dataclass
 class EnvelopeEnvelope(Record):
     #: id of the signing key
     key: str = dataclasses.field(metadata={"name": "key"})
@@ -2000,6 +2034,7 @@ class Client:
         self.agreements = AgreementVerbs(self)
         self.capacities = CapacityVerbs(self)
         self.datasets = DatasetVerbs(self)
+        self.destructions = DestructionVerbs(self)
         self.factors = FactorVerbs(self)
         self.grants = GrantVerbs(self)
         self.identities = IdentityVerbs(self)
@@ -2367,6 +2402,61 @@ class DatasetVerbs:
         POST /datasets/{dataset}/versions/{version}/withdraw
         """
         return self._client._record(DatasetVersion, _Call("POST", ["datasets", dataset, "versions", version, "withdraw"], header={"If-Match": if_match}, key=idempotency_key))
+
+
+class DestructionVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def approve(self, dataset: str, version: int, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Destruction:
+        """End a version for good.
+
+        Ends a version for good; runs on it die within seconds, then its keys are erased. There is no way
+        back. Who: the provider's data steward or approver, never who proposed it.
+
+        POST /datasets/{dataset}/versions/{version}/destruction/approve
+        """
+        return self._client._record(Destruction, _Call("POST", ["datasets", dataset, "versions", version, "destruction", "approve"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def get(self, dataset: str, version: int) -> DestructionPackage:
+        """Get a certificate with all that proves it.
+
+        Answers the certificate of a destroyed version with its proof and trust.json, to be verified offline.
+        Fails with 409 destruction.not_certified until the keeper has signed it. Who: the provider's data
+        steward or approver.
+
+        GET /datasets/{dataset}/versions/{version}/destruction/package
+        """
+        return self._client._record(DestructionPackage, _Call("GET", ["datasets", dataset, "versions", version, "destruction", "package"]))
+
+    def propose(self, dataset: str, version: int, body: Union[DestructionSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Destruction:
+        """Propose the end of a version.
+
+        Asks for the end of a version; nothing happens to it yet. Fails with 409 version.shared while a later
+        version holds its parts. Who: the provider's data steward.
+
+        POST /datasets/{dataset}/versions/{version}/destruction
+        """
+        return self._client._record(Destruction, _Call("POST", ["datasets", dataset, "versions", version, "destruction"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def show(self, dataset: str, version: int) -> Destruction:
+        """Show the destruction of a version.
+
+        Shows what was asked for last of a version, and how far it is. Who: the provider's data steward or
+        approver.
+
+        GET /datasets/{dataset}/versions/{version}/destruction
+        """
+        return self._client._record(Destruction, _Call("GET", ["datasets", dataset, "versions", version, "destruction"]))
+
+    def withdraw(self, dataset: str, version: int, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Destruction:
+        """Take a proposed end back.
+
+        Takes a proposed end back. Who: the provider's data steward.
+
+        POST /datasets/{dataset}/versions/{version}/destruction/withdraw
+        """
+        return self._client._record(Destruction, _Call("POST", ["datasets", dataset, "versions", version, "destruction", "withdraw"], header={"If-Match": if_match}, key=idempotency_key))
 
 
 class FactorVerbs:

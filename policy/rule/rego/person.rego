@@ -5,6 +5,7 @@ import data.sluice.reason
 
 # What to say when it is the same person.
 same := {
+	"destruction.approve": "approver.is_proposer",
 	"factor.code": "person.is_self",
 	"factor.reset": "person.is_self",
 	"grant.approve": "approver.is_proposer",

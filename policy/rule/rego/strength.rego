@@ -14,6 +14,8 @@ least := {
 	"dataset.publish": "machine",
 	"dataset.show": "machine",
 	"dataset.usage": "machine",
+	"destruction.get": "basic",
+	"destruction.show": "basic",
 	"factor.confirm": "basic",
 	"factor.enrol": "basic",
 	"factor.prove": "basic",
