@@ -261,7 +261,7 @@ func TestFreezeStopsWhatRuns(t *testing.T) {
 // organization that is no operator any more in the transaction of that; other people's go on until then.
 func TestJobsEndWithTheirAuthor(t *testing.T) {
 	c := newCity(t, plenty())
-	colleague := c.colleague()
+	colleague := c.colleague(c.developer, org.Developer)
 	var numbers []string
 	for _, author := range []person{colleague, c.developer} {
 		j, err := c.serve.Jobs.Submit(c.ctx, author.Subject, c.pack(c.grant.Number))
@@ -284,20 +284,6 @@ func TestJobsEndWithTheirAuthor(t *testing.T) {
 	_, err = c.serve.Orgs.EndCapacity(c.ctx, c.admin.Subject, operator, org.Operator)
 	c.must(err)
 	c.ended(numbers[1], "capacity.ended")
-}
-
-// colleague is another developer of the operator.
-func (c *city) colleague() person {
-	c.t.Helper()
-	var p person
-	c.tx(func(tx *postgres.Tx) error {
-		home, err := tx.OrgByNumber(c.ctx, c.developer.home)
-		if err != nil {
-			return err
-		}
-		return c.enter(tx, &p, home, []org.Capacity{org.Operator}, []org.Role{org.Developer})
-	})
-	return p
 }
 
 // ended holds that a job was stopped for a reason, or is live when there is none.

@@ -32,9 +32,11 @@ var overdue = destruction.Spec{Reason: destruction.ReasonRetention}
 func (c *city) colleague(of person, role org.Role) (p person) {
 	c.t.Helper()
 	home := postgres.Org{ID: of.Org, Number: of.home}
-	c.tx(func(tx *postgres.Tx) error {
-		return c.enter(tx, &p, home, []org.Capacity{org.DataProvider, org.Registrant}, []org.Role{role})
-	})
+	var capacities []org.Capacity
+	for _, held := range of.Capacities {
+		capacities = append(capacities, org.Capacity(held))
+	}
+	c.tx(func(tx *postgres.Tx) error { return c.enter(tx, &p, home, capacities, []org.Role{role}) })
 	return p
 }
 

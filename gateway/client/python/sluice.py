@@ -456,6 +456,7 @@ class DatasetVersion(Record):
 
 @dataclass
 class Destruction(Record):
+    #: when it was asked for
     asked_at: datetime.datetime = dataclasses.field(metadata={"name": "asked_at"})
     #: short name of the dataset
     dataset: str = dataclasses.field(metadata={"name": "dataset"})
@@ -465,9 +466,11 @@ class Destruction(Record):
     state: str = dataclasses.field(metadata={"name": "state"})
     #: number of the version
     version: int = dataclasses.field(metadata={"name": "version"})
+    #: when another person approved it
     approved_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "approved_at"})
     #: digest of the signed certificate; absent until it is signed
     certificate: Optional[str] = dataclasses.field(default=None, metadata={"name": "certificate"})
+    #: when the keys were erased
     erased_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "erased_at"})
 
 
@@ -475,6 +478,7 @@ class Destruction(Record):
 class DestructionPackage(Record):
     #: signed envelope over the destruction's certificate
     certificate: Any = dataclasses.field(metadata={"name": "certificate"})
+    #: what the certificate is about
     destruction: Destruction = dataclasses.field(metadata={"name": "destruction"})
     #: what proves it
     proof: Any = dataclasses.field(metadata={"name": "proof"})
