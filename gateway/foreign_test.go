@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/agreement"
 	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
@@ -74,7 +75,7 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		"dataset-publish": wire.Publication{Upload: "01890a5d-ac96-774b-bcce-b302099a8057", Mode: dataset.Replace},
 		"upload-complete": wire.Sum{Size: 1, Digest: digest},
 		"factor-enrol":    org.EnrolSpec{}, "factor-confirm": org.ProofSpec{TOTP: "000000"}, "factor-prove": org.ProofSpec{TOTP: "000000"},
-		"release-recall": release.RecallSpec{Reason: release.ReasonError},
+		"release-recall": release.RecallSpec{Reason: release.ReasonError}, "destruction-propose": destruction.Spec{Reason: destruction.ReasonRetention},
 		"upload-start":   wire.UploadSpec{Size: 1, Digest: digest},
 		"review-comment": output.CommentSpec{Text: "t"}, "review-resubmit": output.ResubmitSpec{Context: "c"},
 		"review-return": output.ReturnSpec{Reasons: []output.Reason{output.UnclearContext}},

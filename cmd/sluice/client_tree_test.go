@@ -157,7 +157,7 @@ func playedCommand(line string, paths []string) (longest string) {
 // asksNobody lists the commands that nobody can be refused: they are about the caller, or about files.
 func asksNobody() []string {
 	return []string{
-		"whoami", "login", "profile.list", "profile.use", "profile.show", "profile.remove", "release.verify",
+		"whoami", "login", "profile.list", "profile.use", "profile.show", "profile.remove", "release.verify", "destruction.verify",
 		"trace.verify", "completion", "help", "up", "token", "release.trust",
 		"check-config", "ready", "self-test", "fsck", "backup", "restore", "trust.rotate", "trust.recover",
 	}
