@@ -124,7 +124,7 @@ func (w *walk) keep() error {
 }
 
 // drop deletes orphans, and puts on the trace how many. Each is looked at once more: a record may have come to name
-// it since.
+// it since, or work that goes on may.
 func (s *Stored) drop(ctx context.Context, bucket object.Bucket, orphans []object.Ref) error {
 	return s.c.act(ctx, Keeper(), "platform.sweep", func(d *deed) error {
 		if err := d.decide(policy.Object{Kind: "store"}, string(bucket), policy.Facts{}); err != nil {
@@ -132,11 +132,11 @@ func (s *Stored) drop(ctx context.Context, bucket object.Bucket, orphans []objec
 		}
 		dropped := 0
 		for _, ref := range orphans {
-			named, err := d.tx.Names(ctx, string(bucket), postgres.Named{Key: ref.Key, Digest: ref.Digest})
+			needed, err := d.tx.Needs(ctx, string(bucket), postgres.Named{Key: ref.Key, Digest: ref.Digest})
 			if err != nil {
 				return fmt.Errorf("looking at an orphan again: %w", err)
 			}
-			if named {
+			if needed {
 				continue
 			}
 			if err := s.c.Store.Delete(ctx, ref); err != nil {

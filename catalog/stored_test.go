@@ -9,6 +9,8 @@ import (
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/catalog/work"
 )
 
 // What a killed process stored and nobody names is deleted once it is old; what the record names never is.
@@ -39,6 +41,37 @@ func TestSweepDeletesWhatNobodyNames(t *testing.T) {
 		if got := c.stored(); !slices.Equal(got, step.want) {
 			t.Fatalf("at %s: %d objects are left, want %d", step.now, len(got), len(step.want))
 		}
+	}
+}
+
+// What an earlier attempt stored is left to the next one, however old it is by then; once the work is settled nobody
+// will name it.
+func TestSweepSparesWhatWorkMayStillName(t *testing.T) {
+	c := newCity(t, plenty())
+	j, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number))
+	c.must(err)
+	c.check()
+	for _, p := range []person{c.officer, c.chief} {
+		_, err := c.serve.Jobs.Approve(c.ctx, p.Subject, j.Number)
+		c.must(err)
+	}
+	var stays []object.Ref
+	sweep := func() []object.Ref {
+		c.at(time.Now().Add(25 * time.Hour))
+		c.must(c.keeper.Catalog.Stored.Sweep(c.ctx))
+		return c.stored()
+	}
+	c.sealed(func(_ work.Letter, keys work.Keys) (string, work.Result) {
+		c.put(keys, object.Output, []byte("of an attempt that was cut"))
+		stays = c.stored()
+		if got := sweep(); !slices.Equal(got, stays) {
+			t.Errorf("%d objects are left while the work goes on, want %d", len(got), len(stays))
+		}
+		return "failed", work.Result{Failure: &task.Failure{Class: "cast", Line: 1}}
+	})
+	c.turns()
+	if got := sweep(); len(got) != len(stays)-1 {
+		t.Errorf("%d objects are left once the work is settled, want %d", len(got), len(stays)-1)
 	}
 }
 

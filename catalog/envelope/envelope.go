@@ -80,6 +80,36 @@ func (e Envelope) Open(t Type, pub ed25519.PublicKey, into any) error {
 	return nil
 }
 
+// Statement is a statement that names the key it is signed with, and knows its own form.
+type Statement interface {
+	SignedWith() string
+	Validate() error
+}
+
+// Seal signs a statement that is of its form, with the key it names.
+func Seal[S Statement](t Type, key ed25519.PrivateKey, s S) (Envelope, error) {
+	if err := s.Validate(); err != nil {
+		return Envelope{}, err
+	}
+	e, err := Sign(t, s.SignedWith(), key, s)
+	if err != nil {
+		return Envelope{}, fmt.Errorf("signing statement: %w", err)
+	}
+	return e, nil
+}
+
+// Unseal opens what Seal made: the statement names the key of its envelope, and is of its form.
+func Unseal[S Statement](e Envelope, t Type, pub ed25519.PublicKey) (s S, err error) {
+	var none S
+	if err := e.Open(t, pub, &s); err != nil {
+		return none, fmt.Errorf("opening statement: %w", err)
+	}
+	if s.SignedWith() != e.Key {
+		return none, fmt.Errorf("opening statement: %w", ErrKey)
+	}
+	return s, s.Validate()
+}
+
 // Digest names the envelope with its signature.
 func (e Envelope) Digest() (name.Digest, error) { return canon.Digest(e) }
 

@@ -68,11 +68,15 @@ func (t *Tx) EachNamed(ctx context.Context, bucket string, do func(Named) error)
 		order by 1, 2`, []any{&n.Key, &n.Digest}, func() error { return do(n) }, bucket)
 }
 
-// Names tells whether an object of a bucket is named.
-func (t *Tx) Names(ctx context.Context, bucket string, n Named) (bool, error) {
+// Needs tells whether an object of a bucket is named, or may still come to be: work that is not settled writes under
+// the same key, and finds there what an earlier attempt of it stored.
+func (t *Tx) Needs(ctx context.Context, bucket string, n Named) (bool, error) {
 	return value[bool](ctx, t, `with `+named+`
 		select exists (select from named where bucket = $1 and key = $2 and digest = $3)
-			or exists (select from upload_chunk where object->>'bucket' = $1 and object->>'key' = $2 and object->>'digest' = $3)`,
+			or exists (select from upload_chunk where object->>'bucket' = $1 and object->>'key' = $2 and object->>'digest' = $3)
+			or exists (select from work where state <> 'settled' and subject in (
+				select dataset from dataset_version where data_key = $2::uuid union all select dataset from twin where data_key = $2::uuid
+				union all select id from job where data_key = $2::uuid union all select id from upload where data_key = $2::uuid))`,
 		bucket, n.Key, n.Digest)
 }
 

@@ -64,9 +64,9 @@ func aboutReleases() []Question {
 			union all select 'entry ' || e.id, 'intent.open' from entered e where e.act = 'release.make' and e.decision = 'allow'
 				and not exists (select from release r join request q on q.id = r.request where e.object in (q.number, r.number))
 			union all select 'entry ' || o.leaf, 'entry.missing' from once o where not exists (select from entered e where e.id = o.leaf)
-			union all select j.number, 'read.untraced' from work w join job j on j.id = w.subject
-				where w.admitted and j.kind <> 'check' -- over empty tables: nobody's data is read
-				and not exists (select from entered e where e.act = 'job.claim' and e.object = j.number and e.decision = 'allow')
+			union all select j.number, 'read.untraced' from work w join job j on j.id = w.subject where w.admitted
+				and not exists (select from entered e where e.object = j.number and e.decision = 'allow'
+					and e.act = case j.kind when 'check' then 'work.claim' else 'job.claim' end) -- a check reads nobody's data
 			order by place, code`,
 		},
 	}

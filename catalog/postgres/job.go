@@ -145,7 +145,7 @@ func (t *Tx) LiveJobsOn(ctx context.Context, dataset string, version int) ([]Job
 // LiveJobsBy lists the jobs an organization (or one member of it, when member is not empty) has submitted and that
 // have not ended.
 func (t *Tx) LiveJobsBy(ctx context.Context, org, member string) ([]Job, error) {
-	return many[Job](ctx, t, `select * from job where org::text = $1 and ($2 = '' or author::text = $2)
+	return many[Job](ctx, t, `select * from job where org = $1::uuid and ($2 = '' or author = nullif($2, '')::uuid)
 		and state in ('submitted', 'checked', 'approved', 'queued', 'running') order by created_at for update`, org, member)
 }
 

@@ -58,27 +58,16 @@ type Entry struct {
 // Sign validates c and seals it with the certificate key, whose id becomes c.Key.
 func (c Certificate) Sign(keyID string, key ed25519.PrivateKey) (envelope.Envelope, error) {
 	c.Key, c.Issued = keyID, c.Issued.UTC().Truncate(time.Second)
-	if err := c.Validate(); err != nil {
-		return envelope.Envelope{}, err
-	}
-	e, err := envelope.Sign(CertificateType, keyID, key, c)
-	if err != nil {
-		return envelope.Envelope{}, fmt.Errorf("signing certificate: %w", err)
-	}
-	return e, nil
+	return envelope.Seal(CertificateType, key, c)
 }
+
+// SignedWith is the id of the key.
+func (c Certificate) SignedWith() string { return c.Key }
 
 // Open verifies an envelope under the key trust.json gives for its key id and returns the certificate. The
 // caller asks trust.json whether that key may sign certificates at the time Issued.
 func Open(e envelope.Envelope, pub ed25519.PublicKey) (Certificate, error) {
-	var c Certificate
-	if err := e.Open(CertificateType, pub, &c); err != nil {
-		return Certificate{}, fmt.Errorf("opening certificate: %w", err)
-	}
-	if c.Key != e.Key {
-		return Certificate{}, fmt.Errorf("opening certificate: %w", envelope.ErrKey)
-	}
-	return c, c.Validate()
+	return envelope.Unseal[Certificate](e, CertificateType, pub)
 }
 
 // Describes reports whether the certificate is about these bytes.

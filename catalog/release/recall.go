@@ -2,7 +2,6 @@ package release
 
 import (
 	"crypto/ed25519"
-	"fmt"
 	"slices"
 	"time"
 
@@ -58,27 +57,16 @@ type Recall struct {
 func (r Recall) Sign(keyID string, key ed25519.PrivateKey) (envelope.Envelope, error) {
 	r.Format, r.Key = RecallFormat, keyID
 	r.Recalled, r.Issued = r.Recalled.UTC().Truncate(time.Second), r.Issued.UTC().Truncate(time.Second)
-	if err := r.Validate(); err != nil {
-		return envelope.Envelope{}, err
-	}
-	e, err := envelope.Sign(RecallType, keyID, key, r)
-	if err != nil {
-		return envelope.Envelope{}, fmt.Errorf("signing recall: %w", err)
-	}
-	return e, nil
+	return envelope.Seal(RecallType, key, r)
 }
+
+// SignedWith is the id of the key.
+func (r Recall) SignedWith() string { return r.Key }
 
 // OpenRecall verifies an envelope under the key trust.json gives for its key id. The caller asks trust.json whether
 // that key might sign at the time Issued.
 func OpenRecall(e envelope.Envelope, pub ed25519.PublicKey) (Recall, error) {
-	var r Recall
-	if err := e.Open(RecallType, pub, &r); err != nil {
-		return Recall{}, fmt.Errorf("opening recall: %w", err)
-	}
-	if r.Key != e.Key {
-		return Recall{}, fmt.Errorf("opening recall: %w", envelope.ErrKey)
-	}
-	return r, r.Validate()
+	return envelope.Unseal[Recall](e, RecallType, pub)
 }
 
 // Validate checks a statement's form.

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,6 +174,54 @@ func alreadyThereIsSynced(t *testing.T, broken, body string) {
 		t.Fatal("server lives on after a failed sync")
 	}
 }
+
+// A large body is made durable while it arrives, one flush at a time; a small one waits for its end.
+func TestLargeBodiesAreFlushedAhead(t *testing.T) {
+	var flushes, beside atomic.Int32
+	began, goOn := make(chan struct{}, 8), make(chan struct{})
+	d := &durable{flusher: newFlusher(func() error {
+		flushes.Add(1)
+		if beside.Add(1) > 1 {
+			t.Error("two flushes at once")
+		}
+		began <- struct{}{}
+		<-goOn
+		beside.Add(-1)
+		return nil
+	})}
+	body := d.ahead(checked{bytes.NewReader(make([]byte, 3*flushStep))})
+	read := func(n int64) {
+		t.Helper()
+		if _, err := io.CopyN(io.Discard, body, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read(flushStep - 1)
+	if got := flushes.Load(); got != 0 {
+		t.Fatalf("%d flushes before there was much to flush", got)
+	}
+	read(1)
+	<-began
+	read(flushStep) // while the first goes on
+	if got := flushes.Load(); got != 1 {
+		t.Errorf("%d flushes beside the first", got)
+	}
+	close(goOn)
+	for flushes.Load() < 2 { // the first has ended and what is read next begins another
+		if _, err := io.CopyN(io.Discard, body, 1); err != nil {
+			t.Fatalf("no second flush: %v", err)
+		}
+	}
+	if plain := bytes.NewReader(nil); d.ahead(plain) != io.Reader(plain) {
+		t.Error("a body without a checksum behind it is not left alone")
+	}
+}
+
+// checked is a body with its checksum behind it.
+type checked struct{ io.Reader }
+
+func (checked) Algorithm() string { return "crc32c" }
+func (checked) Checksum() string  { return "" }
 
 func TestSecondServerIsRefused(t *testing.T) {
 	base := t.TempDir()
