@@ -213,13 +213,11 @@ func (s *step) collect(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("keeping collected file: %w", err)
 		}
-		sum := sha256.New()
-		kept, err := io.Copy(io.MultiWriter(out, sum), body)
-		if err != nil {
+		meter := object.NewMeter()
+		if _, err := io.Copy(io.MultiWriter(out, meter), body); err != nil {
 			return errors.Join(fmt.Errorf("keeping collected file: %w", err), out.Close())
 		}
-		digest := name.DigestSum([sha256.Size]byte(sum.Sum(nil)))
-		s.files[file] = collected{path, object.Content{Digest: string(digest), Size: kept}}
+		s.files[file] = collected{path, meter.Content()}
 		return out.Close()
 	})
 	if err != nil {

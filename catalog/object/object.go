@@ -35,6 +35,10 @@ const (
 // Buckets lists every bucket.
 func Buckets() []Bucket { return []Bucket{Intake, Data, Output, Release, Trace} }
 
+// recorded tells whether the record keeps refs into the bucket whole. Elsewhere nobody would keep a digest of the
+// ciphertext, and it costs as much as the one of the plaintext.
+func (b Bucket) recorded() bool { return b == Output || b == Release }
+
 // Account names the process a credential belongs to. It is the credential's access key.
 type Account string
 
@@ -95,7 +99,8 @@ type Ref struct {
 	Digest string `json:"digest"` // of the plaintext, as name.Digest spells it
 	Size   int64  `json:"size"`   // of the plaintext, bytes
 	// CipherSHA256 is the digest of the stored bytes, spelled alike: whoever checks stored bytes without the
-	// data key needs it. Empty when the object was already there and the account that put it may not read it.
+	// data key needs it. Empty outside the buckets whose refs are recorded whole (Bucket.recorded), and when the
+	// object was already there and the account that put it may not read it.
 	CipherSHA256 string `json:"cipher_sha256,omitempty"`
 }
 

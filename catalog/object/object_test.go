@@ -68,7 +68,7 @@ func TestRoundTrip(t *testing.T) {
 	const segment = 1 << 20
 	for _, size := range []int{0, 1, 57, segment - 90, segment - 16, segment, segment + 1, 3*segment + 7} {
 		data := random(t, size)
-		ref := put(t, s, object.Data, key, data)
+		ref := put(t, s, object.Output, key, data)
 		if ref.Digest != name.DigestOf(data).String() || ref.Size != int64(size) {
 			t.Fatalf("%d bytes: ref says %+v", size, ref)
 		}
@@ -88,6 +88,42 @@ func TestRoundTrip(t *testing.T) {
 		}
 		if id, err := object.KeyOf(raw); err != nil || id != key.ID {
 			t.Fatalf("header names key %q, %v", id, err)
+		}
+	}
+}
+
+// What a Meter saw is what is put, although nothing but a checksum is made of it again.
+func TestMeteredBytesAreCompared(t *testing.T) {
+	server := objecttest.Start(t)
+	s := server.Open(t, object.Worker)
+	for _, size := range []int{0, 1, 1000, 5 << 20} {
+		data := random(t, size+1)
+		meter := object.NewMeter()
+		meter.Write(data[:size/2])
+		meter.Write(data[size/2 : size])
+		is := meter.Content()
+		if is.Digest != name.DigestOf(data[:size]).String() || is.Size != int64(size) {
+			t.Fatalf("%d bytes: measured %+v", size, is)
+		}
+		other := bytes.Clone(data[:size])
+		for i := range min(size, 1) {
+			other[size-1-i] ^= 1
+		}
+		for what, try := range map[string]struct {
+			body []byte
+			want error
+		}{
+			"one byte more":    {data, object.ErrSize},
+			"the last bit":     {other, map[bool]error{true: object.ErrDigest}[size > 0]},
+			"what was metered": {data[:size], nil},
+		} {
+			ref, err := s.PutKnown(t.Context(), object.Data, newKey(t), is, bytes.NewReader(try.body))
+			if !errors.Is(err, try.want) || ref.CipherSHA256 != "" {
+				t.Errorf("%d bytes, %s: %+v, %v; want %v", size, what, ref, err, try.want)
+			}
+			if _, err := os.Stat(stored(server, object.Ref{Bucket: object.Data, Key: ref.Key, Digest: is.Digest})); try.want != nil && err == nil {
+				t.Errorf("%d bytes, %s: it is stored", size, what)
+			}
 		}
 	}
 }

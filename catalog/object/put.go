@@ -15,12 +15,6 @@ import (
 	"github.com/sluicedata/sluice/catalog/name"
 )
 
-// Content is what a reader is said to hold.
-type Content struct {
-	Digest string // of the bytes, as name.Digest spells it
-	Size   int64  // bytes
-}
-
 // Put encrypts r under key and stores it once in bucket, as PutKnown does. It reads r twice: an object's place
 // follows from its digest.
 func (s *Store) Put(ctx context.Context, bucket Bucket, key DataKey, r io.ReadSeeker) (Ref, error) {
@@ -32,7 +26,7 @@ func (s *Store) Put(ctx context.Context, bucket Bucket, key DataKey, r io.ReadSe
 }
 
 // PutKnown encrypts r, which must hold what is said, under key and stores it once in bucket. Of other bytes
-// nothing is stored: ErrSize or ErrDigest. Bytes that are there already are success: the put is idempotent, and
+// nothing is stored: ErrSize or ErrDigest. What a Meter of this process measured is not hashed a second time. Bytes that are there already are success: the put is idempotent, and
 // two at the same time leave one object. Memory does not grow with the object, and no disk but the store's sees it.
 //
 // When it returns without error the store has made the object durable. On any other error than those two nothing
@@ -46,7 +40,7 @@ func (s *Store) PutKnown(ctx context.Context, bucket Bucket, key DataKey, is Con
 	if is.Size > MaxSize {
 		return Ref{}, fmt.Errorf("putting object: %w", ErrTooLarge)
 	}
-	sealed := seal(key, is, r)
+	sealed := seal(key, is, r, bucket.recorded())
 	err = s.create(ctx, bucket, path, sealed, sealedSize(is.Size), trailed())
 	sum, wrong := sealed.end()
 	switch {
@@ -61,22 +55,8 @@ func (s *Store) PutKnown(ctx context.Context, bucket Bucket, key DataKey, is Con
 		}
 		return Ref{}, fmt.Errorf("putting object: %w", err)
 	}
-	ref.CipherSHA256 = name.DigestSum(sum).String()
+	ref.CipherSHA256 = sum
 	return ref, nil
-}
-
-// measure reads r to its end and goes back to where it stood.
-func measure(r io.ReadSeeker) (Content, error) {
-	at, err := r.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return Content{}, err
-	}
-	sum := sha256.New()
-	size, err := io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{r}, make([]byte, segmentSize))
-	if err == nil {
-		_, err = r.Seek(at, io.SeekStart)
-	}
-	return Content{Digest: name.DigestSum([sha256.Size]byte(sum.Sum(nil))).String(), Size: size}, err
 }
 
 // already answers for an object that was there before. Its ciphertext is another one, since each encryption
@@ -99,18 +79,23 @@ func (s *Store) already(ctx context.Context, ref Ref, key DataKey) (Ref, error) 
 type sealing struct {
 	*io.PipeReader
 	done   chan struct{} // closed when the maker has ended
-	cipher *hashed
-	err    error // why it ended early; read after done
+	cipher hash.Hash     // of the ciphertext; nil: nobody keeps it
+	err    error         // why the maker ended early; read after done
 }
 
 // seal encrypts r beside whoever reads the ciphertext. The ciphertext ends with an error unless the plaintext was
 // what was said, so that whoever stores it stores nothing.
-func seal(key DataKey, is Content, r io.Reader) *sealing {
+func seal(key DataKey, is Content, r io.Reader, digested bool) *sealing {
 	out, in := io.Pipe()
-	s := &sealing{PipeReader: out, done: make(chan struct{}), cipher: &hashed{w: in, hash: sha256.New()}}
+	s := &sealing{PipeReader: out, done: make(chan struct{})}
+	var w io.Writer = in
+	if digested {
+		s.cipher = sha256.New()
+		w = &hashed{in, s.cipher}
+	}
 	go func() {
 		defer close(s.done)
-		s.err = encryptTo(s.cipher, key, is, r)
+		s.err = encryptTo(w, key, is, r)
 		_ = in.CloseWithError(s.err) // never fails
 	}()
 	return s
@@ -119,14 +104,17 @@ func seal(key DataKey, is Content, r io.Reader) *sealing {
 // errLeft ends a maker whose reader has had enough.
 var errLeft = errors.New("nobody reads any more")
 
-// end stops the maker and returns the digest of what it made, and why it stopped by itself.
-func (s *sealing) end() (sum [sha256.Size]byte, err error) {
+// end stops the maker and returns the digest of what it made, if one was to be, and why it stopped by itself.
+func (s *sealing) end() (sum string, err error) {
 	_ = s.CloseWithError(errLeft) // never fails
 	<-s.done
 	if err = s.err; errors.Is(err, errLeft) {
 		err = nil
 	}
-	return [sha256.Size]byte(s.cipher.hash.Sum(nil)), err
+	if s.cipher != nil {
+		sum = name.DigestSum([sha256.Size]byte(s.cipher.Sum(nil))).String()
+	}
+	return sum, err
 }
 
 // encryptTo encrypts what r holds and fails before the last segment when it is not what was said.
@@ -135,15 +123,15 @@ func encryptTo(w io.Writer, key DataKey, is Content, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	plain := &hashed{w: enc, hash: sha256.New()}
+	check := is.check()
 	// Whole segments: the hash beside the cipher then has enough to do to be worth a goroutine.
-	size, err := io.CopyBuffer(plain, io.LimitReader(r, is.Size+1), make([]byte, segmentSize))
+	size, err := io.CopyBuffer(&hashed{enc, check}, io.LimitReader(r, is.Size+1), make([]byte, segmentSize))
 	switch {
 	case err != nil:
 		return err
 	case size != is.Size:
 		return ErrSize
-	case name.DigestSum([sha256.Size]byte(plain.hash.Sum(nil))).String() != is.Digest:
+	case !is.passes(check):
 		return ErrDigest
 	}
 	if err := enc.Close(); err != nil {

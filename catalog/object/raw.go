@@ -25,8 +25,8 @@ func (s *Store) PutRaw(ctx context.Context, ref Ref, r io.Reader, size int64, su
 	return nil
 }
 
-// Check reads an object whole and compares it with what its ref says. A ref of a part of a dataset has no digest
-// of the ciphertext; then only the plaintext's is compared.
+// Check reads an object whole and compares it with what its ref says. A ref without a digest of the ciphertext
+// has only the plaintext's compared.
 func (s *Store) Check(ctx context.Context, ref Ref, key DataKey) error {
 	sum, err := s.check(ctx, ref, key)
 	if err == nil && ref.CipherSHA256 != "" && sum != ref.CipherSHA256 {
