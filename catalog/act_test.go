@@ -126,13 +126,13 @@ func TestLateFencesAreRefused(t *testing.T) {
 	_, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number))
 	c.must(err)
 	key := c.claimKey()
-	slow, ok, err := c.queue.Claim(c.ctx, "slow", key, time.Hour)
+	slow, ok, err := c.queue.Claim(c.ctx, "slow", key, time.Hour, []task.Runtime{task.GVisor})
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
 	c.turns()
 	c.sql("update work set lease_until = now() - interval '1 second' where id = '" + slow.ID + "'")
-	fast, ok, err := c.queue.Claim(c.ctx, "fast", key, time.Hour)
+	fast, ok, err := c.queue.Claim(c.ctx, "fast", key, time.Hour, []task.Runtime{task.GVisor})
 	if err != nil || !ok || fast.ID != slow.ID || fast.Fence <= slow.Fence {
 		t.Fatal(fast, ok, err)
 	}
@@ -162,7 +162,7 @@ func TestGivenUpWorkIsNotTheJobsFault(t *testing.T) {
 	j, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number))
 	c.must(err)
 	for range 3 {
-		claimed, ok, err := c.queue.Claim(c.ctx, "dying", c.claimKey(), time.Hour)
+		claimed, ok, err := c.queue.Claim(c.ctx, "dying", c.claimKey(), time.Hour, []task.Runtime{task.GVisor})
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}
@@ -223,7 +223,7 @@ func TestFreezeStopsWhatRuns(t *testing.T) {
 	c := newCity(t, plenty())
 	j, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number))
 	c.must(err)
-	claimed, ok, err := c.queue.Claim(c.ctx, "busy", c.claimKey(), time.Hour)
+	claimed, ok, err := c.queue.Claim(c.ctx, "busy", c.claimKey(), time.Hour, []task.Runtime{task.GVisor})
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
@@ -268,7 +268,7 @@ func TestJobsEndWithTheirAuthor(t *testing.T) {
 		c.must(err)
 		numbers = append(numbers, j.Number)
 	}
-	claimed, ok, err := c.queue.Claim(c.ctx, "busy", c.claimKey(), time.Hour)
+	claimed, ok, err := c.queue.Claim(c.ctx, "busy", c.claimKey(), time.Hour, []task.Runtime{task.GVisor})
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}

@@ -50,7 +50,7 @@ func (s *Jobs) Check(ctx context.Context, caller policy.Subject, p job.Package) 
 			return err
 		}
 		if row.EndedAt == nil {
-			if err := d.queue(row.ID, nil, checkLetter(known(p, g), g)); err != nil {
+			if err := d.queue(row.ID, nil, d.checkLetter(known(p, g), g)); err != nil {
 				return err
 			}
 		}

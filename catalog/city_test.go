@@ -58,6 +58,7 @@ type city struct {
 	now time.Time
 
 	debugFirst bool          // the gate of the rule set
+	runcLevel  int           // of the rule set: 0 unless a test says otherwise
 	objects    *object.Store // under the keeper's credential
 
 	admin, steward, applicant, accepting, examining, authority person
@@ -125,6 +126,7 @@ func (c *city) catalog(db *postgres.DB, store *object.Store) *catalog.Catalog {
 	rules, err := ruleset.Default()
 	c.must(err)
 	rules.Gates.Debug = c.debugFirst
+	rules.Jobs.RuncLevel = c.runcLevel
 	days, err := calendar.Default()
 	c.must(err)
 	decides, err := bundle.Embedded()
@@ -251,7 +253,7 @@ func (c *city) sealed(do func(letter work.Letter, keys work.Keys) (string, work.
 	c.t.Helper()
 	private, err := keyring.NewPrivateKey()
 	c.must(err)
-	claimed, ok, err := c.queue.Claim(c.ctx, "test", private.Public().Bytes(), time.Hour)
+	claimed, ok, err := c.queue.Claim(c.ctx, "test", private.Public().Bytes(), time.Hour, []task.Runtime{task.GVisor})
 	c.must(err)
 	if !ok {
 		c.t.Fatal("no work to claim")

@@ -213,7 +213,8 @@ func (d *deed) queueAs(id, subject string, version *int, letter work.Letter) err
 	if err != nil {
 		return fmt.Errorf("encoding letter: %w", err)
 	}
-	w := postgres.Work{ID: id, Kind: string(letter.Kind), Subject: subject, Version: version, Letter: body, QueuedAt: d.now, Bytes: letter.Bytes()}
+	w := postgres.Work{ID: id, Kind: string(letter.Kind), Subject: subject, Version: version, Letter: body, QueuedAt: d.now,
+		Bytes: letter.Bytes(), Runtimes: letter.Allowed()}
 	if err := d.tx.InsertWork(d.ctx, w); err != nil {
 		return fmt.Errorf("queueing work: %w", err)
 	}

@@ -279,7 +279,7 @@ func TestKeysThatAreAwayComeBack(t *testing.T) {
 	c.must(err)
 	private, err := keyring.NewPrivateKey()
 	c.must(err)
-	claimed, ok, err := c.queue.Claim(c.ctx, "test", private.Public().Bytes(), time.Hour)
+	claimed, ok, err := c.queue.Claim(c.ctx, "test", private.Public().Bytes(), time.Hour, []task.Runtime{task.GVisor})
 	if c.must(err); !ok {
 		t.Fatal("no work to claim")
 	}

@@ -65,7 +65,7 @@ func (s *Jobs) add(ctx context.Context, caller policy.Subject, action policy.Act
 		if view.Budgets, err = d.jobBudgets(row); err != nil {
 			return err
 		}
-		return d.queue(row.ID, nil, checkLetter(p, g))
+		return d.queue(row.ID, nil, d.checkLetter(p, g))
 	})
 	return view, err
 }

@@ -11,10 +11,25 @@ import (
 )
 
 // checkLetter asks for a verdict on a package's code over tables of the granted shape.
-func checkLetter(p job.Package, g *ground) work.Letter {
-	return work.Letter{Kind: work.Check, Check: &work.CheckLetter{CheckLetter: task.CheckLetter{
+func (d *deed) checkLetter(p job.Package, g *ground) work.Letter {
+	return work.Letter{Kind: work.Check, Runtimes: d.runtimes(g), Check: &work.CheckLetter{CheckLetter: task.CheckLetter{
 		Code: p.Code, Tables: tableSpecs(p, g), Output: p.Tables(),
 	}}}
+}
+
+// runtimes are what the rules let a job run under, for the highest level of any column of its datasets: the first
+// container sees them all.
+func (d *deed) runtimes(g *ground) []task.Runtime {
+	level := 0
+	for _, ds := range g.datasets {
+		for _, c := range ds.Columns {
+			level = max(level, c.Level)
+		}
+	}
+	if level > 0 && level <= d.c.Rules.Jobs.RuncLevel {
+		return task.Runtimes()
+	}
+	return nil
 }
 
 func tableSpecs(p job.Package, g *ground) []task.TableSpec {
@@ -52,7 +67,7 @@ func (d *deed) runLetter(row postgres.Job) (work.Letter, error) {
 	if err != nil {
 		return work.Letter{}, err
 	}
-	return work.Letter{Kind: work.Run, Run: &work.RunLetter{
+	return work.Letter{Kind: work.Run, Runtimes: d.runtimes(g), Run: &work.RunLetter{
 		Job: row.Number, Inputs: inputs, Code: d.code(p, g, plan, first),
 	}}, nil
 }
@@ -114,5 +129,5 @@ func (d *deed) debugLetter(row postgres.Job) (work.Letter, error) {
 		letter.Code.DigestBy = ds.ID
 	}
 	letter.Code = d.code(p, g, plan, letter.Code.DigestBy)
-	return work.Letter{Kind: work.Debug, Debug: &letter}, nil
+	return work.Letter{Kind: work.Debug, Runtimes: d.runtimes(g), Debug: &letter}, nil
 }

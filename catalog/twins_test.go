@@ -307,7 +307,7 @@ func (c *city) claimedInVain() {
 	c.t.Helper()
 	private, err := keyring.NewPrivateKey()
 	c.must(err)
-	claimed, ok, err := c.queue.Claim(c.ctx, "test", private.Public().Bytes(), time.Hour)
+	claimed, ok, err := c.queue.Claim(c.ctx, "test", private.Public().Bytes(), time.Hour, []task.Runtime{task.GVisor})
 	c.must(err)
 	if !ok {
 		c.t.Fatal("no work to claim")

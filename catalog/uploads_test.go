@@ -223,7 +223,7 @@ func TestWorkCountsWhatItFetches(t *testing.T) {
 // claimedBytes claims the oldest work and returns what it fetches.
 func (c *city) claimedBytes() int64 {
 	c.t.Helper()
-	claimed, ok, err := c.queue.Claim(c.ctx, "test", make([]byte, 32), time.Hour)
+	claimed, ok, err := c.queue.Claim(c.ctx, "test", make([]byte, 32), time.Hour, []task.Runtime{task.GVisor})
 	c.must(err)
 	if !ok {
 		c.t.Fatal("no work to claim")
@@ -531,7 +531,7 @@ func TestInspection(t *testing.T) {
 	c.must(err)
 	private, err := keyring.NewPrivateKey()
 	c.must(err)
-	if _, more, err := c.queue.Claim(c.ctx, "test", private.Public().Bytes(), time.Hour); err != nil || more {
+	if _, more, err := c.queue.Claim(c.ctx, "test", private.Public().Bytes(), time.Hour, []task.Runtime{task.GVisor}); err != nil || more {
 		t.Errorf("inspected twice: %v", err)
 	}
 	stop := c.keeping()

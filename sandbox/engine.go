@@ -17,6 +17,9 @@ type Run struct {
 	Fence int64     `json:"fence"` // of the lease; late effects of an older fence are refused
 	Step  int       `json:"step"`  // 1-based position in the work
 	Verb  task.Verb `json:"verb"`  // chooses the template
+	// Runtime makes the walls; zero for gVisor. The launcher refuses one that its machine does not offer or that is not
+	// proved.
+	Runtime task.Runtime `json:"runtime,omitempty"`
 }
 
 // Outcome is how a container ended. These four are all anybody outside learns.

@@ -25,6 +25,7 @@ type piece struct {
 	c      postgres.Claimed
 	letter work.Letter
 	keys   work.Keys
+	under  task.Runtime
 
 	steps   []Run
 	outcome Outcome
@@ -69,7 +70,7 @@ func (p *piece) run(ctx context.Context) error {
 
 // prepare makes the next step's directories.
 func (p *piece) prepare(ctx context.Context, verb task.Verb) (*step, error) {
-	run := Run{Work: p.c.ID, Fence: p.c.Fence, Step: len(p.steps) + 1, Verb: verb}
+	run := Run{Work: p.c.ID, Fence: p.c.Fence, Step: len(p.steps) + 1, Verb: verb, Runtime: p.under}
 	p.steps = append(p.steps, run)
 	in, err := p.w.Engine.Prepare(ctx, run)
 	if err != nil {

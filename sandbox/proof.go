@@ -9,12 +9,12 @@ import (
 	"github.com/sluicedata/sluice/catalog/task"
 )
 
-// Proof is what a self-test found out about the runtime of one launcher: what the template's bounds do, not what
+// Proof is what a self-test found out about one runtime of a launcher: what the template's bounds do, not what
 // they are said to do.
 type Proof struct {
-	ID      string       `json:"id"`      // UUID of the test
-	Runtime string       `json:"runtime"` // by name
-	Of      string       `json:"of"`      // digest over runtime, engine, kernel and template
+	ID      string       `json:"id"` // UUID of the test
+	Runtime task.Runtime `json:"runtime"`
+	Of      string       `json:"of"` // digest over runtime, engine, kernel and template
 	At      time.Time    `json:"at"`
 	Tried   []task.Tried `json:"tried"`
 }
@@ -44,7 +44,19 @@ func (p Proof) Why() string {
 	return strings.Join(all, "; ")
 }
 
-// Prover tells what is proved about the runtime. With anew the runtime is tested again before it answers.
+// Prover tells what is proved about each runtime the machine offers, the stronger wall first. With anew they are
+// tested again before it answers.
 type Prover interface {
-	Proof(ctx context.Context, anew bool) (Proof, error)
+	Proofs(ctx context.Context, anew bool) ([]Proof, error)
+}
+
+// proven are the runtimes that take jobs, the stronger wall first.
+func proven(proofs []Proof) []task.Runtime {
+	var held []task.Runtime
+	for _, p := range proofs {
+		if p.Holds() {
+			held = append(held, p.Runtime.Or())
+		}
+	}
+	return held
 }

@@ -2,42 +2,58 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/task"
 )
 
-// UnprovedError says why a worker claims nothing: canaries of its runtime that did not hold, or none tried yet.
-type UnprovedError struct{ Proof Proof }
+// UnprovedError says why a worker claims nothing: canaries of its runtimes that did not hold, or none tried yet.
+type UnprovedError struct{ Proofs []Proof }
 
 // Error implements error. It names canaries, and what was seen of the machine: it is for the machine's own log.
 func (e *UnprovedError) Error() string {
-	if e.Proof.ID == "" {
+	if len(e.Proofs) == 0 {
 		return "the runtime has not been tested"
 	}
-	return "the runtime takes no jobs: " + e.Proof.Why()
+	all := make([]string, 0, len(e.Proofs))
+	for _, p := range e.Proofs {
+		all = append(all, string(p.Runtime.Or())+": "+p.Why())
+	}
+	return "no runtime takes jobs: " + strings.Join(all, "; ")
 }
 
-// Standing is nil when the worker may claim: its runtime was tested and every canary held.
+// Standing is nil when the worker may claim: a runtime was tested and every canary held.
 func (w *Worker) Standing() error {
-	if w.Prover == nil {
+	if w.Prover == nil || len(w.runtimes()) > 0 {
 		return nil
 	}
-	p := w.proved.Load()
-	if p == nil {
-		return &UnprovedError{}
+	e := &UnprovedError{}
+	if p := w.proved.Load(); p != nil {
+		e.Proofs = *p
 	}
-	if !p.Holds() {
-		return &UnprovedError{Proof: *p}
+	return e
+}
+
+// runtimes are those the worker may use, the stronger wall first. One nobody can test has gVisor alone.
+func (w *Worker) runtimes() []task.Runtime {
+	if w.Prover == nil {
+		return []task.Runtime{task.GVisor}
+	}
+	if p := w.proved.Load(); p != nil {
+		return proven(*p)
 	}
 	return nil
 }
 
-// Prove has the runtime tested again and tells what came of it.
-func (w *Worker) Prove(ctx context.Context) (Proof, error) {
-	p, err := w.Prover.Proof(ctx, true)
+// Prove has the runtimes tested again and tells what came of it.
+func (w *Worker) Prove(ctx context.Context) ([]Proof, error) {
+	p, err := w.Prover.Proofs(ctx, true)
 	if err != nil {
-		return p, fmt.Errorf("testing the runtime: %w", err)
+		return p, fmt.Errorf("testing the runtimes: %w", err)
 	}
 	return p, w.learn(ctx, p)
 }
@@ -45,37 +61,51 @@ func (w *Worker) Prove(ctx context.Context) (Proof, error) {
 // watch asks again and again what is proved, so that a verdict counts within a beat.
 func (w *Worker) watch(ctx context.Context) {
 	for ctx.Err() == nil {
-		p, err := w.Prover.Proof(ctx, false)
+		p, err := w.Prover.Proofs(ctx, false)
 		if err == nil {
 			err = w.learn(ctx, p)
 		}
 		if err != nil && ctx.Err() == nil {
-			w.Log.WarnContext(ctx, "asking about the runtime failed", "err", err)
+			w.Log.WarnContext(ctx, "asking about the runtimes failed", "err", err)
 		}
 		wait(ctx, w.Beat)
 	}
 }
 
-// learn takes a verdict and tells it where it is new. One that could not be told is told with the next beat; what
-// does not hold counts at once, what holds counts only when it was told.
-func (w *Worker) learn(ctx context.Context, p Proof) error {
-	before := w.proved.Load()
-	if before != nil && before.ID == p.ID {
-		return nil
+// learn takes verdicts and tells the new ones. One that could not be told is told with the next beat; what does not
+// hold counts at once, what holds counts only when it was told.
+func (w *Worker) learn(ctx context.Context, found []Proof) error {
+	w.learning.Lock()
+	defer w.learning.Unlock()
+	var before, known []Proof
+	if p := w.proved.Load(); p != nil {
+		before = *p
 	}
-	if !p.Holds() {
-		w.Log.ErrorContext(ctx, "no jobs are taken: a bound of the runtime does not hold", "why", p.Why())
+	var failed error
+	for _, p := range found {
+		if slices.ContainsFunc(before, func(b Proof) bool { return b.ID == p.ID }) {
+			known = append(known, p)
+			continue
+		}
+		if !p.Holds() {
+			w.Log.ErrorContext(ctx, "the runtime takes no jobs: a bound does not hold", "runtime", p.Runtime.Or(), "why", p.Why())
+		}
+		if err := w.tell(ctx, p); err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		known = append(known, p)
 	}
-	told := postgres.SelfTest{ID: p.ID, Worker: w.Name, Runtime: p.Runtime, Digest: p.Of, MadeAt: p.At, Broken: []string{}}
+	w.proved.Store(&known)
+	return failed
+}
+
+func (w *Worker) tell(ctx context.Context, p Proof) error {
+	told := postgres.SelfTest{
+		ID: p.ID, Worker: w.Name, Runtime: string(p.Runtime.Or()), Digest: p.Of, MadeAt: p.At, Broken: []string{},
+	}
 	for _, c := range p.Broken() {
 		told.Broken = append(told.Broken, string(c))
 	}
-	if err := w.Queue.Tell(ctx, told); err != nil {
-		if !p.Holds() {
-			w.proved.CompareAndSwap(before, &Proof{})
-		}
-		return err
-	}
-	w.proved.Store(&p)
-	return nil
+	return w.Queue.Tell(ctx, told)
 }

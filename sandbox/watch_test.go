@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,16 +18,16 @@ import (
 // verdicts stands for a launcher that says what the test lets it say.
 type verdicts struct {
 	mu sync.Mutex
-	p  sandbox.Proof
+	p  []sandbox.Proof
 }
 
-func (v *verdicts) say(p sandbox.Proof) {
+func (v *verdicts) say(p ...sandbox.Proof) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.p = p
 }
 
-func (v *verdicts) Proof(context.Context, bool) (sandbox.Proof, error) {
+func (v *verdicts) Proofs(context.Context, bool) ([]sandbox.Proof, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.p, nil
@@ -34,13 +35,13 @@ func (v *verdicts) Proof(context.Context, bool) (sandbox.Proof, error) {
 
 // counting is a queue that is empty, and counts.
 type counting struct {
-	claims chan struct{}
+	claims chan []task.Runtime // what the last claim was for
 	told   chan postgres.SelfTest
 }
 
-func (q counting) Claim(context.Context, string, []byte, time.Duration) (postgres.Claimed, bool, error) {
+func (q counting) Claim(_ context.Context, _ string, _ []byte, _ time.Duration, under []task.Runtime) (postgres.Claimed, bool, error) {
 	select {
-	case q.claims <- struct{}{}:
+	case q.claims <- under:
 	default:
 	}
 	return postgres.Claimed{}, false, nil
@@ -74,8 +75,8 @@ func proof(id string, broken ...task.Canary) sandbox.Proof {
 
 // A worker claims nothing before its runtime is proved, and tells each verdict once.
 func TestUnprovedWorkersClaimNothing(t *testing.T) {
-	v := &verdicts{p: proof("first", task.Memory)}
-	q := counting{claims: make(chan struct{}, 1), told: make(chan postgres.SelfTest, 10)}
+	v := &verdicts{p: []sandbox.Proof{proof("first", task.Memory)}}
+	q := counting{claims: make(chan []task.Runtime, 1), told: make(chan postgres.SelfTest, 10)}
 	w := &sandbox.Worker{Queue: q, Prover: v, Log: slog.New(slog.DiscardHandler), Beat: time.Millisecond, Pause: time.Millisecond}
 	var unproved *sandbox.UnprovedError
 	if err := w.Standing(); !errors.As(err, &unproved) {
@@ -104,6 +105,34 @@ func TestUnprovedWorkersClaimNothing(t *testing.T) {
 	}
 	if len(q.told) > 0 {
 		t.Errorf("it told a verdict twice: %+v", <-q.told)
+	}
+}
+
+// A worker claims for each runtime that is proved, the stronger wall first, and for no other.
+func TestWorkersClaimForWhatIsProved(t *testing.T) {
+	runc := func(p sandbox.Proof) sandbox.Proof { p.Runtime = task.Runc; return p }
+	for what, c := range map[string]struct {
+		proofs []sandbox.Proof
+		want   []task.Runtime
+	}{
+		"both":         {[]sandbox.Proof{proof("a"), runc(proof("b"))}, []task.Runtime{task.GVisor, task.Runc}},
+		"gVisor alone": {[]sandbox.Proof{proof("a"), runc(proof("b", task.Calls))}, []task.Runtime{task.GVisor}},
+		"runc alone":   {[]sandbox.Proof{proof("a", task.Calls), runc(proof("b"))}, []task.Runtime{task.Runc}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			q := counting{claims: make(chan []task.Runtime, 1), told: make(chan postgres.SelfTest, 10)}
+			w := &sandbox.Worker{Queue: q, Prover: &verdicts{p: c.proofs}, Log: slog.New(slog.DiscardHandler), Beat: time.Millisecond, Pause: time.Millisecond}
+			ctx, stop := context.WithCancel(t.Context())
+			served := make(chan error, 1)
+			go func() { served <- w.Serve(ctx) }()
+			if got := <-q.claims; !slices.Equal(got, c.want) {
+				t.Errorf("it claims for %v, want %v", got, c.want)
+			}
+			stop()
+			if err := <-served; err != nil || len(q.told) != len(c.proofs) {
+				t.Errorf("told %d verdicts of %d, %v", len(q.told), len(c.proofs), err)
+			}
+		})
 	}
 }
 

@@ -14,13 +14,14 @@ import (
 	"github.com/sluicedata/sluice/catalog/keyring"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/catalog/work"
 )
 
 // Queue is all a worker may do to the record.
 type Queue interface {
-	// Claim takes the oldest work; ok is false when there is none.
-	Claim(ctx context.Context, worker string, publicKey []byte, lease time.Duration) (c postgres.Claimed, ok bool, err error)
+	// Claim takes the oldest work that may run under one of some runtimes; ok is false when there is none.
+	Claim(ctx context.Context, worker string, publicKey []byte, lease time.Duration, under []task.Runtime) (c postgres.Claimed, ok bool, err error)
 	// Append notes an event, extends the lease and tells the work's standing; postgres.ErrLost when the
 	// lease is another's now.
 	Append(ctx context.Context, c postgres.Claimed, event string, detail json.RawMessage, lease time.Duration) (postgres.Standing, error)
@@ -49,12 +50,13 @@ type Worker struct {
 	Now func() time.Time
 	// Sealed, when set, is told of every piece of work that was sealed, by kind and outcome.
 	Sealed func(kind, outcome string)
-	// Prover, when set, is asked about the runtime: nothing is claimed while a bound of it does not hold.
+	// Prover, when set, is asked about the runtimes: nothing is claimed for one while a bound of it does not hold.
 	Prover Prover
 	// Slots is how many pieces of work run beside each other; 0 means one.
 	Slots int
 
-	proved atomic.Pointer[Proof]
+	proved   atomic.Pointer[[]Proof]
+	learning sync.Mutex // held while verdicts are told
 }
 
 // Serve works until ctx ends, in as many slots as the worker has. Errors of one piece of work do not end it.
@@ -93,7 +95,7 @@ func (w *Worker) Once(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("making claim key: %w", err)
 	}
-	claimed, ok, err := w.Queue.Claim(ctx, w.Name, private.Public().Bytes(), w.Lease)
+	claimed, ok, err := w.Queue.Claim(ctx, w.Name, private.Public().Bytes(), w.Lease, w.runtimes())
 	if err != nil || !ok {
 		return false, err
 	}
@@ -179,6 +181,9 @@ func (w *Worker) admitted(ctx context.Context, c postgres.Claimed, private keyri
 	p := &piece{w: w, c: c}
 	if err := json.Unmarshal(c.Letter, &p.letter); err != nil {
 		return "", work.Result{}, fmt.Errorf("reading letter: %w", err)
+	}
+	if p.under = p.letter.Under(w.runtimes()); p.under == "" {
+		return Interrupted, work.Result{}, nil // a verdict changed since the claim
 	}
 	plain, err := keyring.Open(private, work.SealInfo(c.ID, c.Fence), sealed)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"github.com/sluicedata/sluice/catalog/task"
 )
 
 // Job is a row of job.
@@ -178,15 +180,16 @@ type Work struct {
 	RetryAt    *time.Time
 	SettledAt  *time.Time
 	Bytes      int64 // plain bytes of the objects it fetches
+	Runtimes   []task.Runtime
 }
 
 // InsertWork queues work in the transaction of the act that needs it, for the organization of its job, dataset or
 // upload.
 func (t *Tx) InsertWork(ctx context.Context, w Work) error {
-	org, err := value[string](ctx, t, `insert into work (id, kind, subject, org, version, letter, bytes, state, queued_at)
+	org, err := value[string](ctx, t, `insert into work (id, kind, subject, org, version, letter, bytes, runtimes, state, queued_at)
 		values ($1, $2, $3, coalesce((select org from job where id = $3), (select org from dataset where id = $3),
-		(select org from upload where id = $3)), $4, $5, $6, 'queued', $7) returning org`,
-		w.ID, w.Kind, w.Subject, w.Version, w.Letter, w.Bytes, w.QueuedAt)
+		(select org from upload where id = $3)), $4, $5, $6, $7, 'queued', $8) returning org`,
+		w.ID, w.Kind, w.Subject, w.Version, w.Letter, w.Bytes, w.Runtimes, w.QueuedAt)
 	if err != nil {
 		return err
 	}

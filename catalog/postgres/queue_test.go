@@ -16,6 +16,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
+	"github.com/sluicedata/sluice/catalog/task"
 )
 
 // line is a queue of a database of its own, under the worker's own role.
@@ -92,7 +93,7 @@ func (l *line) add(org string, pieces int) (subjects []string) {
 // claim takes one piece; ok is false when there is none to be had.
 func (l *line) claim() (postgres.Claimed, bool) {
 	l.t.Helper()
-	c, ok, err := l.queue.Claim(context.Background(), "w", make([]byte, 32), time.Hour)
+	c, ok, err := l.queue.Claim(context.Background(), "w", make([]byte, 32), time.Hour, []task.Runtime{task.GVisor})
 	l.must(err)
 	return c, ok
 }
@@ -190,7 +191,7 @@ func TestQueueServesEverybody(t *testing.T) {
 	for range workers {
 		all.Go(func() {
 			for {
-				c, ok, err := l.queue.Claim(t.Context(), "w", make([]byte, 32), time.Hour)
+				c, ok, err := l.queue.Claim(t.Context(), "w", make([]byte, 32), time.Hour, []task.Runtime{task.GVisor})
 				mu.Lock()
 				done := len(order) == flood+3*few
 				if err == nil && ok {
@@ -372,7 +373,7 @@ func TestStoppedClaimHoldsUpNobodyElse(t *testing.T) {
 	tx, err := conn.Begin(t.Context())
 	l.must(err)
 	var stopped string
-	l.must(tx.QueryRow(t.Context(), "select id from worker_claim('stopped', $1, interval '1 hour')", make([]byte, 32)).Scan(&stopped))
+	l.must(tx.QueryRow(t.Context(), "select id from worker_claim('stopped', $1, interval '1 hour', '{runsc}')", make([]byte, 32)).Scan(&stopped))
 	var served []string
 	for {
 		c, ok := l.claim()
@@ -387,5 +388,36 @@ func TestStoppedClaimHoldsUpNobodyElse(t *testing.T) {
 	l.must(tx.Rollback(t.Context()))
 	if c, ok := l.claim(); !ok || l.onward[c.ID] != l.onward[stopped] {
 		t.Fatal("its organization is not served afterwards")
+	}
+}
+
+// TestClaimsKeepToTheirRuntimes has a worker without gVisor beside organizations whose work needs it: it gets what may
+// run under runc, whoever waits before it, and nothing else.
+func TestClaimsKeepToTheirRuntimes(t *testing.T) {
+	l := newLine(t, 2, 2)
+	needs, may := l.orgs[0], l.orgs[1]
+	l.add(needs, 3)
+	subjects := append(l.add(may, 1), l.add(may, 1)...)
+	l.exec("update work set runtimes = '{runsc,runc}' where subject = '" + subjects[1] + "'")
+	claim := func(under ...task.Runtime) string {
+		t.Helper()
+		c, ok, err := l.queue.Claim(t.Context(), "w", make([]byte, 32), time.Hour, under)
+		l.must(err)
+		if !ok {
+			return ""
+		}
+		return l.subject(c.ID)
+	}
+	if got := claim(); got != "" {
+		t.Errorf("a worker without a proved runtime got %s", got)
+	}
+	if got := claim(task.Runc); got != subjects[1] {
+		t.Errorf("under runc: %q, want %q", got, subjects[1])
+	}
+	if got := claim(task.Runc); got != "" {
+		t.Errorf("under runc, what needs gVisor: %s", got)
+	}
+	if got := claim(task.GVisor, task.Runc); got == "" {
+		t.Error("under both: nothing, while work waits")
 	}
 }

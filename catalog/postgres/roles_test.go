@@ -51,7 +51,7 @@ func TestRolesMayNot(t *testing.T) {
 		{"serve", db.Serve, "update twin set rows = 1"},
 		{"serve", db.Serve, "update data_key set wrapped = ''"},
 		{"serve", db.Serve, "update setting set value = '{}'"},
-		{"serve", db.Serve, "select worker_claim('x', decode(repeat('00', 32), 'hex'), interval '1 minute')"},
+		{"serve", db.Serve, "select worker_claim('x', decode(repeat('00', 32), 'hex'), interval '1 minute', '{runsc}')"},
 		{"keeper", db.Keeper, "delete from trace_leaf"},
 		{"keeper", db.Keeper, "update vote set seat = 'agency'"},
 		{"keeper", db.Keeper, "insert into vote select * from vote"},

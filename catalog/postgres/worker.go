@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/sluicedata/sluice/catalog/task"
 )
 
 // ErrLost says that a lease is no longer this worker's: whatever it did must not count.
@@ -35,10 +37,10 @@ type Standing struct {
 	Keys     []byte  // sealed to the worker's key, once admitted
 }
 
-// Claim takes the oldest work, or nothing (ok false).
-func (q *Queue) Claim(ctx context.Context, worker string, publicKey []byte, lease time.Duration) (c Claimed, ok bool, err error) {
+// Claim takes the oldest work that may run under one of some runtimes, or nothing (ok false).
+func (q *Queue) Claim(ctx context.Context, worker string, publicKey []byte, lease time.Duration, under []task.Runtime) (c Claimed, ok bool, err error) {
 	err = q.db.InTx(ctx, func(t *Tx) error {
-		c, err = one[Claimed](ctx, t, "select * from worker_claim($1, $2, $3)", worker, publicKey, lease)
+		c, err = one[Claimed](ctx, t, "select * from worker_claim($1, $2, $3, $4)", worker, publicKey, lease, under)
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -141,6 +141,9 @@ type Jobs struct {
 	SyntheticRows  int `yaml:"synthetic_rows"`
 	LeaseSeconds   int `yaml:"lease_seconds"`
 	DifferenceNear int `yaml:"difference_near"` // pairs that differ in 1 … this many units are evidence
+	// RuncLevel is the highest level of data whose jobs may run under runc where gVisor is not proved; 0: none may.
+	// Sets from before there was a choice lack it, which is the strictest.
+	RuncLevel int `yaml:"runc_level"`
 }
 
 // Budgets bounds use beyond what a grant bounds. Months are calendar months of Asia/Shanghai.

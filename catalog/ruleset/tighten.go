@@ -101,6 +101,7 @@ func (r RuleSet) jobValues() []value {
 		whole("jobs.synthetic_rows", j.SyntheticRows, 1, up),
 		whole("jobs.lease_seconds", j.LeaseSeconds, 1, up),
 		whole("jobs.difference_near", j.DifferenceNear, 1, down),
+		{"jobs.runc_level", float64(j.RuncLevel), 0, 4, up},
 	}
 }
 

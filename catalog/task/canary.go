@@ -13,7 +13,7 @@ const (
 	Special    Canary = "special"    // making devices and FIFOs
 	Privileges Canary = "privileges" // capabilities, another user, no filter
 	Devices    Canary = "devices"    // device files beside the harmless ones
-	Host       Canary = "host"       // facts of the machine: paths, processes, memory, environment
+	Host       Canary = "host"       // facts of the machine: processes, environment; paths and memory unless the kernel is shared
 	Bytes      Canary = "bytes"      // more output bytes than allowed
 	Files      Canary = "files"      // more output files than allowed
 	Sparse     Canary = "sparse"     // a file that is larger than it occupies
@@ -44,6 +44,9 @@ type CanaryLetter struct {
 	Scratch   int64    `json:"scratch"`   // bytes
 	Memory    int64    `json:"memory"`    // bytes
 	Processes int      `json:"processes"` // at once
+	// Shared says that the kernel is the machine's own, which tells every container where mounts lie and how much
+	// memory there is: nothing the template says keeps that back.
+	Shared bool `json:"shared,omitempty"`
 }
 
 // Tried is what came of one canary. Why is of the program's own words and empty when the bound held; it may name

@@ -5,6 +5,7 @@ package work
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/object"
@@ -37,6 +38,26 @@ type Letter struct {
 	Check   *CheckLetter   `json:"check,omitempty"`
 	Debug   *DebugLetter   `json:"debug,omitempty"`
 	Run     *RunLetter     `json:"run,omitempty"`
+	// Runtimes are what the rules let it run under, for the level of its data; none: gVisor alone.
+	Runtimes []task.Runtime `json:"runtimes,omitempty"`
+}
+
+// Allowed are the runtimes the letter may run under.
+func (l Letter) Allowed() []task.Runtime {
+	if len(l.Runtimes) == 0 {
+		return []task.Runtime{task.GVisor}
+	}
+	return l.Runtimes
+}
+
+// Under is the first of some runtimes that the letter may run under; "" when there is none.
+func (l Letter) Under(some []task.Runtime) task.Runtime {
+	for _, r := range some {
+		if slices.Contains(l.Allowed(), r) {
+			return r
+		}
+	}
+	return ""
 }
 
 // Bytes returns the plain bytes of the objects a worker fetches for a letter: they lie on its scratch disk.

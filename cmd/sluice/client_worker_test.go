@@ -86,7 +86,7 @@ func (w *handWorker) do(kind, variant string) error {
 
 func (w *handWorker) claim(kind string, public []byte) (claimed postgres.Claimed, err error) {
 	err = until("work "+kind, func(ctx context.Context) (ok bool, err error) {
-		claimed, ok, err = w.queue.Claim(ctx, "script", public, time.Hour)
+		claimed, ok, err = w.queue.Claim(ctx, "script", public, time.Hour, []task.Runtime{task.GVisor})
 		return ok, err
 	})
 	if err == nil && claimed.Kind != kind {

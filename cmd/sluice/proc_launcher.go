@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
 	"github.com/sluicedata/sluice/sandbox/launcher"
 )
@@ -19,6 +21,7 @@ func runLauncher(ctx context.Context, in surroundings) error {
 	l, err := launcher.New(ctx, launcher.Options{
 		Engine: socket, Base: filepath.Join(in.home, "runs"), Runner: in.runner,
 		WorkerUID: in.workerUID, WorkerGID: in.workerGID, Now: in.now, Log: in.log,
+		Runc: slices.Contains(strings.Split(in.runtimes, ","), string(task.Runc)),
 	})
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ import (
 // selfTestPatience bounds one test: it takes seconds, on a machine that has time for it.
 const selfTestPatience = 5 * time.Minute
 
-// newSelfTest makes the command that tries the bounds of the container template anew.
+// newSelfTest makes the command that tries the bounds of the container template anew, under each runtime.
 func newSelfTest(p parts) *cobra.Command {
 	return onInstance(text{
 		use: "self-test --data DIR", example: "  sluice self-test --data /var/lib/sluice\n  sluice self-test --config /etc/sluice/sluice.yaml",
@@ -37,24 +37,41 @@ var errAway = errors.New("no worker answers")
 
 // selfTest asks the running instance, which puts the verdict on its record, or tests a stopped one's engine.
 func selfTest(c *call, p parts, o config.Config, layout instance.Layout) error {
-	proof, err := askSelfTest(c.ctx, layout, o.WorkerAdminListen)
+	proofs, err := askSelfTest(c.ctx, layout, o.WorkerAdminListen)
 	if errors.Is(err, errAway) {
-		proof, err = testStopped(c.cmd, p, o)
+		proofs, err = testStopped(c.cmd, p, o)
 	}
 	if err != nil {
 		return failed("selftest.not").because(err)
 	}
-	if err := many(c, proof.Tried, nil, triedFields(c)); err != nil {
+	if err := many(c, triedOf(proofs), nil, triedFields(c)); err != nil {
 		return err
 	}
-	if broken := proof.Broken(); len(broken) > 0 {
-		return failed("selftest.broken", "n", len(broken), "runtime", proof.Runtime)
+	for _, p := range proofs {
+		if broken := p.Broken(); len(broken) > 0 {
+			return failed("selftest.broken", "n", len(broken), "runtime", p.Runtime)
+		}
 	}
 	return nil
 }
 
+// tried is one canary of one runtime.
+type tried struct {
+	Runtime task.Runtime `json:"runtime"`
+	task.Tried
+}
+
+func triedOf(proofs []sandbox.Proof) (all []tried) {
+	for _, p := range proofs {
+		for _, t := range p.Tried {
+			all = append(all, tried{p.Runtime, t})
+		}
+	}
+	return all
+}
+
 // askSelfTest has the running worker test its runtime.
-func askSelfTest(ctx context.Context, layout instance.Layout, at string) (p sandbox.Proof, err error) {
+func askSelfTest(ctx context.Context, layout instance.Layout, at string) (p []sandbox.Proof, err error) {
 	network, address := "tcp", at
 	if at == "" {
 		network, address = "unix", filepath.Join(layout.Socket("worker"), adminSocket)
@@ -88,30 +105,30 @@ func askSelfTest(ctx context.Context, layout instance.Layout, at string) (p sand
 
 // testStopped starts the engine alone, tests it and stops it. The verdict is kept where the next start finds it,
 // and puts it on the record then.
-func testStopped(cmd *cobra.Command, p parts, o config.Config) (proof sandbox.Proof, err error) {
+func testStopped(cmd *cobra.Command, p parts, o config.Config) (proofs []sandbox.Proof, err error) {
 	users, err := admit(textsOf(cmd.Context()), &o, os.Geteuid())
 	if err != nil {
-		return proof, err
+		return proofs, err
 	}
 	layout, err := place(o, users)
 	if err != nil {
-		return proof, err
+		return proofs, err
 	}
 	waiting, cancel := context.WithTimeout(cmd.Context(), time.Second)
 	defer cancel()
 	lock, err := supervise.Acquire(waiting, layout.Lock())
 	if err != nil {
-		return proof, err
+		return proofs, err
 	}
 	in := opened{Layout: layout, options: o, users: users, lock: lock, table: p.processes}
-	proof, err = in.selfTest(cmd, p)
-	return proof, errors.Join(err, layout.Discard(), lock.Release())
+	proofs, err = in.selfTest(cmd, p)
+	return proofs, errors.Join(err, layout.Discard(), lock.Release())
 }
 
 // selfTest tests the engine of an instance whose lock is held.
-func (in *opened) selfTest(cmd *cobra.Command, p parts) (proof sandbox.Proof, err error) {
+func (in *opened) selfTest(cmd *cobra.Command, p parts) (proofs []sandbox.Proof, err error) {
 	if err := in.Make(in.users); err != nil {
-		return proof, err
+		return proofs, err
 	}
 	ctx, done := context.WithCancel(cmd.Context())
 	defer done()
@@ -120,7 +137,7 @@ func (in *opened) selfTest(cmd *cobra.Command, p parts) (proof sandbox.Proof, er
 		parts = append(parts, p.engine(in))
 	}
 	parts = append(parts, supervise.Part{Name: "self-test", Do: func(ctx context.Context) (err error) {
-		proof, err = in.proveEngine(ctx, cmd)
+		proofs, err = in.proveEngine(ctx, cmd)
 		return err
 	}})
 	err = supervise.Run(ctx, supervise.Config{
@@ -130,34 +147,35 @@ func (in *opened) selfTest(cmd *cobra.Command, p parts) (proof sandbox.Proof, er
 	if err == nil {
 		err = cmd.Context().Err()
 	}
-	return proof, err
+	return proofs, err
 }
 
 // proveEngine opens a launcher of this process over the engine: it serves nobody.
-func (in *opened) proveEngine(ctx context.Context, cmd *cobra.Command) (proof sandbox.Proof, err error) {
+func (in *opened) proveEngine(ctx context.Context, cmd *cobra.Command) (proofs []sandbox.Proof, err error) {
 	worker := in.worker()
 	l, err := launcher.New(ctx, launcher.Options{
 		Engine: strings.TrimPrefix(in.engineAddress(), "unix://"), Base: filepath.Join(in.Home("launcher"), "runs"),
-		Runner: in.options.Runner, WorkerUID: int(worker.UID), WorkerGID: int(worker.GID),
+		Runner: in.options.Runner, Runc: in.options.Runc, WorkerUID: int(worker.UID), WorkerGID: int(worker.GID),
 		Now: time.Now, Log: newLog(cmd.ErrOrStderr(), in.options.LogLevel).With("part", "launcher"),
 	})
 	if err != nil {
-		return proof, err
+		return proofs, err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	return l.Proof(ctx, true)
+	return l.Proofs(ctx, true)
 }
 
-func triedFields(c *call) []field[task.Tried] {
-	return []field[task.Tried]{
-		{"canary", func(t task.Tried) string { return string(t.Canary) }},
-		{"bound tried", func(t task.Tried) string { return c.Say("canary." + string(t.Canary)) }},
-		{"state", func(t task.Tried) string {
+func triedFields(c *call) []field[tried] {
+	return []field[tried]{
+		{"runtime", func(t tried) string { return string(t.Runtime) }},
+		{"canary", func(t tried) string { return string(t.Canary) }},
+		{"bound tried", func(t tried) string { return c.Say("canary." + string(t.Canary)) }},
+		{"state", func(t tried) string {
 			if t.Held {
 				return c.Say("selftest.holds")
 			}
 			return c.Say("selftest.fails")
 		}},
-		{"why", func(t task.Tried) string { return t.Why }},
+		{"why", func(t tried) string { return t.Why }},
 	}
 }

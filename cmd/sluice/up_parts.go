@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/ruleset"
+	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
 )
 
@@ -85,6 +86,7 @@ func (in *opened) flags(p process) []string {
 		"engine":   in.engineAddress(),
 		"listen":   in.options.Listen,
 		"runner":   in.options.Runner,
+		"runtimes": in.runtimes(),
 		"rules":    in.rules(),
 
 		"admin-listen": map[string]string{
@@ -103,6 +105,14 @@ func (in *opened) flags(p process) []string {
 		args = append(args, "--"+flag, values[flag])
 	}
 	return args
+}
+
+// runtimes are those the launcher offers.
+func (in *opened) runtimes() string {
+	if in.options.Runc {
+		return string(task.GVisor) + "," + string(task.Runc)
+	}
+	return string(task.GVisor)
 }
 
 // rules is where the parts find the site's own rule set; "" when the instance follows the city's.

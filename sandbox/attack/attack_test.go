@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 
 // runtime is one row of what is attacked.
 type runtime struct {
-	name string
+	name task.Runtime
 	// devices is all that may lie in /dev: what is not harmless everywhere is harmless here for a reason.
 	devices string
 }
@@ -33,7 +33,8 @@ type runtime struct {
 // runtimes are those jobs may run under. fuse and net/tun of gVisor are its own: mount and network tries use them.
 func runtimes() []runtime {
 	return []runtime{
-		{name: docker.Runtime, devices: "char char/10:200 char/10:229 char/1:3 char/1:5 char/1:7 char/1:8 char/1:9 char/5:0 fd full fuse net net/tun null ptmx pts pts/ptmx random shm stderr stdin stdout tty urandom zero"},
+		{name: task.GVisor, devices: "char char/10:200 char/10:229 char/1:3 char/1:5 char/1:7 char/1:8 char/1:9 char/5:0 fd full fuse net net/tun null ptmx pts pts/ptmx random shm stderr stdin stdout tty urandom zero"},
+		{name: task.Runc, devices: "core fd full mqueue null ptmx pts pts/ptmx random shm stderr stdin stdout tty urandom zero"},
 	}
 }
 
@@ -53,7 +54,7 @@ func TestAttacks(t *testing.T) {
 	var all table
 	t.Cleanup(func() { all.print(t) })
 	for _, r := range runtimes() {
-		t.Run(r.name, func(t *testing.T) {
+		t.Run(string(r.name), func(t *testing.T) {
 			proved(t, r)
 			s := open(t, r)
 			for _, f := range families(r) {

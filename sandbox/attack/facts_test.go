@@ -102,7 +102,7 @@ func TestHostFacts(t *testing.T) {
 	rows := make([][]string, len(facts))
 	for _, r := range runtimes() {
 		s := open(t, r)
-		got := s.attack(t, newRun(verb), vectors)
+		got := s.attack(t, s.newRun(verb), vectors)
 		for i, f := range facts {
 			raw, err := os.ReadFile(f.path)
 			if err != nil {
@@ -130,7 +130,7 @@ func TestHostFacts(t *testing.T) {
 func names() []string {
 	var all []string
 	for _, r := range runtimes() {
-		all = append(all, r.name)
+		all = append(all, string(r.name))
 	}
 	return all
 }

@@ -137,7 +137,7 @@ func TestNeighbour(t *testing.T) {
 		s := open(t, r)
 		alone := s.computing(t)
 		running, stop := context.WithCancel(t.Context())
-		bomb := newRun(roomy)
+		bomb := s.newRun(roomy)
 		s.prepare(t, bomb, []vector{{try: "fork and stay"}})
 		ended := make(chan string, 1)
 		go func() {
@@ -166,7 +166,7 @@ func (s *site) computing(t *testing.T) time.Duration {
 	t.Helper()
 	best := time.Duration(math.MaxInt64)
 	for range 4 {
-		run := newRun(verb)
+		run := s.newRun(verb)
 		s.prepare(t, run, []vector{{try: "compute"}})
 		began := time.Now()
 		if outcome, err := s.Run(t.Context(), run); outcome != sandbox.Success || err != nil {

@@ -49,7 +49,7 @@ func (s Spec) program(c container.InspectResponse) []check {
 // fence checks the walls.
 func (s Spec) fence(h *container.HostConfig) []check {
 	return []check{
-		{"runtime", h.Runtime, Runtime},
+		{"runtime", h.Runtime, string(s.Runtime.Or())},
 		{"network", string(h.NetworkMode), "none"},
 		{"ipc", string(h.IpcMode), "none"},
 		{"cgroup namespace", string(h.CgroupnsMode), "private"},

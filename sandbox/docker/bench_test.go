@@ -41,7 +41,7 @@ func BenchmarkColdStart(b *testing.B) {
 func BenchmarkTemplate(b *testing.B) {
 	c := newCold(b)
 	ways := map[string]docker.Bare{
-		"template": {Runtime: docker.Runtime}, "runc": {Runtime: "runc"}, "open": {Runtime: docker.Runtime, Open: true},
+		"template": {Runtime: string(task.GVisor)}, "runc": {Runtime: string(task.Runc)}, "open": {Runtime: string(task.GVisor), Open: true},
 	}
 	took := map[string][]time.Duration{}
 	round := 0

@@ -13,10 +13,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/sluicedata/sluice/catalog/task"
 )
 
 // Daemon describes a private engine: its own data, its own socket, no bridge, no packet rules, gVisor as the
-// only runtime offered. Whoever starts it runs dockerd with Args, in an own process group, as root.
+// runtime of whoever names none. The engine knows runc by itself. Whoever starts it runs dockerd with Args, in an own process group, as root.
 type Daemon struct {
 	// Data holds images and containers; it must lie on a real disk.
 	Data string
@@ -90,7 +92,7 @@ func (d Daemon) settings() settings {
 		Bridge: "none", NoNewPrivs: true, LogDriver: "none", ShutdownWithin: 3,
 		CgroupParent: "/" + d.Cgroup, ExecOpts: []string{"native.cgroupdriver=cgroupfs"},
 		Features:       map[string]bool{"containerd-snapshotter": false}, // image ids are digests of configurations
-		DefaultRuntime: Runtime, Runtimes: map[string]runtimeOf{Runtime: {Path: d.Runsc, Args: RunscArgs()}},
+		DefaultRuntime: string(task.GVisor), Runtimes: map[string]runtimeOf{string(task.GVisor): {Path: d.Runsc, Args: RunscArgs()}},
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/client"
+
+	"github.com/sluicedata/sluice/catalog/task"
 )
 
 // Deadlines of the engine's own calls. Starting gVisor took half a second on a busy machine; a runtime that
@@ -73,12 +75,12 @@ func (e *Engine) check(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking the engine what it can do: %w", err)
 	}
-	runtime, known := info.Runtimes[Runtime]
+	runtime, known := info.Runtimes[string(task.GVisor)]
 	for _, need := range []struct {
 		met  bool
 		what string
 	}{
-		{known, "runtime " + Runtime},
+		{known, "runtime " + string(task.GVisor)},
 		{!slices.ContainsFunc(runtime.Args, ignoresLimits), "a runtime that keeps limits"},
 		{slices.Contains(runtime.Args, "--oci-seccomp"), "a system call filter"},
 		{slices.Contains(runtime.Args, "--network=none"), "a second wall to networks"},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -21,17 +22,25 @@ import (
 // bootFile changes with every start of the machine: random(4).
 const bootFile = "/proc/sys/kernel/random/boot_id"
 
-// Identity is a digest over all that a verdict about the runtime rests on: the runtime's own bytes and options, the
+// Identity is a digest over all that a verdict about a runtime rests on: the runtime's own bytes and options, the
 // engine, the kernel and its boot, the template and the image. Where one of them changes, the verdict is of another
 // runtime.
-func (e *Engine) Identity(ctx context.Context, image string, limits Limits) (string, error) {
+func (e *Engine) Identity(ctx context.Context, runtime task.Runtime, image string, limits Limits) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	info, err := e.api.Info(ctx)
 	if err != nil {
 		return "", fmt.Errorf("asking the engine what it is: %w", err)
 	}
-	program, err := fileDigest(info.Runtimes[Runtime].Path)
+	of, known := info.Runtimes[string(runtime)]
+	if !known {
+		return "", fmt.Errorf("asking the engine what it is: it has no runtime %s", runtime)
+	}
+	path, err := exec.LookPath(of.Path) // the engine knows its own runtime by name only
+	if err != nil {
+		return "", fmt.Errorf("finding the runtime: %w", err)
+	}
+	program, err := fileDigest(path)
 	if err != nil {
 		return "", err
 	}
@@ -39,9 +48,9 @@ func (e *Engine) Identity(ctx context.Context, image string, limits Limits) (str
 	if err != nil {
 		return "", fmt.Errorf("reading the boot's id: %w", err)
 	}
-	s := Spec{Verb: task.TryBounds, Image: image, In: task.In, Out: task.Out, CPUs: e.cpus, Limits: limits}
+	s := Spec{Verb: task.TryBounds, Runtime: runtime, Image: image, In: task.In, Out: task.Out, CPUs: e.cpus, Limits: limits}
 	raw, err := json.Marshal([]any{
-		program, info.Runtimes[Runtime].Args, info.ServerVersion, info.KernelVersion, info.CgroupVersion,
+		program, of.Args, info.ServerVersion, info.KernelVersion, info.CgroupVersion,
 		strings.TrimSpace(string(boot)), s.config(), s.hostConfig(),
 	})
 	if err != nil {

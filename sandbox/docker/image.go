@@ -179,6 +179,9 @@ func (b *box) writeLayer(w io.Writer) error {
 	layer := tar.NewWriter(w)
 	for _, dir := range []string{"dev/", "etc/", "in/", "out/", "proc/", "sys/", "tmp/"} {
 		head := &tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755, Format: tar.FormatUSTAR}
+		if dir == "tmp/" {
+			head.Mode = 0o1777 // runc gives what is mounted there this mode, whatever its options say
+		}
 		if err := layer.WriteHeader(head); err != nil {
 			return fmt.Errorf("writing a layer: %w", err)
 		}

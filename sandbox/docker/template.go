@@ -16,8 +16,7 @@ import (
 
 // Fixed values of the template. Nobody is the uid and gid inside, owner of the output directory outside.
 const (
-	Runtime = "runsc"
-	Nobody  = 65534
+	Nobody = 65534
 	// Processes may be at once in a container. gVisor counts its own threads: fewer than 32 do not start.
 	Processes = 256
 	program   = "/sluice-runner"
@@ -49,10 +48,12 @@ type Spec struct {
 	Fence int64     // of the lease
 	Step  int       // position in the work
 	Verb  task.Verb // the entry point's only argument
-	Image string    // content digest of an imported image, "sha256:…"
-	In    string    // host directory, read-only at task.In
-	Out   string    // host directory, bounded by its own mount, at task.Out
-	CPUs  int       // of the machine
+	// Runtime makes the walls; zero for gVisor.
+	Runtime task.Runtime
+	Image   string // content digest of an imported image, "sha256:…"
+	In      string // host directory, read-only at task.In
+	Out     string // host directory, bounded by its own mount, at task.Out
+	CPUs    int    // of the machine
 	Limits
 }
 
@@ -91,7 +92,7 @@ func (s Spec) labels() map[string]string {
 func (s Spec) hostConfig() *container.HostConfig {
 	limit, off := int64(pids), false
 	return &container.HostConfig{
-		Runtime:        Runtime,
+		Runtime:        string(s.Runtime.Or()),
 		NetworkMode:    "none",
 		IpcMode:        "none",
 		CgroupnsMode:   "private",

@@ -66,16 +66,13 @@ func (c *Client) Remove(ctx context.Context, r sandbox.Run) error {
 	return err
 }
 
-// Proof implements sandbox.Prover.
-func (c *Client) Proof(ctx context.Context, anew bool) (sandbox.Proof, error) {
+// Proofs implements sandbox.Prover.
+func (c *Client) Proofs(ctx context.Context, anew bool) ([]sandbox.Proof, error) {
 	a, err := c.call(ctx, proofWithin, pathProof, question{Anew: anew})
-	if err == nil && a.Proof == nil {
-		err = errors.New("asking the launcher for its proof: it told none")
+	if err == nil && len(a.Proofs) == 0 {
+		err = errors.New("asking the launcher for its proofs: it told none")
 	}
-	if err != nil {
-		return sandbox.Proof{}, err
-	}
-	return *a.Proof, nil
+	return a.Proofs, err
 }
 
 // Collect implements sandbox.Engine.

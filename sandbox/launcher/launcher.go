@@ -33,6 +33,8 @@ type Options struct {
 	Foreign bool
 	// Limits per verb; nil for docker.DefaultLimits. A verb that is not in it cannot run.
 	Limits map[task.Verb]docker.Limits
+	// Runc says that the machine offers runc beside gVisor, for work the rules let run under it.
+	Runc bool
 	// Now is the clock verdicts are dated by; a launcher that is not Foreign needs it.
 	Now func() time.Time
 	// ReapEvery is how often a serving launcher looks for what nobody removes any more; 0 for a third of a minute.
@@ -49,10 +51,10 @@ type Launcher struct {
 	image  string
 	base   *os.Root
 
-	proving sync.Mutex // held while the runtime is tested
+	proving sync.Mutex // held while runtimes are tested
 
 	mu     sync.Mutex // guards what follows
-	proof  sandbox.Proof
+	proofs map[task.Runtime]sandbox.Proof
 	runs   map[sandbox.Run]*run
 	fences fences
 }
@@ -77,7 +79,8 @@ func New(ctx context.Context, opt Options) (*Launcher, error) {
 	if err != nil {
 		return nil, errors.Join(err, base.Close())
 	}
-	l := &Launcher{opt: opt, engine: engine, base: base, runs: map[sandbox.Run]*run{}, fences: newFences()}
+	l := &Launcher{opt: opt, engine: engine, base: base, runs: map[sandbox.Run]*run{}, fences: newFences(),
+		proofs: map[task.Runtime]sandbox.Proof{}}
 	if err := l.begin(ctx); err != nil {
 		return nil, errors.Join(err, engine.Close(), base.Close())
 	}

@@ -14,16 +14,17 @@ import (
 )
 
 // Prepare implements sandbox.Engine. Preparing the same run again begins it anew unless it is running; a
-// higher fence removes every run of the same work under lower ones. A runtime that is not proved takes no runs.
+// higher fence removes every run of the same work under lower ones. A runtime that is not
+// offered or not proved takes no runs.
 func (l *Launcher) Prepare(ctx context.Context, key sandbox.Run) (in string, err error) {
 	if key.Verb == task.TryBounds {
 		return "", Invalid // the launcher's own
 	}
-	if err := l.unproved(); err != nil {
-		return "", err
-	}
 	limits, err := l.valid(key)
 	if err != nil {
+		return "", err
+	}
+	if err := l.unproved(key.Runtime.Or()); err != nil {
 		return "", err
 	}
 	return l.make(ctx, key, limits)

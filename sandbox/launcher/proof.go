@@ -14,7 +14,6 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/sandbox"
-	"github.com/sluicedata/sluice/sandbox/docker"
 )
 
 // proofAge is how long a verdict counts for a runtime that is still the same.
@@ -26,40 +25,66 @@ const proofAgain = 10 * time.Minute
 
 var _ sandbox.Prover = (*Launcher)(nil)
 
-// Proof implements sandbox.Prover. Where there is no verdict yet the first who asks waits for the test, so that a
+// runtimes are those the machine offers, the stronger wall first.
+func (l *Launcher) runtimes() []task.Runtime {
+	if l.opt.Runc {
+		return task.Runtimes()
+	}
+	return []task.Runtime{task.GVisor}
+}
+
+// Proofs implements sandbox.Prover. Where there is no verdict yet the first who asks waits for the test, so that a
 // launcher serves at once. Tests do not run beside each other; runs go on under the last verdict until a new one is
 // there.
-func (l *Launcher) Proof(ctx context.Context, anew bool) (sandbox.Proof, error) {
+func (l *Launcher) Proofs(ctx context.Context, anew bool) ([]sandbox.Proof, error) {
 	if l.opt.Foreign {
-		return sandbox.Proof{}, Invalid
+		return nil, Invalid
 	}
 	l.proving.Lock()
 	defer l.proving.Unlock()
-	if known := l.proved(); !anew && known.ID != "" && (known.Holds() || l.opt.Now().Sub(known.At) < proofAgain) {
+	var all []sandbox.Proof
+	for _, r := range l.runtimes() {
+		p, err := l.proof(ctx, r, anew)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, l.keepProofs(all)
+}
+
+// proof is the verdict about one runtime: the one in force, or a new one.
+func (l *Launcher) proof(ctx context.Context, r task.Runtime, anew bool) (sandbox.Proof, error) {
+	if known := l.proved(r); !anew && known.ID != "" && (known.Holds() || l.opt.Now().Sub(known.At) < proofAgain) {
 		return known, nil
 	}
-	p, err := l.prove(ctx)
+	p, err := l.prove(ctx, r)
 	if err != nil {
 		return p, errors.Join(Unavailable, err)
 	}
 	if !p.Holds() {
-		l.opt.Log.Error("the runtime takes no jobs: a bound of the container template does not hold", "why", p.Why())
+		l.opt.Log.Error("the runtime takes no jobs: a bound of the container template does not hold", "runtime", r, "why", p.Why())
 	}
 	l.take(p)
-	return p, l.keepProof(p)
+	return p, nil
 }
 
-// begun takes over a verdict of this very runtime that is not too old.
+// begun takes over verdicts of these very runtimes that are not too old.
 func (l *Launcher) begun(ctx context.Context) error {
 	if l.opt.Foreign {
 		return nil
 	}
-	of, err := l.engine.Identity(ctx, l.image, l.opt.Limits[task.TryBounds])
-	if err != nil {
-		return err
-	}
-	if kept := l.keptProof(); kept.Of == of && kept.Holds() && l.fresh(kept) {
-		l.take(kept)
+	kept := l.keptProofs()
+	for _, r := range l.runtimes() {
+		of, err := l.engine.Identity(ctx, r, l.image, l.opt.Limits[task.TryBounds])
+		if err != nil {
+			return err
+		}
+		for _, p := range kept {
+			if p.Runtime == r && p.Of == of && p.Holds() && l.fresh(p) {
+				l.take(p)
+			}
+		}
 	}
 	return nil
 }
@@ -70,64 +95,64 @@ func (l *Launcher) fresh(p sandbox.Proof) bool {
 	return age >= 0 && age < proofAge
 }
 
-// unproved is the refusal of every run while the last test did not hold.
-func (l *Launcher) unproved() error {
-	if l.opt.Foreign || l.proved().Holds() {
+// unproved is the refusal of every run under a runtime whose last test did not hold.
+func (l *Launcher) unproved(r task.Runtime) error {
+	if l.opt.Foreign || l.proved(r).Holds() {
 		return nil
 	}
 	return Unproved
 }
 
-func (l *Launcher) proved() sandbox.Proof {
+func (l *Launcher) proved(r task.Runtime) sandbox.Proof {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.proof
+	return l.proofs[r]
 }
 
 func (l *Launcher) take(p sandbox.Proof) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.proof = p
+	l.proofs[p.Runtime] = p
 }
 
 // proofFile lies beside the directory of runs, where only root writes.
 func (l *Launcher) proofFile() string { return l.opt.Base + ".proof.json" }
 
-// keptProof is what an earlier launcher found; one that cannot be read is none.
-func (l *Launcher) keptProof() (p sandbox.Proof) {
+// keptProofs is what an earlier launcher found; what cannot be read is nothing.
+func (l *Launcher) keptProofs() (all []sandbox.Proof) {
 	raw, err := os.ReadFile(l.proofFile())
 	if err == nil {
-		err = json.Unmarshal(raw, &p)
+		err = json.Unmarshal(raw, &all)
 	}
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			l.opt.Log.Warn("an earlier verdict cannot be read", "error", err)
+			l.opt.Log.Warn("earlier verdicts cannot be read", "error", err)
 		}
-		return sandbox.Proof{}
+		return nil
 	}
-	return p
+	return all
 }
 
-func (l *Launcher) keepProof(p sandbox.Proof) error {
-	raw, err := json.Marshal(p)
+func (l *Launcher) keepProofs(all []sandbox.Proof) error {
+	raw, err := json.Marshal(all)
 	if err != nil {
-		return fmt.Errorf("writing a verdict: %w", err)
+		return fmt.Errorf("writing verdicts: %w", err)
 	}
 	fresh := l.proofFile() + ".new"
 	if err := errors.Join(os.WriteFile(fresh, raw, 0o600), os.Rename(fresh, l.proofFile())); err != nil {
-		return fmt.Errorf("keeping a verdict: %w", err)
+		return fmt.Errorf("keeping verdicts: %w", err)
 	}
 	return nil
 }
 
-// prove tests the runtime, one container after the other: beside each other they only wait for the one core.
-func (l *Launcher) prove(ctx context.Context) (sandbox.Proof, error) {
-	of, err := l.engine.Identity(ctx, l.image, l.opt.Limits[task.TryBounds])
+// prove tests a runtime, one container after the other: beside each other they only wait for the one core.
+func (l *Launcher) prove(ctx context.Context, r task.Runtime) (sandbox.Proof, error) {
+	of, err := l.engine.Identity(ctx, r, l.image, l.opt.Limits[task.TryBounds])
 	if err != nil {
 		return sandbox.Proof{}, err
 	}
-	p := sandbox.Proof{ID: uuid.NewString(), Runtime: docker.Runtime, Of: of, At: l.opt.Now().UTC()}
-	t := &trial{l: l, work: p.ID}
+	p := sandbox.Proof{ID: uuid.NewString(), Runtime: r, Of: of, At: l.opt.Now().UTC()}
+	t := &trial{l: l, work: p.ID, runtime: r}
 	for _, part := range []func(context.Context) []task.Tried{t.inside, t.processes, t.memory, t.spin} {
 		p.Tried = append(p.Tried, part(ctx)...)
 	}

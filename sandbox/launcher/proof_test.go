@@ -45,11 +45,11 @@ func proving(t *testing.T, opt launcher.Options) *launcher.Launcher {
 // told asks for the verdict in force.
 func told(t *testing.T, l *launcher.Launcher) sandbox.Proof {
 	t.Helper()
-	p, err := l.Proof(t.Context(), false)
-	if err != nil {
-		t.Fatal(err)
+	p, err := l.Proofs(t.Context(), false)
+	if err != nil || len(p) != 1 {
+		t.Fatalf("%d verdicts, %v", len(p), err)
 	}
-	return p
+	return p[0]
 }
 
 // A runtime whose bounds all hold takes jobs; its verdict is found again by the next launcher, and made anew when
@@ -72,9 +72,45 @@ func TestRuntimeIsProved(t *testing.T) {
 	if again := told(t, proving(t, opt)); again.ID != p.ID {
 		t.Errorf("the next launcher tested the same runtime again")
 	}
-	anew, err := l.Proof(t.Context(), true)
-	if err != nil || anew.ID == p.ID || !anew.Holds() {
-		t.Errorf("anew: %v, the same %v, broken %v", err, anew.ID == p.ID, anew.Broken())
+	anew, err := l.Proofs(t.Context(), true)
+	if err != nil || len(anew) != 1 || anew[0].ID == p.ID || !anew[0].Holds() {
+		t.Errorf("anew: %v, %+v", err, anew)
+	}
+	under := newRun()
+	under.Runtime = task.Runc
+	if _, err := l.Prepare(t.Context(), under); !errors.Is(err, launcher.Invalid) {
+		t.Errorf("a runtime the machine does not offer: %v", err)
+	}
+}
+
+// A machine that offers runc tries the same bounds under it, has a verdict of its own about it, and runs under it what
+// asks for it. One verdict says nothing about the other runtime.
+func TestRuncIsProvedApart(t *testing.T) {
+	engine := dockertest.PrivateWith(t, func(runsc string) string {
+		path := filepath.Join(dockertest.Dir(t), "runsc")
+		if err := os.WriteFile(path, fmt.Appendf(nil, "#!/bin/sh\nexec %s --ignore-cgroups \"$@\"\n", runsc), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	})
+	l := proving(t, launcher.Options{Engine: engine.Socket(), Runc: true})
+	proofs, err := l.Proofs(t.Context(), false)
+	if err != nil || len(proofs) != 2 || proofs[0].Runtime != task.GVisor || proofs[1].Runtime != task.Runc {
+		t.Fatalf("verdicts: %+v, %v", proofs, err)
+	}
+	if proofs[0].Holds() || proofs[0].Of == proofs[1].Of {
+		t.Error("a gVisor that keeps no bounds holds, or is the same as runc")
+	}
+	if !proofs[1].Holds() {
+		t.Fatalf("runc does not hold: %s", proofs[1].Why())
+	}
+	run := newRun()
+	if _, err := l.Prepare(t.Context(), run); !errors.Is(err, launcher.Unproved) {
+		t.Errorf("a run under gVisor: %v, want %v", err, launcher.Unproved)
+	}
+	run.Runtime = task.Runc
+	if _, err := l.Prepare(t.Context(), run); err != nil {
+		t.Errorf("a run under runc: %v", err)
 	}
 }
 

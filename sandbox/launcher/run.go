@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -48,7 +49,8 @@ func name(r sandbox.Run) string { return fmt.Sprintf("%s-%d-%d", r.Work, r.Fence
 func (l *Launcher) valid(r sandbox.Run) (docker.Limits, error) {
 	id, err := uuid.Parse(r.Work)
 	limits, known := l.opt.Limits[r.Verb]
-	if err != nil || id.String() != r.Work || r.Fence < 1 || r.Step < 1 || r.Step > maxStep || !known {
+	if err != nil || id.String() != r.Work || r.Fence < 1 || r.Step < 1 || r.Step > maxStep || !known ||
+		!slices.Contains(l.runtimes(), r.Runtime.Or()) {
 		return docker.Limits{}, Invalid
 	}
 	return limits, nil
@@ -164,7 +166,7 @@ func (l *Launcher) launch(ctx context.Context, r *run) (sandbox.Outcome, error) 
 func (l *Launcher) spec(r *run) docker.Spec {
 	dir := filepath.Join(l.opt.Base, name(r.key))
 	return docker.Spec{
-		Work: r.key.Work, Fence: r.key.Fence, Step: r.key.Step, Verb: r.key.Verb,
+		Work: r.key.Work, Fence: r.key.Fence, Step: r.key.Step, Verb: r.key.Verb, Runtime: r.key.Runtime,
 		Image: l.image, In: filepath.Join(dir, "in"), Out: filepath.Join(dir, "out"),
 		Limits: r.limits,
 	}

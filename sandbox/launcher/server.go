@@ -78,11 +78,11 @@ func (l *Launcher) drop(ctx context.Context, r sandbox.Run) (answer, error) {
 
 // tell answers what is proved. The machine's facts stay in the launcher's log.
 func (l *Launcher) tell(ctx context.Context, q question) (answer, error) {
-	p, err := l.Proof(ctx, q.Anew)
+	p, err := l.Proofs(ctx, q.Anew)
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{Proof: &p}, nil
+	return answer{Proofs: p}, nil
 }
 
 // handle reads what is asked, makes the call and answers.

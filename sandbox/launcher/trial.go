@@ -24,14 +24,15 @@ const (
 	stepSpin
 )
 
-// trial is one test of the runtime under way.
+// trial is one test of a runtime under way.
 type trial struct {
-	l    *Launcher
-	work string // UUID
+	l       *Launcher
+	work    string // UUID
+	runtime task.Runtime
 }
 
 func (t *trial) key(step int) sandbox.Run {
-	return sandbox.Run{Work: t.work, Fence: 1, Step: step, Verb: task.TryBounds}
+	return sandbox.Run{Work: t.work, Fence: 1, Step: step, Verb: task.TryBounds, Runtime: t.runtime}
 }
 
 // limits of a step: the launcher's own. Many processes take more memory than the bound whose turn it is not.
@@ -47,11 +48,11 @@ func (t *trial) limits(step int) docker.Limits {
 const manyProcesses = 8
 
 // letter says what to try and what the bounds should be: those of the program, whatever the launcher was told.
-func letter(tries ...task.Canary) *task.CanaryLetter {
+func (t *trial) letter(tries ...task.Canary) *task.CanaryLetter {
 	bounds := docker.DefaultLimits()[task.TryBounds]
 	return &task.CanaryLetter{
 		Tries: tries, Bytes: bounds.OutBytes, Files: bounds.OutFiles, Scratch: bounds.Scratch, Memory: bounds.Memory,
-		Processes: docker.Processes,
+		Processes: docker.Processes, Shared: t.runtime == task.Runc,
 	}
 }
 
@@ -82,7 +83,7 @@ type told struct {
 func (t *trial) ask(ctx context.Context, step int, tries ...task.Canary) (got told, err error) {
 	key := t.key(step)
 	defer func() { err = errors.Join(err, t.l.Remove(context.WithoutCancel(ctx), key)) }()
-	if err := t.prepare(ctx, step, letter(tries...)); err != nil {
+	if err := t.prepare(ctx, step, t.letter(tries...)); err != nil {
 		return got, err
 	}
 	if got.outcome, err = t.l.Run(ctx, key); err != nil {
@@ -178,7 +179,7 @@ func (t *trial) spin(ctx context.Context) []task.Tried {
 	key := t.key(stepSpin)
 	running, stop := context.WithCancel(ctx)
 	defer stop()
-	if err := t.prepare(ctx, stepSpin, letter(task.CPU)); err != nil {
+	if err := t.prepare(ctx, stepSpin, t.letter(task.CPU)); err != nil {
 		return notTried("", errors.Join(err, t.l.Remove(context.WithoutCancel(ctx), key)), task.CPU, task.Kill)
 	}
 	ended := make(chan error, 1)

@@ -28,11 +28,11 @@ const (
 type answer struct {
 	In      string          `json:"in,omitempty"`
 	Outcome sandbox.Outcome `json:"outcome,omitempty"`
-	Proof   *sandbox.Proof  `json:"proof,omitempty"`
+	Proofs  []sandbox.Proof `json:"proofs,omitempty"`
 	Error   Refusal         `json:"error,omitempty"`
 }
 
-// question asks what is proved about the runtime.
+// question asks what is proved about the runtimes.
 type question struct {
 	Anew bool `json:"anew"`
 }

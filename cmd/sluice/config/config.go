@@ -47,6 +47,8 @@ type Config struct {
 	Runner string `yaml:"runner"`
 	// gVisor's runtime.
 	Runsc string `yaml:"runsc" default:"/usr/local/lib/sluice/runsc"`
+	// Offer runc beside gVisor, for jobs on data of a level that the rule set lets run under it.
+	Runc bool `yaml:"runc"`
 	// Run everything as one user: NO separation between the parts.
 	SingleUser bool `yaml:"single_user"`
 	// Least level of what is logged: debug, info, warn or error.

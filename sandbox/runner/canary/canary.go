@@ -43,7 +43,7 @@ func tries(out string, l *task.CanaryLetter) map[task.Canary]func() string {
 		task.Special:    func() string { return special(out) },
 		task.Privileges: privileges,
 		task.Devices:    devices,
-		task.Host:       func() string { return host(l.Memory) },
+		task.Host:       func() string { return host(l) },
 		task.Bytes:      func() string { return fill(out, l.Bytes) },
 		task.Files:      func() string { return crowd(out, l.Files) },
 		task.Sparse:     func() string { return sparse(out) },
