@@ -12,9 +12,17 @@ import (
 
 // checkLetter asks for a verdict on a package's code over tables of the granted shape.
 func checkLetter(p job.Package, g *ground) work.Letter {
-	return work.Letter{Kind: work.Check, Check: &work.CheckLetter{CheckLetter: task.CheckLetter{
-		Code: p.Code, Tables: tableSpecs(p, g), Output: p.Tables(),
+	return work.Letter{Kind: work.Check, Check: &work.CheckLetter{Python: pythonCode(p), CheckLetter: task.CheckLetter{
+		Code: p.Code, Tables: tableSpecs(p, g), Output: p.Tables(), Relations: p.Relations,
 	}}}
+}
+
+// pythonCode is the folder of a Python job; nil for any other.
+func pythonCode(p job.Package) *work.PythonCode {
+	if p.Engine != job.EnginePython {
+		return nil
+	}
+	return &work.PythonCode{Image: p.Image, Files: p.Files, Relations: p.Relations}
 }
 
 func tableSpecs(p job.Package, g *ground) []task.TableSpec {
@@ -92,6 +100,7 @@ func (d *deed) code(p job.Package, g *ground, plan []task.RelationPlan, digestBy
 	return work.Code{
 		Relations: plan, Tables: tableSpecs(p, g), Output: p.Tables(), RoundTo: ds.RoundTo, MemoryMB: limits.MemoryMB,
 		Threads: limits.Threads, Splits: limits.Splits, Near: limits.DifferenceNear, DigestBy: digestBy,
+		Python: pythonCode(p),
 	}
 }
 

@@ -30,7 +30,8 @@ type Package struct {
 	Code    string   `json:"code"`   // the text itself; empty for Python
 	Outputs []Output `json:"outputs"`
 
-	// Of a Python job only. Image is the digest of an approved image: a submit without one freezes the one there is.
+	// Of a Python job only. Image is the name or digest of an approved image; "" takes the only one. A submit freezes its
+	// digest.
 	Image     string       `json:"image,omitempty"`
 	Files     []SourceFile `json:"files,omitempty"`
 	Relations []Relation   `json:"relations,omitempty"`

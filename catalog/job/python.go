@@ -38,7 +38,7 @@ type Relation struct {
 // checkFolder holds names as those of output files are held, and contents to text.
 func (p Package) checkFolder(f *fault.Places) {
 	f.Require(p.Code == "", "code", "code.folder")
-	f.Require(p.Image == "" || isDigest(p.Image), "image", "digest.invalid")
+	f.Require(p.Image == "" || isImage(p.Image), "image", "image.unnamed")
 	f.Require(len(p.Files) <= maxFiles, "files", "files.too_many")
 	size, main := 0, false
 	for i, file := range p.Files {
@@ -54,9 +54,11 @@ func (p Package) checkFolder(f *fault.Places) {
 	f.Require(size <= MaxFolder, "files", "code.too_long")
 }
 
-func isDigest(s string) bool {
-	_, err := name.ParseDigest(s)
-	return err == nil
+// isImage accepts an image's name or its digest.
+func isImage(s string) bool {
+	_, digest := name.ParseDigest(s)
+	_, slug := name.ParseSlug(s)
+	return digest == nil || slug == nil
 }
 
 // plainFile is lower-case letters, digits, dot, dash and underscore, beginning with no dot or dash and ending with no

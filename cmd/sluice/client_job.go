@@ -114,6 +114,10 @@ func readPackage(c *call) (wire.JobPackage, error) {
 	if path == "-" {
 		folder = "."
 	}
+	if p.Engine == job.EnginePython {
+		p.Files, err = readFolder(filepath.Join(folder, code))
+		return p, err
+	}
 	text, err := os.ReadFile(filepath.Join(folder, code))
 	if err != nil {
 		return p, usage("package.no_code", "path", path).because(err)
