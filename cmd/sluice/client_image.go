@@ -25,9 +25,9 @@ func imageFields(c *call) []field[wire.Image] {
 		{"state", func(i wire.Image) string { return word(c, i.State) }},
 		{"digest", func(i wire.Image) string { return i.Digest }},
 		{"sbom", func(i wire.Image) string { return i.SBOM }},
-		{"proposed_by", func(i wire.Image) string { return i.ProposedBy }},
+		{"proposed by", func(i wire.Image) string { return i.ProposedBy }},
 		{"proposed", func(i wire.Image) string { return when(i.ProposedAt) }},
-		{"approved_by", func(i wire.Image) string { return i.ApprovedBy }},
+		{"approved by", func(i wire.Image) string { return i.ApprovedBy }},
 		{"approved", func(i wire.Image) string { return whenever(i.ApprovedAt) }},
 		{"retired", func(i wire.Image) string { return whenever(i.RetiredAt) }},
 	}

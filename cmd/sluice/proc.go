@@ -36,6 +36,7 @@ type settings struct {
 	engine   string // address of the engine
 	listen   string // host:port
 	runner   string // path of sluice-runner
+	images   string // folder of image archives
 	rules    string // file of a site's own rule set; "": the city's
 	// What an administrator configures: package config says what each means.
 	adminListen, logLevel, baseURL string
@@ -99,6 +100,7 @@ func (s *settings) register(cmd *cobra.Command, name string) {
 		"engine":   {&s.engine, "address of the container engine"},
 		"listen":   {&s.listen, "address to listen on"},
 		"runner":   {&s.runner, "path of sluice-runner"},
+		"images":   {&s.images, "folder of image archives"},
 		"rules":    {&s.rules, "file of a rule set; default: the city's"},
 
 		"admin-listen": {&s.adminListen, "address of the administrator's listener; default: a socket in --run"},

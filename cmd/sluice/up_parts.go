@@ -85,6 +85,7 @@ func (in *opened) flags(p process) []string {
 		"engine":   in.engineAddress(),
 		"listen":   in.options.Listen,
 		"runner":   in.options.Runner,
+		"images":   in.options.Images,
 		"rules":    in.rules(),
 
 		"admin-listen": map[string]string{

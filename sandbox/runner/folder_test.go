@@ -323,7 +323,7 @@ func TestWhatIsLeftIsForeign(t *testing.T) {
 func TestLabelsTakeNoName(t *testing.T) {
 	for _, label := range []string{"resident", "visits"} {
 		_, findings := labelled(task.Labelled{Name: "people", Of: "visits", Labels: []string{label}}, tables())
-		if len(findings) != 1 || findings[0].Code != "label.taken" || findings[0].What != label {
+		if len(findings) != 1 || findings[0].Code != "label.shadows" || findings[0].What != label {
 			t.Errorf("%s: %+v", label, findings)
 		}
 	}

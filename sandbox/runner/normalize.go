@@ -308,7 +308,7 @@ func header(ctx context.Context, src *csvRows, columns []string) error {
 		return err
 	}
 	if !slices.EqualFunc(record, columns, func(f field, c string) bool { return f.text == c }) {
-		return &badRow{line: 1, reason: "header.other"}
+		return &badRow{line: 1, reason: "column.unknown"}
 	}
 	return nil
 }
