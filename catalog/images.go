@@ -115,7 +115,7 @@ func (s *Images) Show(ctx context.Context, caller policy.Subject, called string)
 // List returns the images. Who: as Show.
 func (s *Images) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[image.View], err error) {
 	err = s.c.act(ctx, caller, "image.list", func(d *deed) error {
-		if err := d.decide(policy.Object{Kind: "image"}, "", policy.Facts{}); err != nil {
+		if err := d.decide(policy.Object{Kind: "image", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.Image, error) { return d.tx.Images(ctx, w) },
@@ -125,9 +125,10 @@ func (s *Images) List(ctx context.Context, caller policy.Subject, p Page) (views
 	return views, err
 }
 
+// decideImage decides about an image. It is nobody's, and no secret: who may not have to do with images is told so.
 func (d *deed) decideImage(row postgres.Image) error {
 	d.refs["image"], d.refs["sbom"] = row.Digest, row.SBOM
-	return d.decide(policy.Object{Kind: "image", ID: row.ID}, row.Name, policy.Facts{Person: &policy.PersonFacts{First: row.ProposedBy}})
+	return d.decide(policy.Object{Kind: "image", ID: row.ID, Org: d.caller.Org}, row.Name, policy.Facts{Person: &policy.PersonFacts{First: row.ProposedBy}})
 }
 
 func (d *deed) imageView(row postgres.Image) (image.View, error) {

@@ -76,7 +76,7 @@ func TestImagesTakeTwoPeople(t *testing.T) {
 	if _, err := c.serve.Images.Approve(c.ctx, both, spec.Name); fault.Code(err) != "approver.is_proposer" {
 		t.Errorf("who proposed it approves it: %v", err)
 	}
-	if _, err := c.serve.Images.Approve(c.ctx, c.developer.Subject, spec.Name); fault.Of(err) != fault.Unknown {
+	if _, err := c.serve.Images.Approve(c.ctx, c.developer.Subject, spec.Name); fault.Of(err) != fault.Denied {
 		t.Errorf("a developer approves it: %v", err)
 	}
 	view, err := c.serve.Images.Approve(c.ctx, c.guard.Subject, spec.Name)
