@@ -97,12 +97,12 @@ func (p *piece) pythonRun(ctx context.Context, dealt, normal *step, code work.Co
 			return false, err
 		}
 	}
-	outcome, err := s.foreign(ctx, *code.Python, task.PythonLetter{Tables: code.Tables, Relations: code.Python.Relations, Synthetic: synthetic})
+	outcome, failure, err := s.foreign(ctx, *code.Python, task.PythonLetter{Tables: code.Tables, Relations: code.Python.Relations, Synthetic: synthetic})
 	switch {
 	case err != nil:
 		return false, err
 	case outcome == Interrupted, outcome != Success && run == 0:
-		p.outcome = outcome
+		p.outcome, p.result.Failure = outcome, failure
 		return false, errEnded
 	case outcome != Success:
 		return false, nil
@@ -115,32 +115,37 @@ func (p *piece) pythonRun(ctx context.Context, dealt, normal *step, code work.Co
 	return true, s.drop(ctx)
 }
 
-// foreign hands code over, runs it in its image and collects what it left. Nothing of that is read here.
-func (s *step) foreign(ctx context.Context, code work.PythonCode, letter task.PythonLetter) (Outcome, error) {
+// foreign hands code over, runs it in its image and collects what it left. Nothing of that is read here; what cannot
+// even be collected is a failure of the code's.
+func (s *step) foreign(ctx context.Context, code work.PythonCode, letter task.PythonLetter) (Outcome, *task.Failure, error) {
+	if err := s.handCode(code, &letter); err != nil {
+		return "", nil, err
+	}
+	outcome, err := s.launch(ctx)
+	if err != nil || outcome != Success {
+		return outcome, nil, err
+	}
+	err = s.gatherFiles(ctx)
+	if errors.Is(err, ErrBadOutput) {
+		return Failed, &task.Failure{Class: task.FailOutput}, nil
+	}
+	return outcome, nil, err
+}
+
+// handCode writes the author's files and the letter that names them.
+func (s *step) handCode(code work.PythonCode, letter *task.PythonLetter) error {
 	for _, file := range code.Files {
 		letter.Files = append(letter.Files, file.Name)
 		f, err := s.create(filepath.Join(task.CodeDir, file.Name))
 		if err != nil {
-			return "", err
+			return err
 		}
 		_, err = io.WriteString(f, file.Text)
 		if err := errors.Join(err, f.Close()); err != nil {
-			return "", fmt.Errorf("writing a file of code: %w", err)
+			return fmt.Errorf("writing a file of code: %w", err)
 		}
 	}
-	if err := s.write(task.Letter{Verb: s.run.Verb, Python: &letter}); err != nil {
-		return "", err
-	}
-	outcome, err := s.launch(ctx)
-	if err != nil || outcome != Success {
-		return outcome, err
-	}
-	err = s.gatherFiles(ctx)
-	if errors.Is(err, ErrBadOutput) {
-		s.p.result.Failure = &task.Failure{Class: task.FailOutput}
-		return Failed, nil
-	}
-	return outcome, err
+	return s.write(task.Letter{Verb: s.run.Verb, Python: letter})
 }
 
 // drop removes a container whose files were carried on: a job has many.
@@ -187,11 +192,11 @@ func (p *piece) checkPython(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := s.foreign(ctx, *l.Python, task.PythonLetter{Syntax: true})
+	outcome, failure, err := s.foreign(ctx, *l.Python, task.PythonLetter{Syntax: true})
 	if err != nil {
 		return err
 	}
-	if p.outcome = outcome; outcome != Success {
+	if p.outcome, p.result.Failure = outcome, failure; outcome != Success {
 		return errEnded
 	}
 	checked, err := p.prepare(ctx, task.Check)

@@ -112,7 +112,7 @@ const (
 // Reasons about a Python job.
 const (
 	PythonSyntax Code = "python.syntax" // a file does not parse
-	LabelTaken   Code = "label.shadows"   // a label has the name of a column or a token of its input
+	LabelTaken   Code = "label.shadows" // a label has the name of a column or a token of its input
 )
 
 // Remedy is the key of the message that says what to do instead.
