@@ -14,7 +14,7 @@ STATIC := -s -w -linkmode external -extldflags "-static -Wl,--no-warnings"
 FORM := unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }; \
 	go vet ./... && $(LINT) run
 
-.PHONY: help setup setup-test build demo up freeze test test-upgrade test-faults test-attack test-soak bench lint generate generate-check release-description clean
+.PHONY: help setup setup-test build image-python demo up freeze test test-upgrade test-faults test-attack test-soak bench lint generate generate-check release-description clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ build: setup ## build the programs into build/bin
 $(BIN)/sluice-demo: build
 	@CGO_ENABLED=0 go build -trimpath -o $@ ./deploy/demo
 	@chmod 0755 $@
+
+image-python: ## build the image Python jobs run in, into /usr/local/lib/sluice/images
+	@sh deploy/setup.sh python
 
 demo: $(BIN)/sluice-demo ## walk one real dataset to an approved product, then stop everything
 	@$(BIN)/sluice-demo

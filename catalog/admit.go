@@ -175,6 +175,9 @@ func (d *deed) admitJob(w postgres.Work, letter work.Letter, provider KeyProvide
 		return work.Keys{}, err
 	}
 	d.refs["code"] = row.CodeDigest
+	if err := d.stillPictured(p); err != nil {
+		return work.Keys{}, err
+	}
 	k := keychain{d: d, provider: provider, keys: work.Keys{Data: map[string][]byte{}, Units: map[string][]byte{}, Digest: map[string][]byte{}}}
 	if letter.Kind == work.Check {
 		return k.keys, d.startCheck(row)

@@ -55,6 +55,7 @@ type Catalog struct {
 	Registrations *Registrations
 	Agreements    *Agreements
 	Grants        *Grants
+	Images        *Images
 	Jobs          *Jobs
 	Usage         *Usage
 	Outputs       *Outputs
@@ -89,7 +90,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 	return &Catalog{
 		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Identities: &Identities{c}, Factors: &Factors{c}, Sessions: &Sessions{c},
 		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
-		Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
+		Images: &Images{c}, Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
 		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c}, SelfTests: &SelfTests{c}, Stored: &Stored{c}, Browsers: &Browsers{c},
 		Destructions: &Destructions{c}, Calendar: conf.Calendar,
 	}, nil

@@ -36,6 +36,9 @@ func (s *Jobs) Check(ctx context.Context, caller policy.Subject, p job.Package) 
 		if err := d.decide(policy.Object{Kind: "job", Org: caller.Org}, p.Name, policy.Facts{}); err != nil {
 			return err
 		}
+		if err := d.freeze(&row, &p); err != nil {
+			return err
+		}
 		answer, err := d.foretold(p, row.CodeDigest, g)
 		if err != nil {
 			return err

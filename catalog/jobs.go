@@ -51,6 +51,9 @@ func (s *Jobs) add(ctx context.Context, caller policy.Subject, action policy.Act
 		if err := d.decide(policy.Object{Kind: "job", Org: caller.Org}, p.Name, policy.Facts{Scope: scope}); err != nil {
 			return err
 		}
+		if err := d.freeze(&row, &p); err != nil {
+			return err
+		}
 		if err := d.newJob(&row, p, g); err != nil {
 			return err
 		}
@@ -80,6 +83,20 @@ func (c *core) packed(caller policy.Subject, mode job.Mode, p job.Package) (post
 		Org: caller.Org, Author: caller.Member, Kind: string(mode), State: string(flowOf(mode).Start()),
 		Package: body, CodeDigest: string(digest), RuleSet: c.Rules.Version,
 	}, err
+}
+
+// freeze puts the image into the package of a Python job: from then on its digest says all that runs.
+func (d *deed) freeze(row *postgres.Job, p *job.Package) error {
+	if p.Engine != job.EnginePython {
+		return nil
+	}
+	if err := d.pictured(p); err != nil {
+		return err
+	}
+	body, digest, err := p.Encode()
+	row.Package, row.CodeDigest, row.Image = body, string(digest), &p.Image
+	d.refs["code"], d.refs["image"] = row.CodeDigest, p.Image
+	return err
 }
 
 // newJob adds a job with the inputs whose grants are known.

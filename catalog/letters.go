@@ -12,8 +12,8 @@ import (
 
 // checkLetter asks for a verdict on a package's code over tables of the granted shape.
 func (d *deed) checkLetter(p job.Package, g *ground) work.Letter {
-	return work.Letter{Kind: work.Check, Runtimes: d.runtimes(g), Check: &work.CheckLetter{CheckLetter: task.CheckLetter{
-		Code: p.Code, Tables: tableSpecs(p, g), Output: p.Tables(),
+	return work.Letter{Kind: work.Check, Runtimes: d.runtimes(g), Check: &work.CheckLetter{Python: pythonCode(p), CheckLetter: task.CheckLetter{
+		Code: p.Code, Tables: tableSpecs(p, g), Output: p.Tables(), Relations: p.Relations,
 	}}}
 }
 
@@ -30,6 +30,14 @@ func (d *deed) runtimes(g *ground) []task.Runtime {
 		return task.Runtimes()
 	}
 	return nil
+}
+
+// pythonCode is the folder of a Python job; nil for any other.
+func pythonCode(p job.Package) *work.PythonCode {
+	if p.Engine != job.EnginePython {
+		return nil
+	}
+	return &work.PythonCode{Image: p.Image, Files: p.Files, Relations: p.Relations}
 }
 
 func tableSpecs(p job.Package, g *ground) []task.TableSpec {
@@ -107,6 +115,7 @@ func (d *deed) code(p job.Package, g *ground, plan []task.RelationPlan, digestBy
 	return work.Code{
 		Relations: plan, Tables: tableSpecs(p, g), Output: p.Tables(), RoundTo: ds.RoundTo, MemoryMB: limits.MemoryMB,
 		Threads: limits.Threads, Splits: limits.Splits, Near: limits.DifferenceNear, DigestBy: digestBy,
+		Python: pythonCode(p),
 	}
 }
 

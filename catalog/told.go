@@ -35,7 +35,7 @@ func (d *deed) told(row postgres.Job, r work.Result, invented ...work.Input) (fa
 	}
 	said := *r.Failure
 	if row.Kind == string(job.Production) {
-		said = coarse(said, own)
+		said = coarse(said, own, filesOf(row))
 	}
 	if failure, err = json.Marshal(said); err != nil {
 		return nil, nil, fmt.Errorf("encoding failure: %w", err)
@@ -43,16 +43,35 @@ func (d *deed) told(row postgres.Job, r work.Result, invented ...work.Input) (fa
 	return failure, usage, nil
 }
 
-// coarse keeps of a failure what may be told on real data: a class of the list, a relation of the author's, a line.
-func coarse(f task.Failure, own []string) task.Failure {
+// coarse keeps of a failure what may be told on real data: a class of the list, a relation or a file of the author's,
+// and a line of it.
+func coarse(f task.Failure, own, files []string) task.Failure {
 	f.Message = ""
 	if !f.Class.Known() {
 		f.Class = task.FailOther
 	}
 	if !slices.Contains(own, f.Relation) {
-		f.Relation, f.Line = "", 0
+		f.Relation = ""
+	}
+	if !slices.Contains(files, f.File) {
+		f.File = ""
+	}
+	if f.Relation == "" && f.File == "" {
+		f.Line = 0
 	}
 	return f
+}
+
+// filesOf lists the files of a Python job.
+func filesOf(row postgres.Job) (names []string) {
+	p, err := packageOf(row)
+	if err != nil {
+		return nil
+	}
+	for _, f := range p.Files {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 // relationsOf lists the relations a job's check verified.

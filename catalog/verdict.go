@@ -100,7 +100,7 @@ func relationAnswers(r task.CheckReport, unread []string) []job.RelationAnswer {
 
 func finding(f task.CheckFinding) job.Finding {
 	dimension, _, _ := strings.Cut(f.Code, ".")
-	out := job.Finding{Code: f.Code, Dimension: dimension, Relation: f.Relation, Line: f.Line, Remedy: f.Remedy}
+	out := job.Finding{Code: f.Code, Dimension: dimension, Relation: f.Relation, File: f.File, Line: f.Line, Remedy: f.Remedy}
 	if f.What != "" {
 		out.What = []string{f.What}
 	}

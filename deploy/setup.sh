@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what Sluice needs to be built and started on one Debian machine. Run it by `make setup`; add the
-# word "test" (`make setup-test`) for what the tests need besides, "bench" (`make bench`) for what is measured against.
+# word "test" (`make setup-test`) for what the tests need besides, "bench" (`make bench`) for what is measured against,
+# "python" (`make image-python`) for the image that Python jobs run in.
 #
 # It is idempotent: what is there already is left alone, and when nothing is missing it says nothing. It
 # changes the system as root on Debian only; anyone else is shown the exact commands.
@@ -108,6 +109,14 @@ peer() {
 	GOFLAGS= CGO_ENABLED=0 GOBIN="$tools" go install "github.com/open-policy-agent/opa@$wanted"
 }
 
+# pythonImage builds the image of Python jobs from the distribution's packages; it is never built again while its digest
+# is there.
+pythonImage() {
+	digest=$(cat "$repository/deploy/images/python/digest")
+	[ -e "$RUNSC_DIR/images/sha256-$digest.tar" ] && [ -e "$RUNSC_DIR/images/sha256-$digest.spdx.json" ] && return
+	step "build the image of Python jobs (about a minute)" "sh $repository/deploy/images/python/build.sh $RUNSC_DIR/images"
+}
+
 # The tests run the Python client.
 [ "${1:-}" != test ] || PACKAGES="$PACKAGES python3"
 
@@ -117,7 +126,7 @@ missing=0
 why=""
 may_apply || true
 if [ -n "$why" ]; then
-	plan=$(packages; accounts; gvisor)
+	plan=$(packages; accounts; gvisor; [ "${1:-}" != test ] && [ "${1:-}" != python ] || pythonImage)
 	if [ -n "$plan" ]; then
 		echo "setup: cannot change this system ($why). As root on Debian 12, run:" >&2
 		printf '%s\n' "$plan" >&2
@@ -127,6 +136,7 @@ else
 	packages
 	accounts
 	gvisor
+	[ "${1:-}" != test ] && [ "${1:-}" != python ] || pythonImage
 fi
 case "${1:-}" in
 test) linter ;;

@@ -133,6 +133,11 @@ func law(cat *catalog.Catalog) []route {
 func jobs(cat *catalog.Catalog) []route {
 	return []route{
 		{get, "/usage", ok, "usage-show", "Show a month's use and budgets", monthOf(cat.Usage.Month)},
+		{get, "/images", ok, "image-list", "List images of Python jobs", list(cat.Images.List)},
+		{post, "/images", created, "image-propose", "Propose an image", body(cat.Images.Propose)},
+		{get, "/images/{image}", ok, "image-show", "Show an image", one(cat.Images.Show)},
+		{post, "/images/{image}/approve", ok, "image-approve", "Let jobs run in an image", one(cat.Images.Approve)},
+		{post, "/images/{image}/retire", ok, "image-retire", "Take an image off the list", one(cat.Images.Retire)},
 		{get, "/jobs", ok, "job-list", "List jobs", list(cat.Jobs.List)},
 		{post, "/jobs", accepted, "job-submit", "Submit a job over real data", body(cat.Jobs.Submit)},
 		{post, "/jobs/debug", accepted, "job-debug", "Run a job over synthetic data", body(cat.Jobs.Debug)},

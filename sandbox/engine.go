@@ -5,6 +5,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/sluicedata/sluice/catalog/task"
@@ -20,6 +21,9 @@ type Run struct {
 	// Runtime makes the walls; zero for gVisor. The launcher refuses one that its machine does not offer or that is not
 	// proved.
 	Runtime task.Runtime `json:"runtime,omitempty"`
+	// Image is the content digest of an approved image, "sha256:…", for the one verb that runs in such; "" for all
+	// others. The launcher starts none it was not given by its administrator, whoever approved it.
+	Image string `json:"image,omitempty"`
 }
 
 // Outcome is how a container ended. These four are all anybody outside learns.
@@ -33,6 +37,9 @@ const (
 	Interrupted Outcome = "interrupted" // by the platform: never the job's own result
 )
 
+// ErrBadOutput is why nothing of an output directory is handed out: an entry that is no plain file, or too much.
+var ErrBadOutput = errors.New("output not collected")
+
 // Engine runs containers of fixed templates. Every method refuses a run it does not know, and every call has
 // a deadline of its own inside: an engine may hang.
 type Engine interface {
@@ -42,7 +49,7 @@ type Engine interface {
 	// ends or the template's wall clock runs out. The error is about the engine; the outcome about the run.
 	Run(ctx context.Context, r Run) (Outcome, error)
 	// Collect hands every regular file of the output directory to fn, in name order, bounded by the
-	// template. A link, device, socket, FIFO or folder in it is an error and nothing more is handed out.
+	// template. A link, device, socket, FIFO or folder in it is ErrBadOutput and nothing more is handed out.
 	Collect(ctx context.Context, r Run, fn func(name string, size int64, body io.Reader) error) error
 	// Remove deletes container, mounts and directories. It is idempotent.
 	Remove(ctx context.Context, r Run) error

@@ -158,6 +158,9 @@ func (p *piece) preview(ctx context.Context) error {
 }
 
 func (p *piece) check(ctx context.Context) error {
+	if p.letter.Check.Python != nil {
+		return p.checkPython(ctx)
+	}
 	s, err := p.prepare(ctx, task.Check)
 	if err != nil {
 		return err
@@ -226,7 +229,7 @@ func (p *piece) debug(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	relations, err := p.execute(ctx, staged, d.Code, true)
+	relations, err := p.makeDebug(ctx, staged, d.Code)
 	if err != nil {
 		return err
 	}
@@ -260,19 +263,15 @@ func (p *piece) production(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	relations, err := p.execute(ctx, staged, r.Code, false)
+	m, err := p.make(ctx, staged, r.Code)
 	if err != nil {
 		return err
 	}
-	dependent, err := p.split(ctx, staged, relations, r.Code)
+	s, err := p.screen(ctx, staged, m.relations, r.Code)
 	if err != nil {
 		return err
 	}
-	s, err := p.screen(ctx, staged, relations, r.Code)
-	if err != nil {
-		return err
-	}
-	return p.quarantine(ctx, s, dependent)
+	return p.quarantine(ctx, s, m.dependent)
 }
 
 // execute runs the author's statements over the staged tables: the only step their code takes part in.

@@ -70,7 +70,12 @@ func (p *piece) run(ctx context.Context) error {
 
 // prepare makes the next step's directories.
 func (p *piece) prepare(ctx context.Context, verb task.Verb) (*step, error) {
-	run := Run{Work: p.c.ID, Fence: p.c.Fence, Step: len(p.steps) + 1, Verb: verb, Runtime: p.under}
+	return p.prepareIn(ctx, verb, "")
+}
+
+// prepareIn is prepare for a step in an approved image.
+func (p *piece) prepareIn(ctx context.Context, verb task.Verb, image string) (*step, error) {
+	run := Run{Work: p.c.ID, Fence: p.c.Fence, Step: len(p.steps) + 1, Verb: verb, Image: image, Runtime: p.under}
 	p.steps = append(p.steps, run)
 	in, err := p.w.Engine.Prepare(ctx, run)
 	if err != nil {
@@ -171,12 +176,10 @@ func (s *step) do(ctx context.Context, letter task.Letter) error {
 	if err := s.write(letter); err != nil {
 		return err
 	}
-	began := s.p.w.Now()
-	outcome, err := s.p.w.Engine.Run(ctx, s.run)
+	outcome, err := s.launch(ctx)
 	if err != nil {
-		return fmt.Errorf("running %s: %w", s.run.Verb, err)
+		return err
 	}
-	s.p.w.Log.InfoContext(ctx, "step ended", "work", s.run.Work, "verb", s.run.Verb, "outcome", outcome, "took", s.p.w.Now().Sub(began))
 	if outcome == Success {
 		if err := s.collect(ctx); err != nil {
 			return err
@@ -190,6 +193,17 @@ func (s *step) do(ctx context.Context, letter task.Letter) error {
 	return errEnded
 }
 
+// launch runs the container and says how it ended.
+func (s *step) launch(ctx context.Context) (Outcome, error) {
+	began := s.p.w.Now()
+	outcome, err := s.p.w.Engine.Run(ctx, s.run)
+	if err != nil {
+		return "", fmt.Errorf("running %s: %w", s.run.Verb, err)
+	}
+	s.p.w.Log.InfoContext(ctx, "step ended", "work", s.run.Work, "verb", s.run.Verb, "outcome", outcome, "took", s.p.w.Now().Sub(began))
+	return outcome, nil
+}
+
 func (s *step) write(letter task.Letter) error {
 	f, err := s.create(task.LetterFile)
 	if err != nil {
@@ -201,9 +215,17 @@ func (s *step) write(letter task.Letter) error {
 	return f.Close()
 }
 
-// collect takes every file the container left into a folder only this process reads, and reads the report.
-// A container without a report has not succeeded.
+// collect takes every file a container of ours left, and reads the report. A container without a report has not
+// succeeded.
 func (s *step) collect(ctx context.Context) error {
+	if err := s.gatherFiles(ctx); err != nil {
+		return err
+	}
+	return s.read(task.ReportFile, &s.report)
+}
+
+// gatherFiles takes every file the container left into a folder only this process reads.
+func (s *step) gatherFiles(ctx context.Context) error {
 	dir, err := os.MkdirTemp(s.p.dir, fmt.Sprintf("%s-%d-*", s.run.Work, s.run.Step))
 	if err != nil {
 		return fmt.Errorf("making collection folder: %w", err)
@@ -224,7 +246,7 @@ func (s *step) collect(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("collecting from %s: %w", s.run.Verb, err)
 	}
-	return s.read(task.ReportFile, &s.report)
+	return nil
 }
 
 // open opens a file the container left and says what it holds. The caller closes it.

@@ -14,6 +14,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
+	"github.com/sluicedata/sluice/catalog/image"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
@@ -29,7 +30,7 @@ func tables() []flow.Table {
 	return []flow.Table{
 		org.Flow(), org.MemberFlow(), org.KeyFlow(), org.IdentityFlow(), dataset.Flow(), dataset.VersionFlow(), dataset.TwinFlow(), upload.Flow(),
 		registration.Flow(), registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(),
-		output.Flow(), output.RequestFlow(), release.Flow(), destruction.Flow(),
+		output.Flow(), output.RequestFlow(), release.Flow(), destruction.Flow(), image.Flow(),
 	}
 }
 

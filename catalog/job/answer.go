@@ -89,6 +89,7 @@ type Finding struct {
 	Code      string   `json:"code"` // grammar.function, table.domain_empty, …
 	Dimension string   `json:"dimension"`
 	Relation  string   `json:"relation,omitempty"`
+	File      string   `json:"file,omitempty"` // of a folder of code
 	Line      int      `json:"line,omitempty"` // of the code file; 0: none
 	What      []string `json:"what,omitempty"` // names of the author's own package; never a value of the data
 	Remedy    string   `json:"remedy"`         // key of a message

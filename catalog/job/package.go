@@ -13,8 +13,11 @@ const PackageFormat = 1
 // Engine runs the code.
 type Engine string
 
-// EngineSQL is DuckDB in sluice-runner.
-const EngineSQL Engine = "sql"
+// The closed list of engines.
+const (
+	EngineSQL    Engine = "sql"    // DuckDB in sluice-runner
+	EnginePython Engine = "python" // an approved image
+)
 
 // Package is all an author hands in. Nothing outside it reaches the run: no argument, no environment, no
 // file. One changed byte makes another digest, and approvals are of digests.
@@ -24,8 +27,14 @@ type Package struct {
 	Purpose string   `json:"purpose"`
 	Engine  Engine   `json:"engine"`
 	Inputs  []Input  `json:"inputs"` // each is a table of that name, in the author's order
-	Code    string   `json:"code"`   // the text itself
+	Code    string   `json:"code"`   // the text itself; empty for Python
 	Outputs []Output `json:"outputs"`
+
+	// Of a Python job only. Image is the name or digest of an approved image; "" takes the only one. A submit freezes its
+	// digest.
+	Image     string       `json:"image,omitempty"`
+	Files     []SourceFile `json:"files,omitempty"`
+	Relations []Relation   `json:"relations,omitempty"`
 }
 
 // Input is one table of the job: columns of a dataset version under a grant.
@@ -70,8 +79,11 @@ func (o Output) Kind() name.OutputKind {
 
 // Operation returns what the engine does with data.
 func (p Package) Operation() name.Operation {
-	if p.Engine == EngineSQL {
+	switch p.Engine {
+	case EngineSQL:
 		return name.OpSQL
+	case EnginePython:
+		return name.OpPython
 	}
 	return ""
 }

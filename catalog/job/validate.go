@@ -30,8 +30,16 @@ func (p Package) Validate(l Limits) error {
 	f.Require(p.Format == PackageFormat, "format", "format.unknown")
 	f.Require(name.IsCode(p.Name), "name", "name.invalid")
 	f.Require(name.IsCode(p.Purpose), "purpose", "purpose.invalid")
-	f.Require(p.Engine == EngineSQL, "engine", "engine.unknown")
-	p.checkCode(&f, l)
+	switch p.Engine {
+	case EngineSQL:
+		p.checkCode(&f, l)
+		f.Require(p.Image == "" && len(p.Files) == 0 && len(p.Relations) == 0, "engine", "engine.takes_no_folder")
+	case EnginePython:
+		p.checkFolder(&f)
+		p.checkRelations(&f)
+	default:
+		f.Add("engine", "engine.unknown")
+	}
 	p.checkInputs(&f, l)
 	p.checkOutputs(&f, l)
 	return f.Err("package.invalid")

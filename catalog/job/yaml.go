@@ -18,7 +18,7 @@ import (
 const maxYAML = 1 << 20
 
 // ParsePackage reads a job.yaml as people write it (design 5) and returns the package without its code, and
-// the name of the code's file, which the caller reads. Order is kept, unknown members are refused, and every
+// the name of the code's file, or of its folder, which the caller reads. Order is kept, unknown members are refused, and every
 // fault names its line. Only clients read YAML: the wire carries JSON.
 func ParsePackage(data []byte) (Package, string, error) {
 	root, err := document(data)
@@ -34,6 +34,9 @@ func ParsePackage(data []byte) (Package, string, error) {
 		"inputs":  func(r reader) { p.Inputs = r.inputs() },
 		"code":    func(r reader) { codeFile = r.text() },
 		"outputs": func(r reader) { p.Outputs = r.outputs() },
+		"image":   func(r reader) { p.Image = r.text() },
+
+		"relations": func(r reader) { p.Relations = r.relations() },
 	})
 	f.Require(codeFile != "", "code", "code.missing")
 	return p, codeFile, f.Err("package.invalid")
@@ -74,6 +77,19 @@ func (r reader) inputs() []Input {
 		ins = append(ins, in)
 	})
 	return ins
+}
+
+func (r reader) relations() []Relation {
+	var all []Relation
+	r.entries(func(key string, v reader) {
+		made := Relation{Name: key}
+		v.members(map[string]func(reader){
+			"of":     func(r reader) { made.Of = r.text() },
+			"labels": func(r reader) { made.Labels = r.texts() },
+		})
+		all = append(all, made)
+	})
+	return all
 }
 
 func (r reader) outputs() []Output {

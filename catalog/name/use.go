@@ -8,6 +8,7 @@ type Operation string
 // The closed list of operations.
 const (
 	OpSQL       Operation = "sql"
+	OpPython    Operation = "python"
 	OpAggregate Operation = "aggregate"
 	OpTrain     Operation = "train"
 	OpVerify    Operation = "verify"
@@ -16,7 +17,7 @@ const (
 
 // Operations lists every operation.
 func Operations() []Operation {
-	return []Operation{OpSQL, OpAggregate, OpTrain, OpVerify, OpServe}
+	return []Operation{OpSQL, OpPython, OpAggregate, OpTrain, OpVerify, OpServe}
 }
 
 // Known reports whether o is on the list.

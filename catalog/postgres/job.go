@@ -30,6 +30,7 @@ type Job struct {
 	Answer     json.RawMessage // of a check
 	CreatedAt  time.Time
 	EndedAt    *time.Time
+	Image      *string // digest; nil: no Python
 }
 
 // Approval is one seat's consent to a run on real data.
@@ -52,8 +53,9 @@ type JobInput struct {
 // InsertJob adds a job and its inputs.
 func (t *Tx) InsertJob(ctx context.Context, j Job, inputs []JobInput) error {
 	if err := t.exec(ctx, `insert into job (id, number, org, author, kind, state, package, code_digest, rule_set, answer,
-		created_at, ended_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		j.ID, j.Number, j.Org, j.Author, j.Kind, j.State, j.Package, j.CodeDigest, j.RuleSet, j.Answer, j.CreatedAt, j.EndedAt); err != nil {
+		created_at, ended_at, image) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		j.ID, j.Number, j.Org, j.Author, j.Kind, j.State, j.Package, j.CodeDigest, j.RuleSet, j.Answer, j.CreatedAt, j.EndedAt,
+		j.Image); err != nil {
 		return err
 	}
 	for _, in := range inputs {

@@ -42,7 +42,7 @@ const TryBounds Verb = "canary"
 
 // Verbs lists every verb, in the order of a job's life.
 func Verbs() []Verb {
-	return []Verb{Inspect, Ingest, Profile, Twin, Synth, Preview, Check, Stage, SQL, Split, Screen}
+	return append([]Verb{Inspect, Ingest, Profile, Twin, Synth, Preview, Check, Stage, SQL, Split, Screen}, pythonVerbs()...)
 }
 
 // Letter is what a container is told. Exactly the member named by Verb is set.
@@ -60,6 +60,11 @@ type Letter struct {
 	Split   *SplitLetter   `json:"split,omitempty"`
 	Screen  *ScreenLetter  `json:"screen,omitempty"`
 	Canary  *CanaryLetter  `json:"canary,omitempty"`
+
+	Deal      *DealLetter      `json:"deal,omitempty"`
+	Python    *PythonLetter    `json:"python,omitempty"`
+	Normalize *NormalizeLetter `json:"normalize,omitempty"`
+	Attach    *AttachLetter    `json:"attach,omitempty"`
 }
 
 // Report is what a container answers. Exactly the member named by Verb is set; beside a Failure it may be there
@@ -79,6 +84,10 @@ type Report struct {
 	Split   *SplitReport    `json:"split,omitempty"`
 	Screen  *ScreenEvidence `json:"screen,omitempty"`
 	Canary  *CanaryReport   `json:"canary,omitempty"`
+
+	Deal      *DealReport      `json:"deal,omitempty"`
+	Normalize *NormalizeReport `json:"normalize,omitempty"`
+	Attach    *AttachReport    `json:"attach,omitempty"`
 }
 
 // FailureClass is all an author learns of an error on real data, with the line of their own code.
@@ -93,13 +102,15 @@ const (
 	FailSyntax   FailureClass = "syntax"
 	FailBind     FailureClass = "bind" // a name is not there
 	FailInput    FailureClass = "input"
+	FailOutput   FailureClass = "output" // Python: a file that is no relation as declared
+	FailModel    FailureClass = "model"  // Python: a serialized object; models do not leave
 	FailOther    FailureClass = "other"
 )
 
 // Known reports whether a class is of the list.
 func (c FailureClass) Known() bool {
 	switch c {
-	case FailCast, FailOverflow, FailDivision, FailMemory, FailSyntax, FailBind, FailInput, FailOther:
+	case FailCast, FailOverflow, FailDivision, FailMemory, FailSyntax, FailBind, FailInput, FailOutput, FailModel, FailOther:
 		return true
 	}
 	return false
@@ -110,6 +121,7 @@ func (c FailureClass) Known() bool {
 type Failure struct {
 	Class    FailureClass `json:"class"`
 	Relation string       `json:"relation,omitempty"`
+	File     string       `json:"file,omitempty"` // of a folder of code
 	Line     int          `json:"line,omitempty"` // 1-based line of the code file; 0 unknown
 	Message  string       `json:"message,omitempty"`
 }
@@ -236,8 +248,11 @@ type Statement struct {
 // CheckLetter asks whether every relation is verified and every declared table fits.
 type CheckLetter struct {
 	Code   string      `json:"code"`
-	Tables []TableSpec `json:"tables"` // the inputs
+	Files  []CodeFile  `json:"files,omitempty"` // of a Python job, in Code's place; beside them /in/syntax.json
+	Tables []TableSpec `json:"tables"`          // the inputs
 	Output []Table     `json:"output"`
+	// Relations are declared by a Python job, and found in the code of any other.
+	Relations []Labelled `json:"relations,omitempty"`
 }
 
 // CheckReport is the verdict. Findings is empty when everything is verified.
@@ -257,6 +272,7 @@ type ColumnReading struct {
 type CheckFinding struct {
 	Code     string `json:"code"` // see runner's grammar table: grammar.function, measure.expression, columns.not_declared, …
 	Relation string `json:"relation,omitempty"`
+	File     string `json:"file,omitempty"` // of a folder of code
 	Line     int    `json:"line,omitempty"`
 	What     string `json:"what,omitempty"` // a name of the author's own code or of the grammar; never a value
 	Remedy   string `json:"remedy"`         // key of a message, see message files

@@ -127,7 +127,10 @@ type PreviewLetter struct {
 }
 
 // CheckLetter asks for a verdict on code.
-type CheckLetter struct{ task.CheckLetter }
+type CheckLetter struct {
+	task.CheckLetter
+	Python *PythonCode `json:"python,omitempty"`
+}
 
 // Input is one input of a job as a worker needs it.
 type Input struct {
@@ -149,6 +152,14 @@ type Code struct {
 	Splits    int                 `json:"splits"`
 	Near      int                 `json:"near"`
 	DigestBy  string              `json:"digest_by"` // dataset id whose digest key keys contributions
+	Python    *PythonCode         `json:"python,omitempty"`
+}
+
+// PythonCode is the author's folder, and the approved image it runs in.
+type PythonCode struct {
+	Image     string            `json:"image"`
+	Files     []task.SourceFile `json:"files"`
+	Relations []task.Labelled   `json:"relations"`
 }
 
 // DebugLetter asks to run code on synthetic tables.

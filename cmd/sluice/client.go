@@ -21,7 +21,7 @@ import (
 func clientCommands() []*cobra.Command {
 	all := []*cobra.Command{
 		newLogin(), newWhoami(), newToken(), newProfiles(), newOrg(), newMember(), newKey(), newIdentity(), newFactor(),
-		newDataset(), newDestruction(), newUpload(), newRegistration(), newAgreement(), newGrant(), newJob(), newUsage(), newOutput(),
+		newDataset(), newDestruction(), newUpload(), newRegistration(), newAgreement(), newGrant(), newImage(), newJob(), newUsage(), newOutput(),
 		newReview(), newRelease(), newTrace(),
 	}
 	for _, cmd := range all {

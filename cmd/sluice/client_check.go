@@ -171,7 +171,7 @@ func codeRows(c *call, a job.CodeAnswer) []verdict {
 		rows = append(rows, verdict{part: part, about: about, stands: word(c, r.Standing), why: c.list(columns)})
 	}
 	for _, f := range a.Findings {
-		rows = append(rows, verdict{part, codePlace(c, f.Relation, f.Line), c.Say("check.is_refused"), reasonNames(c, f.Code, f.What), c.Remedy(f.Remedy)})
+		rows = append(rows, verdict{part, codePlace(c, f.Relation, f.File, f.Line), c.Say("check.is_refused"), reasonNames(c, f.Code, f.What), c.Remedy(f.Remedy)})
 	}
 	return rows
 }

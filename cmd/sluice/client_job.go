@@ -114,6 +114,10 @@ func readPackage(c *call) (wire.JobPackage, error) {
 	if path == "-" {
 		folder = "."
 	}
+	if p.Engine == job.EnginePython {
+		p.Files, err = readFolder(filepath.Join(folder, code))
+		return p, err
+	}
 	text, err := os.ReadFile(filepath.Join(folder, code))
 	if err != nil {
 		return p, usage("package.no_code", "path", path).because(err)
@@ -221,7 +225,7 @@ func findingsText(c *call, j wire.Job) (string, error) {
 	var b strings.Builder
 	for _, f := range findings {
 		b.WriteString("\n  " + f.Code)
-		if place := codePlace(c, f.Relation, f.Line); place != "" {
+		if place := codePlace(c, f.Relation, f.File, f.Line); place != "" {
 			b.WriteString(c.Say("place.within", "place", place))
 		}
 		if f.What != "" {
@@ -239,7 +243,7 @@ func failureText(c *call, j wire.Job) string {
 		return ""
 	}
 	text := "\n  " + c.Say("job.error_class", "class", f.Class)
-	if place := codePlace(c, f.Relation, f.Line); place != "" {
+	if place := codePlace(c, f.Relation, f.File, f.Line); place != "" {
 		text += c.Say("place.within", "place", place)
 	}
 	if j.Mode == job.Production && j.State != string(job.Refused) {
@@ -252,10 +256,13 @@ func failureText(c *call, j wire.Job) string {
 }
 
 // codePlace names a place in the author's code.
-func codePlace(c *call, relation string, line int) string {
+func codePlace(c *call, relation, file string, line int) string {
 	var parts []string
 	if relation != "" {
 		parts = append(parts, c.Say("place.relation", "relation", relation))
+	}
+	if file != "" {
+		parts = append(parts, file)
 	}
 	if line > 0 {
 		parts = append(parts, c.Say("place.line", "n", line))

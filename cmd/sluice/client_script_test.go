@@ -117,6 +117,9 @@ func (s *scene) setup(env *testscript.Env) error {
 			return err
 		}
 	}
+	if err := s.enter(env.WorkDir, gatewaytest.Platform, scripted{"platform", "guard", []org.Role{org.SecurityAdmin}}); err != nil {
+		return err
+	}
 	return s.enter(env.WorkDir, gatewaytest.Platform, scripted{"platform", "auditor", []org.Role{org.AuditAdmin}})
 }
 

@@ -197,6 +197,7 @@ func neverMissing() map[string]string {
 	return map[string]string{
 		"trace.lineage":   "a digest nobody read or wrote has an empty lineage",
 		"member.invite":   "the login is the one to be made",
+		"image.propose":   "the name is the one to be made",
 		"release.verify":  "its argument is a folder",
 		"completion":      "its argument is a word",
 		"dataset.publish": "its argument is a file",

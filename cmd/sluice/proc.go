@@ -37,6 +37,7 @@ type settings struct {
 	listen   string // host:port
 	runner   string // path of sluice-runner
 	runtimes string // by comma
+	images   string // folder of image archives
 	rules    string // file of a site's own rule set; "": the city's
 	// What an administrator configures: package config says what each means.
 	adminListen, logLevel, baseURL string
@@ -101,6 +102,7 @@ func (s *settings) register(cmd *cobra.Command, name string) {
 		"listen":   {&s.listen, "address to listen on"},
 		"runner":   {&s.runner, "path of sluice-runner"},
 		"runtimes": {&s.runtimes, "what may make the walls of a container, by comma"},
+		"images":   {&s.images, "folder of image archives"},
 		"rules":    {&s.rules, "file of a rule set; default: the city's"},
 
 		"admin-listen": {&s.adminListen, "address of the administrator's listener; default: a socket in --run"},

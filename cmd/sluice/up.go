@@ -106,7 +106,7 @@ func findPrograms(o *config.Config) error {
 
 // absolute makes paths hold for the parts, which run in another folder.
 func absolute(o *config.Config) error {
-	for _, path := range []*string{&o.Runner, &o.Runsc, &o.Rules, &o.TLSCertificateFile, &o.TLSKeyFile, &o.OIDCFile} {
+	for _, path := range []*string{&o.Runner, &o.Images, &o.Runsc, &o.Rules, &o.TLSCertificateFile, &o.TLSKeyFile, &o.OIDCFile} {
 		if *path == "" {
 			continue
 		}

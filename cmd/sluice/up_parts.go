@@ -87,6 +87,7 @@ func (in *opened) flags(p process) []string {
 		"listen":   in.options.Listen,
 		"runner":   in.options.Runner,
 		"runtimes": in.runtimes(),
+		"images":   in.options.Images,
 		"rules":    in.rules(),
 
 		"admin-listen": map[string]string{

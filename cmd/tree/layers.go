@@ -39,7 +39,7 @@ func layers() []layer {
 		// What runs inside knows letters and evidence, and neither the record nor the store.
 		{"sandbox/runner", []string{"sandbox/runner", "catalog/task", "policy/screen"}},
 		{"sandbox/docker", []string{"sandbox/docker", "sandbox", "catalog/task"}},
-		{"sandbox/launcher", []string{"sandbox/launcher", "sandbox", "sandbox/docker", "catalog/task"}},
+		{"sandbox/launcher", []string{"sandbox/launcher", "sandbox", "sandbox/docker", "catalog/task", "catalog/name"}},
 		{"cmd", []string{"cmd", "gateway", "sandbox", "catalog", "policy"}},
 		{"cmd/sluice-runner", []string{"sandbox/runner", "catalog/task"}},
 		{"cmd/tree", []string{"cmd/tree"}},
@@ -51,7 +51,7 @@ func layers() []layer {
 // spoken lists what a client may know beside more: the pure nouns, and the forms it verifies offline.
 func spoken(more ...string) []string {
 	return append(append(more, leaves()...), "catalog/org", "catalog/dataset", "catalog/registration", "catalog/agreement",
-		"catalog/destruction", "catalog/grant", "catalog/job", "catalog/output", "catalog/release", "catalog/trace", "catalog/trust", "catalog/upload")
+		"catalog/destruction", "catalog/grant", "catalog/image", "catalog/job", "catalog/output", "catalog/release", "catalog/trace", "catalog/trust", "catalog/upload")
 }
 
 // leaves are the packages of catalog that its others stand on.

@@ -43,6 +43,7 @@ type Client struct {
 	Requests      Requests
 	Releases      Releases
 	Destructions  Destructions
+	Images        Images
 	Trace         Trace
 
 	base        string
@@ -67,7 +68,7 @@ func New(server string, key ed25519.PrivateKey) *Client {
 	}
 	c.Orgs, c.Members, c.Keys = Orgs{c}, Members{c}, Keys{c}
 	c.Identities, c.Factors = Identities{c}, Factors{c}
-	c.Datasets, c.Uploads, c.Destructions = Datasets{c}, Uploads{c}, Destructions{c}
+	c.Datasets, c.Uploads, c.Destructions, c.Images = Datasets{c}, Uploads{c}, Destructions{c}, Images{c}
 	c.Registrations, c.Agreements, c.Grants = Registrations{c}, Agreements{c}, Grants{c}
 	c.Jobs, c.Usage, c.Outputs, c.Requests, c.Releases, c.Trace = Jobs{c}, Usage{c}, Outputs{c}, Requests{c}, Releases{c}, Trace{c}
 	return c

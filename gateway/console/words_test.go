@@ -65,7 +65,8 @@ func made(t *testing.T) []string {
 		add("mode", string(m))
 	}
 	for _, c := range []task.FailureClass{
-		task.FailCast, task.FailOverflow, task.FailDivision, task.FailMemory, task.FailSyntax, task.FailBind, task.FailInput, task.FailOther,
+		task.FailCast, task.FailOverflow, task.FailDivision, task.FailMemory, task.FailSyntax, task.FailBind, task.FailInput, task.FailOutput,
+		task.FailModel, task.FailOther,
 	} {
 		add("failure", string(c))
 	}

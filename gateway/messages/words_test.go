@@ -11,6 +11,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
+	"github.com/sluicedata/sluice/catalog/image"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
@@ -29,7 +30,7 @@ func vocabulary() []string {
 		org.Flow(), org.MemberFlow(), org.KeyFlow(), dataset.Flow(), dataset.VersionFlow(), dataset.TwinFlow(), registration.Flow(),
 		registration.RecordFlow(), agreement.Flow(), grant.Flow(), job.Flow(), job.DebugFlow(), job.CheckFlow(), output.Flow(),
 		output.RequestFlow(),
-		org.IdentityFlow(), upload.Flow(), release.Flow(), destruction.Flow(),
+		org.IdentityFlow(), upload.Flow(), release.Flow(), destruction.Flow(), image.Flow(),
 	} {
 		all = append(all, texts(table.States)...)
 	}

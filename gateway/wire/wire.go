@@ -9,6 +9,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/grant"
+	"github.com/sluicedata/sluice/catalog/image"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
@@ -66,6 +67,8 @@ type (
 
 // Jobs, what they leave, its review and its release.
 type (
+	Image          = image.View
+	ImageSpec      = image.Spec
 	Job            = job.View
 	JobPackage     = job.Package
 	JobAnswer      = job.Answer

@@ -50,18 +50,38 @@ func (e *Engine) load(ctx context.Context, b *box) error {
 	}
 	pipe, in := io.Pipe()
 	go func() { in.CloseWithError(b.writeTo(in)) }()
-	answer, err := e.api.ImageLoad(ctx, pipe)
+	return e.send(ctx, b.id, pipe)
+}
+
+// send loads an archive and finds the image it must hold by its digest: the engine computes that from the bytes.
+func (e *Engine) send(ctx context.Context, id string, archive io.Reader) error {
+	answer, err := e.api.ImageLoad(ctx, archive)
 	if err != nil {
-		return fmt.Errorf("loading the runner's image: %w", err)
+		return fmt.Errorf("loading an image: %w", err)
 	}
 	defer answer.Body.Close()
 	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		return fmt.Errorf("loading the runner's image: %w", err)
+		return fmt.Errorf("loading an image: %w", err)
 	}
-	if _, err := e.api.ImageInspect(ctx, b.id); err != nil {
-		return fmt.Errorf("finding the runner's image by its digest: %w", err)
+	if _, err := e.api.ImageInspect(ctx, id); err != nil {
+		return fmt.Errorf("finding a loaded image by its digest: %w", err)
 	}
 	return nil
+}
+
+// Fetch loads the image of a content digest from its archive, unless the engine has it. Nothing is ever pulled.
+func (e *Engine) Fetch(ctx context.Context, id, archive string) error {
+	ctx, cancel := context.WithTimeout(ctx, importWithin)
+	defer cancel()
+	if _, err := e.api.ImageInspect(ctx, id); err == nil {
+		return nil
+	}
+	f, err := os.Open(archive)
+	if err != nil {
+		return fmt.Errorf("opening an image's archive: %w", err)
+	}
+	defer f.Close()
+	return e.send(ctx, id, f)
 }
 
 // dropOld removes images of earlier runners: ours, and no longer tagged by any launcher.

@@ -20,6 +20,7 @@ const (
 	// Processes may be at once in a container. gVisor counts its own threads: fewer than 32 do not start.
 	Processes = 256
 	program   = "/sluice-runner"
+	python    = "/usr/bin/python3.11"
 	pids      = Processes
 	nofile    = 256
 	oneCPU    = 1_000_000_000
@@ -70,11 +71,20 @@ func (s Spec) config() *container.Config {
 		Env:             environment(),
 		Image:           s.Image,
 		WorkingDir:      "/",
-		Entrypoint:      strslice.StrSlice{program, string(s.Verb)},
+		Entrypoint:      s.entrypoint(),
 		NetworkDisabled: true,
 		Labels:          s.labels(),
 		StopSignal:      stopSignal,
 	}
+}
+
+// entrypoint is the runner, told its verb, or the module sluice of an image with Python: isolated from environment and
+// working directory, writing nothing beside its output.
+func (s Spec) entrypoint() strslice.StrSlice {
+	if s.Verb == task.Python {
+		return strslice.StrSlice{python, "-I", "-B", "-m", "sluice"}
+	}
+	return strslice.StrSlice{program, string(s.Verb)}
 }
 
 // labels let a sweep find what a launcher left, and an operator what a container was for.

@@ -26,6 +26,9 @@ type Options struct {
 	// Runner is the static program every container runs. A launcher of its own with another program puts that
 	// program into the very same template; runs cannot choose.
 	Runner string
+	// Images is a folder of the administrator's with the archives of images jobs may run in, sha256-<digest>.tar each.
+	// "" or a folder that is not there: none.
+	Images string
 	// WorkerUID is the only uid the socket answers; WorkerGID the group that may pass Base.
 	WorkerUID, WorkerGID int
 	// Foreign says that Runner is not the runner but some program under examination, which has no canaries: the
@@ -51,7 +54,8 @@ type Launcher struct {
 	image  string
 	base   *os.Root
 
-	proving sync.Mutex // held while runtimes are tested
+	proving  sync.Mutex // held while runtimes are tested
+	fetching sync.Mutex // held while an image is loaded
 
 	mu     sync.Mutex // guards what follows
 	proofs map[task.Runtime]sandbox.Proof

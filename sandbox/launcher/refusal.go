@@ -1,5 +1,7 @@
 package launcher
 
+import "github.com/sluicedata/sluice/sandbox"
+
 // Refusal is a stable code for why the launcher did not do something. It is an error on both sides of the
 // socket and carries no value of a request.
 type Refusal string
@@ -23,3 +25,6 @@ func (r Refusal) Error() string { return string(r) }
 func refusals() []Refusal {
 	return []Refusal{Invalid, Fenced, Unknown, Busy, BadInput, BadOutput, Unproved, Unavailable}
 }
+
+// Is makes a refused output the sandbox's own error.
+func (r Refusal) Is(target error) bool { return r == BadOutput && target == sandbox.ErrBadOutput }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/sandbox"
 	"github.com/sluicedata/sluice/sandbox/docker"
 )
@@ -51,6 +52,9 @@ func (l *Launcher) valid(r sandbox.Run) (docker.Limits, error) {
 	limits, known := l.opt.Limits[r.Verb]
 	if err != nil || id.String() != r.Work || r.Fence < 1 || r.Step < 1 || r.Step > maxStep || !known ||
 		!slices.Contains(l.runtimes(), r.Runtime.Or()) {
+		return docker.Limits{}, Invalid
+	}
+	if foreign := r.Verb == task.Python; foreign != (r.Image != "") || foreign && !l.offers(r.Image) {
 		return docker.Limits{}, Invalid
 	}
 	return limits, nil
@@ -148,6 +152,9 @@ func (l *Launcher) launch(ctx context.Context, r *run) (sandbox.Outcome, error) 
 	if err := seal(l.base, filepath.Join(name(r.key), "in")); err != nil {
 		return sandbox.Interrupted, fmt.Errorf("sealing the input: %w", err)
 	}
+	if err := l.fetch(ctx, r.key.Image); err != nil {
+		return sandbox.Interrupted, errors.Join(Unavailable, err)
+	}
 	id, err := l.engine.Create(ctx, l.spec(r))
 	if err != nil {
 		return sandbox.Interrupted, errors.Join(Unavailable, err)
@@ -164,10 +171,13 @@ func (l *Launcher) launch(ctx context.Context, r *run) (sandbox.Outcome, error) 
 
 // spec fills the template for one run.
 func (l *Launcher) spec(r *run) docker.Spec {
-	dir := filepath.Join(l.opt.Base, name(r.key))
+	dir, image := filepath.Join(l.opt.Base, name(r.key)), l.image
+	if r.key.Image != "" {
+		image = r.key.Image
+	}
 	return docker.Spec{
 		Work: r.key.Work, Fence: r.key.Fence, Step: r.key.Step, Verb: r.key.Verb, Runtime: r.key.Runtime,
-		Image: l.image, In: filepath.Join(dir, "in"), Out: filepath.Join(dir, "out"),
+		Image: image, In: filepath.Join(dir, "in"), Out: filepath.Join(dir, "out"),
 		Limits: r.limits,
 	}
 }

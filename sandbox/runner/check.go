@@ -13,6 +13,9 @@ import (
 // check decides whether every relation of a code file is verified and every declared table fits. It reads no
 // row: the tables it binds over are empty.
 func check(ctx context.Context, in, _ string, l *task.CheckLetter) (*task.CheckReport, error) {
+	if len(l.Files) > 0 {
+		return checkFolder(in, l)
+	}
 	db, err := openDuck(ctx, duckConfig{Threads: 1, Read: in, Placed: true})
 	if err != nil {
 		return nil, err

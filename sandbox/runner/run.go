@@ -93,6 +93,16 @@ func programs() map[task.Verb]program {
 			func(r *task.Report) **task.ScreenEvidence { return &r.Screen }),
 		task.TryBounds: of(func(l *task.Letter) *task.CanaryLetter { return l.Canary }, canary.Run,
 			func(r *task.Report) **task.CanaryReport { return &r.Canary }),
+		task.Deal: of(func(l *task.Letter) *task.DealLetter { return l.Deal }, deal,
+			func(r *task.Report) **task.DealReport { return &r.Deal }),
+		task.Attach: of(func(l *task.Letter) *task.AttachLetter { return l.Attach }, attach,
+			func(r *task.Report) **task.AttachReport { return &r.Attach }),
+		task.Normalize: {
+			asked: func(l *task.Letter) bool { return l.Normalize != nil },
+			run: func(ctx context.Context, in, out string, l *task.Letter, r *task.Report) (err error) {
+				r.Normalize, r.Failure, err = normalize(ctx, in, out, l.Normalize)
+				return err
+			}},
 		task.SQL: { // the author's code is the one that may fail with a report
 			asked: func(l *task.Letter) bool { return l.SQL != nil },
 			run: func(ctx context.Context, in, out string, l *task.Letter, r *task.Report) (err error) {

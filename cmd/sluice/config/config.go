@@ -45,6 +45,9 @@ type Config struct {
 	Rules string `yaml:"rules"`
 	// The program that runs inside containers. Empty: sluice-runner beside this program.
 	Runner string `yaml:"runner"`
+	// Folder of the archives of images Python jobs may run in, sha256-DIGEST.tar each; root alone may write there. An
+	// image runs only when it is approved too (sluice image).
+	Images string `yaml:"images" default:"/usr/local/lib/sluice/images"`
 	// gVisor's runtime.
 	Runsc string `yaml:"runsc" default:"/usr/local/lib/sluice/runsc"`
 	// Offer runc beside gVisor, for jobs on data of a level that the rule set lets run under it.

@@ -10,6 +10,7 @@ same := {
 	"factor.reset": "person.is_self",
 	"grant.approve": "approver.is_proposer",
 	"identity.admit": "person.is_self",
+	"image.approve": "approver.is_proposer",
 	"job.approve": "approver.is_author",
 	"key.admit": "person.is_self",
 	"member.remove": "person.is_self",

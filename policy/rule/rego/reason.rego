@@ -10,6 +10,6 @@ of(input_name, code) := {"code": code, "what": [], "input": input_name}
 of_named(input_name, code, what) := {"code": code, "what": sort(what), "input": input_name}
 
 # The closed lists a caller's word may be repeated from.
-operations := {"aggregate", "serve", "sql", "train", "verify"}
+operations := {"aggregate", "python", "serve", "sql", "train", "verify"}
 
 outputs := {"file", "table"}

@@ -24,6 +24,8 @@ least := {
 	"grant.propose": "basic",
 	"grant.show": "machine",
 	"identity.list": "basic",
+	"image.list": "machine",
+	"image.show": "machine",
 	"job.cancel": "basic",
 	"job.check": "basic",
 	"job.debug": "basic",

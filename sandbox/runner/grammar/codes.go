@@ -43,7 +43,7 @@ const (
 	codeStar        Code = "grammar.star" // COLUMNS, EXCLUDE, REPLACE: name the columns
 	codeFrom        Code = "grammar.from" // no FROM, VALUES, PIVOT, SHOW
 	codeTableFunc   Code = "grammar.table_function"
-	codeTable       Code = "grammar.table"     // no such input or CTE
+	NoTable         Code = "grammar.table"     // no such input or CTE
 	codeQualifier   Code = "grammar.qualifier" // a schema or catalogue is named
 	codeShadow      Code = "grammar.shadow"    // a CTE or table alias takes a name that stands for something else
 	codeColumnAlias Code = "grammar.column_alias"
@@ -107,6 +107,12 @@ const (
 	codeMeasureIdent  Code = "measure.identifier"
 	codeMeasureType   Code = "measure.type"    // not a number
 	codeMeasureRows   Code = "measure.row_set" // measures of one relation over other rows: one relation a row set
+)
+
+// Reasons about a Python job.
+const (
+	PythonSyntax Code = "python.syntax" // a file does not parse
+	LabelTaken   Code = "label.shadows" // a label has the name of a column or a token of its input
 )
 
 // Remedy is the key of the message that says what to do instead.

@@ -127,7 +127,7 @@ func (w *walker) baseTable(n *node, e env) scope {
 		t = inputTable(spec, w.newRows(spec.Input))
 		w.read(spec.Input, "")
 	} else {
-		w.refuse(n, codeTable, name)
+		w.refuse(n, NoTable, name)
 		return scope{broken: true}
 	}
 	t.alias = name

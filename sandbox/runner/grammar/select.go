@@ -186,7 +186,7 @@ func (s *selection) star(n *node) []*node {
 		}
 	}
 	if len(out) == 0 && !s.scope.broken {
-		s.refuse(n, codeTable, only)
+		s.refuse(n, NoTable, only)
 	}
 	return out
 }
