@@ -60,7 +60,7 @@ type oneLetter struct {
 	result  json.RawMessage
 }
 
-func (q *oneLetter) Claim(_ context.Context, _ string, public []byte, _ time.Duration) (c postgres.Claimed, ok bool, err error) {
+func (q *oneLetter) Claim(_ context.Context, _ string, public []byte, _ time.Duration, _ []task.Runtime) (c postgres.Claimed, ok bool, err error) {
 	q.claimed = postgres.Claimed{ID: uuid.NewString(), Kind: "run", Fence: 1, Letter: q.letter}
 	q.public, err = keyring.ParsePublicKey(public)
 	return q.claimed, err == nil, err
