@@ -58,6 +58,7 @@ type Store struct {
 	client *minio.Client
 	prefix string
 	spool  string
+	mark   map[string]string // metadata of every object that is put; see By
 }
 
 // Open prepares a store. It does not connect: the first use does.

@@ -28,7 +28,7 @@ var _ sandbox.Prover = (*Launcher)(nil)
 
 // Proof implements sandbox.Prover. Where there is no verdict yet the first who asks waits for the test, so that a
 // launcher serves at once. Tests do not run beside each other; runs go on under the last verdict until a new one is
-// there.
+// there. A verdict is of use only while the engine answers: of one that does not it is Unavailable.
 func (l *Launcher) Proof(ctx context.Context, anew bool) (sandbox.Proof, error) {
 	if l.opt.Foreign {
 		return sandbox.Proof{}, Invalid
@@ -36,7 +36,7 @@ func (l *Launcher) Proof(ctx context.Context, anew bool) (sandbox.Proof, error) 
 	l.proving.Lock()
 	defer l.proving.Unlock()
 	if known := l.proved(); !anew && known.ID != "" && (known.Holds() || l.opt.Now().Sub(known.At) < proofAgain) {
-		return known, nil
+		return known, l.answers(ctx)
 	}
 	p, err := l.prove(ctx)
 	if err != nil {
@@ -47,6 +47,14 @@ func (l *Launcher) Proof(ctx context.Context, anew bool) (sandbox.Proof, error) 
 	}
 	l.take(p)
 	return p, l.keepProof(p)
+}
+
+// answers is nil when the engine does.
+func (l *Launcher) answers(ctx context.Context) error {
+	if err := l.engine.Alive(ctx); err != nil {
+		return errors.Join(Unavailable, err)
+	}
+	return nil
 }
 
 // begun takes over a verdict of this very runtime that is not too old.
