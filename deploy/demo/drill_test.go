@@ -42,12 +42,13 @@ type drill struct {
 // recovery is how long an instance may take until what broke is mended: leases run out, parts start again.
 const recovery = 3 * time.Minute
 
-// newDrill founds a city in a data folder that must be a place of its own.
-func newDrill(t *testing.T, dir string) *drill {
+// newDrill founds a city in a new data folder.
+func newDrill(t *testing.T, data string) *drill {
 	t.Helper()
 	bin, err := filepath.Abs("../../build/bin")
 	must(t, err)
-	o := options{dir: dir, data: filepath.Join(dir, "data"), sluice: filepath.Join(bin, "sluice"), freeze: "small table"}
+	dir := t.TempDir()
+	o := options{dir: dir, data: data, sluice: filepath.Join(bin, "sluice"), freeze: "small table"}
 	o.listen, err = freePort(t.Context())
 	must(t, err)
 	told := new(bytes.Buffer)
@@ -58,7 +59,7 @@ func newDrill(t *testing.T, dir string) *drill {
 		demo: &demo{options: o, story: s, cast: newCast(), server: "http://" + o.listen},
 	}
 	d.start()
-	t.Cleanup(d.stop)
+	t.Cleanup(func() { d.stop(t) })
 	for _, step := range []func(context.Context) error{d.found, d.publish, d.register, d.agree} {
 		must(t, step(d.ctx))
 	}
@@ -79,14 +80,14 @@ func (d *drill) start() {
 	d.up = up
 }
 
-// stop ends the instance, and shows its log where the drill failed.
-func (d *drill) stop() {
+// stop ends the instance, and shows its log where a drill failed.
+func (d *drill) stop(t *testing.T) {
 	if err := d.up.stop(); err != nil {
-		d.t.Errorf("stopping: %v", err)
+		t.Errorf("stopping: %v", err)
 	}
-	if d.t.Failed() {
+	if t.Failed() {
 		log, err := os.ReadFile(d.up.log.Name())
-		d.t.Logf("%s\nlog (%v):\n%s", d.told, err, log[max(0, len(log)-20<<10):])
+		t.Logf("%s\nlog (%v):\n%s", d.told, err, log[max(0, len(log)-20<<10):])
 	}
 }
 
@@ -108,15 +109,24 @@ func (d *drill) signal(part string, s syscall.Signal) {
 	}
 }
 
-// kill ends a part without a word. The supervisor forgives five crashes a minute: a sixth waits.
+// kill ends a part without a word.
 func (d *drill) kill(part string) {
 	d.t.Helper()
-	const forgiven = 4 // one more may follow from it
+	d.breathe()
+	d.signal(part, syscall.SIGKILL)
+	d.crash()
+}
+
+func (d *drill) crash() { d.crashes = append(d.crashes, time.Now()) }
+
+// breathe waits until one more part may crash: the supervisor forgives five crashes a minute, and one more may follow
+// from another.
+func (d *drill) breathe() {
+	d.t.Helper()
+	const forgiven = 4
 	if n := len(d.crashes); n >= forgiven {
 		must(d.t, pause(d.ctx, time.Until(d.crashes[n-forgiven].Add(time.Minute))))
 	}
-	d.signal(part, syscall.SIGKILL)
-	d.crashes = append(d.crashes, time.Now())
 }
 
 // await polls until something is so.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -17,7 +18,7 @@ func victims() []string { return []string{"worker", "serve", "dockerd", "postgre
 // TestKilledInEachState takes jobs from their submit to their release while one part is killed in every state on the
 // way: before the outside effect of what is under way, and after it but before its commit.
 func TestKilledInEachState(t *testing.T) {
-	d := newDrill(t, t.TempDir())
+	d := newDrill(t, filepath.Join(t.TempDir(), "data"))
 	for _, victim := range victims() {
 		for _, after := range []bool{false, true} {
 			when := "before"
@@ -167,7 +168,8 @@ func (k *killing) work(kind, column string) string {
 func (k *killing) sealing(kind string) {
 	k.t.Helper()
 	k.await(kind+" to be under way", func() (bool, error) {
-		return k.work(kind, "state || ' ' || w.admitted") == "claimed true", nil
+		want := fmt.Sprintf("claimed true worker-%d", k.pid("worker")) // not one that has died
+		return k.work(kind, "state || ' ' || w.admitted || ' ' || w.worker") == want, nil
 	})
 	if !k.after {
 		k.die()
