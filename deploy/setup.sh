@@ -108,8 +108,8 @@ peer() {
 	GOFLAGS= CGO_ENABLED=0 GOBIN="$tools" go install "github.com/open-policy-agent/opa@$wanted"
 }
 
-# The tests run the Python client.
-[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3"
+# The tests run the Python client, and break system calls by strace.
+[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3 strace"
 
 command -v go >/dev/null || fail "Go 1.26 or later is needed and is not in PATH: see https://go.dev/dl/"
 
