@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -141,6 +142,9 @@ func (d *drill) serverFull() {
 		cancel()
 		if err != nil {
 			refused = err.Error()
+			if p := new(client.Problem); errors.As(err, &p) && p.Status != http.StatusServiceUnavailable {
+				d.t.Errorf("without room a submit is refused as %d: %v", p.Status, err)
+			}
 			break
 		}
 		acknowledged++
