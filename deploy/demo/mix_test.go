@@ -26,7 +26,7 @@ import (
 // mix is a city under a random load while parts of it die and stop.
 type mix struct {
 	*drill
-	dice  *rand.Rand // of whoever holds mu
+	seed  uint64
 	until time.Time
 	soak  bool // the processes whose vitals are watched live on
 
@@ -36,20 +36,21 @@ type mix struct {
 }
 
 // TestMix plays a random mix of submits, approvals, votes and revocations while parts are killed and stopped, for
-// MIX_MINUTES from the seed MIX_SEED, and holds what people were told and what is on record against the model. With
+// MIX_MINUTES from the seed MIX_SEED (of what everybody does and when; not of how long the machine takes), and holds what people were told and what is on record against the model. With
 // MIX_SOAK set, gateway, keeper and worker are only stopped, and must not have grown in the end.
 func TestMix(t *testing.T) {
 	minutes, seed := setting("MIX_MINUTES", 5), setting("MIX_SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("MIX_SEED=%d MIX_MINUTES=%d", seed, minutes)
 	m := &mix{
 		drill: newDrill(t, filepath.Join(t.TempDir(), "data")), told: newHistory(), soak: os.Getenv("MIX_SOAK") != "",
-		dice: rand.New(rand.NewPCG(uint64(seed), 0)), //nolint:gosec // a random mix is no secret
+		seed: uint64(seed), //nolint:gosec // any number is a seed
 	}
 	m.until = time.Now().Add(time.Duration(minutes) * time.Minute)
 	m.newGrant()
 	var all sync.WaitGroup
-	for _, life := range []func(){m.submits, m.submits, m.people, m.revokes, m.breaks} {
-		all.Go(life)
+	for stream, life := range []func(*rand.Rand){m.submits, m.submits, m.people, m.revokes, m.breaks} {
+		dice := rand.New(rand.NewPCG(m.seed, uint64(stream))) //nolint:gosec // a random mix is no secret
+		all.Go(func() { life(dice) })
 	}
 	var v *vitals
 	if m.soak {
@@ -75,17 +76,10 @@ func setting(key string, standard int) int {
 	return standard
 }
 
-// roll draws a number below n.
-func (m *mix) roll(n int) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.dice.IntN(n)
-}
-
 // again does something at random times, least apart, while the mix lasts.
-func (m *mix) again(least time.Duration, do func()) {
+func (m *mix) again(dice *rand.Rand, least time.Duration, do func()) {
 	for time.Now().Before(m.until) && m.ctx.Err() == nil {
-		if pause(m.ctx, least+least*time.Duration(m.roll(100))/100) != nil {
+		if pause(m.ctx, least+least*time.Duration(dice.IntN(100))/100) != nil {
 			return
 		}
 		do()
@@ -117,8 +111,8 @@ func (m *mix) newGrant() {
 }
 
 // submits submits jobs under the grant in force: some that pass and some that are blocked.
-func (m *mix) submits() {
-	m.again(3*time.Second, func() {
+func (m *mix) submits(dice *rand.Rand) {
+	m.again(dice, 3*time.Second, func() {
 		m.mu.Lock()
 		under := m.grants[len(m.grants)-1]
 		m.mu.Unlock()
@@ -140,8 +134,8 @@ func (m *mix) submits() {
 }
 
 // people do what waits for them, job by job, as they are shown it.
-func (m *mix) people() {
-	m.again(time.Second, func() {
+func (m *mix) people(dice *rand.Rand) {
+	m.again(dice, time.Second, func() {
 		all, err := m.developer.Jobs.List(m.ctx)
 		if !m.must("listing", err) {
 			return
@@ -154,18 +148,18 @@ func (m *mix) people() {
 			}
 			m.mu.Unlock()
 			if ours {
-				m.turn(j)
+				m.turn(j, dice)
 			}
 		}
-		m.votes()
+		m.votes(dice)
 	})
 }
 
 // turn does what a job waits for.
-func (m *mix) turn(j job.View) {
+func (m *mix) turn(j job.View, dice *rand.Rand) {
 	switch flow.State(j.State) {
 	case job.Checked, job.Approved:
-		if m.roll(12) == 0 {
+		if dice.IntN(12) == 0 {
 			if _, err := m.developer.Jobs.Cancel(m.ctx, j.Number); m.must("canceling", err) {
 				m.mu.Lock()
 				m.told.canceled[j.Number] = true
@@ -188,7 +182,7 @@ func (m *mix) turn(j job.View) {
 }
 
 // votes lets both seats vote on what is under review, seldom against it.
-func (m *mix) votes() {
+func (m *mix) votes(dice *rand.Rand) {
 	all, err := m.reviewer.Requests.List(m.ctx)
 	if !m.must("listing requests", err) {
 		return
@@ -197,12 +191,15 @@ func (m *mix) votes() {
 		if r.State != string(output.InReview) {
 			continue
 		}
-		for seat, by := range map[output.Seat]*persona{output.OperatorSeat: m.officer, output.AgencySeat: m.reviewer} {
+		for _, one := range []struct {
+			seat output.Seat
+			by   *persona
+		}{{output.OperatorSeat, m.officer}, {output.AgencySeat, m.reviewer}} {
 			choice := output.Approve
-			if m.roll(8) == 0 {
+			if dice.IntN(8) == 0 {
 				choice = output.Reject
 			}
-			if _, err := by.Requests.Vote(m.ctx, r.Number, seat, choice); m.must("voting", err) {
+			if _, err := one.by.Requests.Vote(m.ctx, r.Number, one.seat, choice); m.must("voting", err) {
 				m.mu.Lock()
 				m.told.votes[r.Number] = append(m.told.votes[r.Number], choice)
 				m.mu.Unlock()
@@ -212,8 +209,8 @@ func (m *mix) votes() {
 }
 
 // revokes ends the grant in force from time to time, once another is there.
-func (m *mix) revokes() {
-	m.again(40*time.Second, func() {
+func (m *mix) revokes(dice *rand.Rand) {
+	m.again(dice, 40*time.Second, func() {
 		m.mu.Lock()
 		old := m.grants[len(m.grants)-1]
 		m.mu.Unlock()
@@ -227,20 +224,20 @@ func (m *mix) revokes() {
 }
 
 // breaks kills a part, or stops it for some seconds.
-func (m *mix) breaks() {
+func (m *mix) breaks(dice *rand.Rand) {
 	stopped := append(victims(), "launcher")
 	killed := stopped
 	if m.soak {
 		killed = []string{"dockerd", "postgres", "store", "launcher"}
 	}
-	m.again(12*time.Second, func() {
-		if m.roll(2) == 0 {
-			m.kill(killed[m.roll(len(killed))])
+	m.again(dice, 12*time.Second, func() {
+		if dice.IntN(2) == 0 {
+			m.kill(killed[dice.IntN(len(killed))])
 			return
 		}
-		part := stopped[m.roll(len(stopped))]
+		part := stopped[dice.IntN(len(stopped))]
 		m.signal(part, syscall.SIGSTOP)
-		_ = pause(m.ctx, time.Duration(1+m.roll(8))*time.Second) // it goes on however the pause ends
+		_ = pause(m.ctx, time.Duration(1+dice.IntN(8))*time.Second) // it goes on however the pause ends
 		m.signal(part, syscall.SIGCONT)
 	})
 }
