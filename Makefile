@@ -14,7 +14,7 @@ STATIC := -s -w -linkmode external -extldflags "-static -Wl,--no-warnings"
 FORM := unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }; \
 	go vet ./... && $(LINT) run
 
-.PHONY: help setup setup-test build image-python demo up freeze test test-upgrade test-faults test-attack test-soak bench lint generate generate-check release-description clean
+.PHONY: help setup setup-test build image-python demo up freeze test test-upgrade test-faults test-mix test-attack test-soak soak bench lint generate generate-check release-description clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,8 +58,16 @@ test: setup-test build ## everything: form, rules of the tree, policies, units, 
 test-upgrade: setup-test ## open every frozen deployment with today's code
 	@go test ./cmd/sluice -count=1 -run 'TestUpgrade'
 
-test-faults: setup-test build ## kill every part of an instance in the middle of the story, at moments of several seeds
-	@go test -tags faults ./deploy/demo -count=1 -timeout 60m -v -run 'TestPartsDie'
+test-faults: setup-test build ## let every part die, hang, run out of room and fail its file calls, and print what came of it
+	@go test ./catalog -count=1 -run 'TestClockJumps|TestLateFencesAreRefused|TestInterruptedWorkIsDoneAgain'
+	@go test -tags faults ./sandbox/launcher -count=1 -timeout 20m -v -run 'TestEngineHangs'
+	@go test -tags faults ./deploy/demo -count=1 -timeout 150m -v -run 'TestPartsDie|TestKilledInEachState|TestHangs|TestDisksFull|TestBrokenIO'
+
+test-mix: setup-test build ## play a random mix while parts die: MIX_MINUTES (5) from MIX_SEED, which is printed
+	@go test -tags faults ./deploy/demo -count=1 -timeout 90m -v -run 'TestMix'
+
+soak: setup-test build ## the mix for half an hour, in which gateway, keeper and worker must not grow
+	@MIX_SOAK=1 MIX_MINUTES="$${MIX_MINUTES:-30}" go test -tags faults ./deploy/demo -count=1 -timeout 90m -v -run 'TestMix'
 
 test-attack: setup-test build ## attack the sandbox with every case of the threat model under every runtime, as real jobs
 	@go test -tags attack ./sandbox/attack -count=1 -timeout 60m -v

@@ -12,7 +12,7 @@ import (
 // one that is there.
 func TestDocumentsNameTestsThatAreThere(t *testing.T) {
 	reference := regexp.MustCompile("`([a-z/]+):\\s+((?:Test\\w+(?:,\\s+)?)+)`")
-	for _, page := range []string{"../ARCHITECTURE.md", "docs/api.md", "docs/first-hour.md"} {
+	for _, page := range []string{"../ARCHITECTURE.md", "docs/api.md", "docs/faults.md", "docs/first-hour.md"} {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

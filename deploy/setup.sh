@@ -117,8 +117,8 @@ pythonImage() {
 	step "build the image of Python jobs (about a minute)" "sh $repository/deploy/images/python/build.sh $RUNSC_DIR/images"
 }
 
-# The tests run the Python client.
-[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3"
+# The tests run the Python client, and break system calls by strace.
+[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3 strace"
 
 command -v go >/dev/null || fail "Go 1.26 or later is needed and is not in PATH: see https://go.dev/dl/"
 

@@ -285,7 +285,7 @@ func (s *step) keep(ctx context.Context, bucket object.Bucket, file string) (obj
 	return s.p.store(ctx, bucket, is, f)
 }
 
-// store encrypts bytes under the work's write key.
+// store encrypts bytes under the work's write key. The object says which claim put it.
 func (p *piece) store(ctx context.Context, bucket object.Bucket, is object.Content, r io.Reader) (object.Ref, error) {
 	if p.keys.Write == nil {
 		return object.Ref{}, errors.New("no key to write under")
@@ -294,7 +294,7 @@ func (p *piece) store(ctx context.Context, bucket object.Bucket, is object.Conte
 	if err != nil {
 		return object.Ref{}, fmt.Errorf("choosing data key: %w", err)
 	}
-	ref, err := p.w.Store.PutKnown(ctx, bucket, key, is, r)
+	ref, err := p.w.Store.By(object.Maker{Work: p.c.ID, Fence: p.c.Fence}).PutKnown(ctx, bucket, key, is, r)
 	if err != nil {
 		return object.Ref{}, fmt.Errorf("storing: %w", err)
 	}

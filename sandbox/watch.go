@@ -11,13 +11,14 @@ import (
 	"github.com/sluicedata/sluice/catalog/task"
 )
 
-// UnprovedError says why a worker claims nothing: canaries of its runtimes that did not hold, or none tried yet.
+// UnprovedError says why a worker claims nothing: canaries of its runtimes that did not hold, none tried yet, or an
+// engine that does not answer.
 type UnprovedError struct{ Proofs []Proof }
 
 // Error implements error. It names canaries, and what was seen of the machine: it is for the machine's own log.
 func (e *UnprovedError) Error() string {
 	if len(e.Proofs) == 0 {
-		return "the runtime has not been tested"
+		return "the runtime has not been tested, or its engine does not answer"
 	}
 	all := make([]string, 0, len(e.Proofs))
 	for _, p := range e.Proofs {
@@ -58,11 +59,14 @@ func (w *Worker) Prove(ctx context.Context) ([]Proof, error) {
 	return p, w.learn(ctx, p)
 }
 
-// watch asks again and again what is proved, so that a verdict counts within a beat.
+// watch asks again and again what is proved, so that a verdict counts within a beat. While nobody answers nothing is
+// claimed: an engine that hangs would only use up the attempts of whatever waits.
 func (w *Worker) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		p, err := w.Prover.Proofs(ctx, false)
-		if err == nil {
+		if err != nil {
+			w.proved.Store(nil)
+		} else {
 			err = w.learn(ctx, p)
 		}
 		if err != nil && ctx.Err() == nil {

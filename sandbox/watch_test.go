@@ -17,8 +17,15 @@ import (
 
 // verdicts stands for a launcher that says what the test lets it say.
 type verdicts struct {
-	mu sync.Mutex
-	p  []sandbox.Proof
+	mu     sync.Mutex
+	p      []sandbox.Proof
+	silent bool
+}
+
+func (v *verdicts) fallSilent(silent bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.silent = silent
 }
 
 func (v *verdicts) say(p ...sandbox.Proof) {
@@ -30,6 +37,9 @@ func (v *verdicts) say(p ...sandbox.Proof) {
 func (v *verdicts) Proofs(context.Context, bool) ([]sandbox.Proof, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.silent {
+		return nil, errors.New("no answer")
+	}
 	return v.p, nil
 }
 
@@ -134,6 +144,32 @@ func TestWorkersClaimForWhatIsProved(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A worker whose engine does not answer claims nothing until it does again.
+func TestWorkersOfSilentEnginesClaimNothing(t *testing.T) {
+	v := &verdicts{p: []sandbox.Proof{proof("first")}}
+	q := counting{claims: make(chan []task.Runtime, 1), told: make(chan postgres.SelfTest, 100)}
+	w := &sandbox.Worker{Queue: q, Prover: v, Log: slog.New(slog.DiscardHandler), Beat: time.Millisecond, Pause: time.Millisecond}
+	go func() { _ = w.Serve(t.Context()) }()
+	standing := func(want bool) {
+		t.Helper()
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for limit := time.After(time.Minute); (w.Standing() == nil) != want; {
+			select {
+			case <-tick.C:
+			case <-limit:
+				t.Fatalf("it never stood otherwise than %v", w.Standing())
+			}
+		}
+	}
+	standing(true)
+	v.fallSilent(true)
+	standing(false)
+	v.fallSilent(false)
+	standing(true)
+	<-q.claims
 }
 
 // A verdict that lacks a canary proves nothing.

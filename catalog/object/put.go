@@ -158,6 +158,7 @@ func (s *Store) scratch() (*os.File, error) {
 func (s *Store) create(ctx context.Context, b Bucket, path string, r io.Reader, size int64, opts minio.PutObjectOptions) error {
 	opts.DisableMultipart = true
 	opts.SetMatchETagExcept("*")
+	opts.UserMetadata = s.marked(opts.UserMetadata)
 	_, err := s.client.PutObject(ctx, s.bucket(b), path, r, size, opts)
 	return outcome(err)
 }

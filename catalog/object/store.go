@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/sluicedata/sluice/catalog/fault"
 )
 
 // Region is the region a store is asked in; a store of our own has no other.
@@ -58,6 +61,7 @@ type Store struct {
 	client *minio.Client
 	prefix string
 	spool  string
+	mark   map[string]string // metadata of every object that is put; see By
 }
 
 // Open prepares a store. It does not connect: the first use does.
@@ -117,12 +121,15 @@ func (s *Store) Ready(ctx context.Context) error {
 func (s *Store) bucket(b Bucket) string { return s.prefix + string(b) }
 
 // outcome turns the store's answer into this package's errors. A wrong secret, an unknown account and a
-// missing right are all ErrForbidden.
+// missing right are all ErrForbidden. A store that fails, or whose answer breaks off, is one that is away.
 func outcome(err error) error {
 	if err == nil {
 		return nil
 	}
 	r := minio.ToErrorResponse(err)
+	if r.StatusCode >= http.StatusInternalServerError || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &fault.Error{Kind: fault.Unavailable, Code: "store.unavailable", Cause: err}
+	}
 	switch r.StatusCode {
 	case http.StatusNotFound:
 		return ErrAbsent

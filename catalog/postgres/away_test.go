@@ -14,8 +14,8 @@ import (
 	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
 )
 
-// TestAwayIsUnavailable: a database that ends a connection in the middle, or is not to be reached, is a part that is
-// away; a wrong statement, an absent row and a caller who has gone are not.
+// TestAwayIsUnavailable: a database that ends a connection in the middle, is not to be reached, or has no room, is a
+// part that is away; a wrong statement, an absent row and a caller who has gone are not.
 func TestAwayIsUnavailable(t *testing.T) {
 	dsn := pgtest.New(t).Owner
 	config, err := pgx.ParseConfig(dsn)
@@ -31,6 +31,10 @@ func TestAwayIsUnavailable(t *testing.T) {
 		pgtest.Exec(t, dsn, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
 	}
 	notify := func(tx *postgres.Tx) error { tx.Notify("job", "J-1"); return nil }
+	// What a full disk makes the server say, said by a trigger.
+	pgtest.Exec(t, dsn, `create function full_disk() returns trigger language plpgsql as $$
+		begin raise exception 'no space left' using errcode = 'disk_full'; end $$;
+		create trigger full_disk before insert on setting for each row when (new.name = 'full') execute function full_disk()`)
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	for name, tt := range map[string]struct {
@@ -38,6 +42,9 @@ func TestAwayIsUnavailable(t *testing.T) {
 		want fault.Kind
 	}{
 		"ended in the middle": {db.InTx(t.Context(), func(tx *postgres.Tx) error { kick(); return notify(tx) }), fault.Unavailable},
+		"no room": {db.InTx(t.Context(), func(tx *postgres.Tx) error {
+			return tx.PutSetting(t.Context(), "full", []byte("{}"))
+		}), fault.Unavailable},
 		"a wrong statement": {db.InTx(t.Context(), func(tx *postgres.Tx) error {
 			return tx.PutSetting(t.Context(), "queue", []byte("no JSON"))
 		}), fault.Internal},

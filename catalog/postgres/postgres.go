@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -53,14 +54,14 @@ func told(ctx context.Context, err error) error {
 	return err
 }
 
-// away tells whether an error says that the database cannot be reached, starts, stops, or has no connection left
-// (PostgreSQL manual, appendix A: classes 08 and 57P, and 53300).
+// away tells whether an error says that the database cannot be reached, starts, stops, has no connection, memory or disk
+// left, or that the machine under it fails (PostgreSQL manual, appendix A: classes 08, 57P, 53 and 58).
 func away(err error) bool {
 	var connect *pgconn.ConnectError
 	var answer *pgconn.PgError
 	var network net.Error
 	if errors.As(err, &answer) {
-		return strings.HasPrefix(answer.Code, "08") || strings.HasPrefix(answer.Code, "57P") || answer.Code == "53300"
+		return slices.ContainsFunc([]string{"08", "57P", "53", "58"}, func(class string) bool { return strings.HasPrefix(answer.Code, class) })
 	}
 	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || pgconn.SafeToRetry(err)
 }

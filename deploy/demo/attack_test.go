@@ -74,13 +74,6 @@ func besiege(t *testing.T) *siege {
 	return &siege{demo: d, up: up}
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // enter notes what came of one vector; one of the wanted words must be in it.
 func (s *siege) enter(t *testing.T, id, vector, got string, want ...string) {
 	t.Helper()

@@ -17,7 +17,7 @@ type Exit struct {
 	Code   int
 	Memory bool // the memory limit was hit; the code may still be 0
 	Killed bool // by us, because ctx ended
-	Lost   bool // the engine went away: the code, if any, is not the program's
+	Lost   bool // the engine went away, hangs or lost sight of it: the code, if any, is not the program's
 }
 
 // Create makes a container from the template, reads it back and refuses it when the engine kept any option
@@ -42,7 +42,7 @@ func (e *Engine) Create(ctx context.Context, s Spec) (id string, err error) {
 }
 
 // Run starts a created container and waits for its end; when ctx ends first it kills it. The error says that
-// the engine did not start it.
+// the engine did not start it, or did not end it in time. No call waits for the engine alone: see watch.
 func (e *Engine) Run(ctx context.Context, id string) (Exit, error) {
 	free := context.WithoutCancel(ctx)
 	waiting, stop := context.WithCancel(free)
@@ -60,6 +60,8 @@ func (e *Engine) Run(ctx context.Context, id string) (Exit, error) {
 	select {
 	case <-ended:
 		return e.read(free, id), nil
+	case <-e.watch(waiting, id):
+		return Exit{Lost: true}, nil
 	case <-failed: //nolint:errcheck // whatever it says, the engine no longer tells how the job ends
 		return Exit{Lost: true}, nil
 	case <-ctx.Done():

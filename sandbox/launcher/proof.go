@@ -35,7 +35,7 @@ func (l *Launcher) runtimes() []task.Runtime {
 
 // Proofs implements sandbox.Prover. Where there is no verdict yet the first who asks waits for the test, so that a
 // launcher serves at once. Tests do not run beside each other; runs go on under the last verdict until a new one is
-// there.
+// there. A verdict is of use only while the engine answers: of one that does not it is Unavailable.
 func (l *Launcher) Proofs(ctx context.Context, anew bool) ([]sandbox.Proof, error) {
 	if l.opt.Foreign {
 		return nil, Invalid
@@ -56,7 +56,7 @@ func (l *Launcher) Proofs(ctx context.Context, anew bool) ([]sandbox.Proof, erro
 // proof is the verdict about one runtime: the one in force, or a new one.
 func (l *Launcher) proof(ctx context.Context, r task.Runtime, anew bool) (sandbox.Proof, error) {
 	if known := l.proved(r); !anew && known.ID != "" && (known.Holds() || l.opt.Now().Sub(known.At) < proofAgain) {
-		return known, nil
+		return known, l.answers(ctx)
 	}
 	p, err := l.prove(ctx, r)
 	if err != nil {
@@ -67,6 +67,14 @@ func (l *Launcher) proof(ctx context.Context, r task.Runtime, anew bool) (sandbo
 	}
 	l.take(p)
 	return p, nil
+}
+
+// answers is nil when the engine does.
+func (l *Launcher) answers(ctx context.Context) error {
+	if err := l.engine.Alive(ctx); err != nil {
+		return errors.Join(Unavailable, err)
+	}
+	return nil
 }
 
 // begun takes over verdicts of these very runtimes that are not too old.

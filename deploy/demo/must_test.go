@@ -1,0 +1,12 @@
+//go:build attack || faults
+
+package main
+
+import "testing"
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
