@@ -170,17 +170,17 @@ type ballot struct {
 }
 
 func (d *deed) openVote(r postgres.Request, o postgres.Output, signed envelope.Envelope) (ballot, error) {
-	public, keyID, err := d.voterKey(signed.Key)
+	var cast output.Vote
+	key, err := d.opened(signed, output.VoteType, &cast)
 	if err != nil {
 		return ballot{}, err
 	}
-	cast, err := output.OpenVote(signed, public)
-	if err != nil {
+	if cast.Validate() != nil {
 		return ballot{}, fault.New(fault.Invalid, "signature.invalid")
 	}
 	limit := d.now.Add(d.voteLife())
 	return ballot{
-		Vote: cast, keyID: keyID, fits: cast.Fits(d.subjectOf(r, o), time.Time{}),
+		Vote: cast, keyID: key.ID, fits: cast.Fits(d.subjectOf(r, o), time.Time{}),
 		fresh: string(cast.Voter) == d.caller.Member && d.now.Before(cast.Expiry) && !cast.Expiry.After(limit),
 	}, nil
 }

@@ -19,6 +19,19 @@ type Key struct {
 	Public []byte // COSE_Key
 }
 
+// Verifier verifies envelopes under a key as it is kept: by its scheme and, for a passkey, the origin it was enrolled
+// at.
+func Verifier(scheme envelope.Scheme, origin string, public []byte) envelope.Verifier {
+	if scheme != envelope.WebAuthn {
+		return envelope.Ed25519Key(public)
+	}
+	site, err := NewSite(origin)
+	if err != nil {
+		return Key{} // nothing verifies under it
+	}
+	return Key{Site: site, Public: public}
+}
+
 // maxData bounds each part of an envelope that a browser brings, in bytes.
 const maxData = 4 << 10
 

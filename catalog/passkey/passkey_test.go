@@ -2,6 +2,7 @@ package passkey_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -243,7 +244,7 @@ func TestStatements(t *testing.T) {
 		"client data gone":   changed(func(e *envelope.Envelope) { e.ClientData = nil }),
 		"authenticator gone": changed(func(e *envelope.Envelope) { e.AuthenticatorData = nil }),
 		"no signature":       changed(func(e *envelope.Envelope) { e.Signature = nil }),
-		"too long":           changed(func(e *envelope.Envelope) { e.ClientData = append(e.ClientData, make([]byte, 5<<10)...) }),
+		"too long":           sign(func(a *passkeytest.Authenticator) { a.Extra = strings.Repeat("x", 5<<10) }),
 	} {
 		if err := e.OpenWith(saidType, key, new(said)); err == nil {
 			t.Errorf("%s verifies", what)

@@ -74,7 +74,7 @@ func New(conf Config) (*Console, error) {
 // Register puts the console's routes on a mux. Whatever lies below Prefix and is no page is one that does not exist.
 func (c *Console) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Prefix, http.StatusSeeOther) })
-	for _, s := range c.steps() {
+	for _, s := range append(c.steps(), c.passkeySteps()...) {
 		mux.Handle(s.method+" "+Prefix+s.path, framed(c.sessions.LoadAndSave(c.open(s.do))))
 	}
 	for _, p := range pages() {

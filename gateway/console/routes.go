@@ -54,6 +54,7 @@ func pages() []page {
 		{"/grants/{number}", "grant", "grants", "sluice grant compare {number}", showGrant},
 		{"/jobs", "jobs", "jobs", "sluice job list", list(job.Flow(), jobs)},
 		{"/jobs/{number}", "job", "jobs", "sluice job watch {number}", showJob},
+		{"/profile", "profile", "", "sluice key list --mine", showProfile},
 	}
 }
 

@@ -31,6 +31,7 @@ type Authenticator struct {
 	Stuck  bool
 	ID     []byte
 	Handle string // of the person, as an enrolment gave it
+	Extra  string // what a browser adds to client data (5.8.1)
 
 	key *ecdsa.PrivateKey
 }
@@ -118,7 +119,7 @@ func (a *Authenticator) clientData(t testing.TB, kind, challenge string) []byte 
 	if a.Type != "" {
 		kind = a.Type
 	}
-	body, err := json.Marshal(map[string]any{"type": kind, "challenge": challenge, "origin": a.Origin, "crossOrigin": false})
+	body, err := json.Marshal(map[string]any{"type": kind, "challenge": challenge, "origin": a.Origin, "crossOrigin": false, "extra": a.Extra})
 	if err != nil {
 		t.Fatal(err)
 	}
