@@ -131,7 +131,7 @@ func (c *city) catalog(db *postgres.DB, store *object.Store) *catalog.Catalog {
 	c.must(err)
 	cat, err := catalog.New(c.ctx, catalog.Config{
 		DB: db, Store: store, Policy: decides, Rules: rules, Calendar: days, Now: c.clock, Rand: rand.Reader,
-		PersonKey: make([]byte, 32),
+		PersonKey: make([]byte, 32), Passkeys: c.site(),
 	})
 	c.must(err)
 	return cat

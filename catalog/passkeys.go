@@ -152,6 +152,27 @@ func (s *Passkeys) Ask(ctx context.Context, caller policy.Subject, t envelope.Ty
 	return asked, err
 }
 
+// Sealed puts what a browser answered into the envelope of a statement, naming the caller's key that signed. It permits
+// nothing and verifies nothing: the act that takes the envelope does.
+func (s *Passkeys) Sealed(ctx context.Context, caller policy.Subject, t envelope.Type, payload, answer []byte) (envelope.Envelope, error) {
+	sealed, id, err := passkey.Sealed(t, payload, answer)
+	if err != nil {
+		return sealed, fault.New(fault.Invalid, "signature.invalid")
+	}
+	err = s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		key, err := tx.LockPasskey(ctx, id)
+		if err != nil && !absent(err) {
+			return fmt.Errorf("finding passkey: %w", err)
+		}
+		if err != nil || key.Member != caller.Member {
+			return fault.New(fault.Invalid, "signature.key_unknown")
+		}
+		sealed.Key = key.Fingerprint
+		return nil
+	})
+	return sealed, err
+}
+
 // SignIn begins a sign-in. Nobody is known yet: what is asked for is the same for everybody.
 func (s *Passkeys) SignIn() (ask json.RawMessage, c passkey.Ceremony, err error) {
 	ask, c, err = s.c.Passkeys.SignIn(s.c.Now())
