@@ -95,13 +95,17 @@ func TestForgedPasskeyVotes(t *testing.T) {
 		spoil func(*envelope.Envelope)
 		want  string
 	}{
-		"another origin":    {forge: func(d *passkeytest.Authenticator) { d.Origin = "https://evil.example" }},
-		"another site":      {forge: func(d *passkeytest.Authenticator) { d.Host = "evil.example" }},
-		"not verified":      {forge: func(d *passkeytest.Authenticator) { d.Flags = passkeytest.Present }},
-		"an enrolment":      {forge: func(d *passkeytest.Authenticator) { d.Type = "webauthn.create" }},
-		"a counter again":   {forge: func(d *passkeytest.Authenticator) { d.Stuck = true }},
-		"a counter back":    {forge: func(d *passkeytest.Authenticator) { d.Count = 3 }},
-		"another key":       {forge: func(with *passkeytest.Authenticator) { id := with.ID; *with = *passkeytest.New(t, cityOrigin, d.Host); with.ID = id }},
+		"another origin":  {forge: func(d *passkeytest.Authenticator) { d.Origin = "https://evil.example" }},
+		"another site":    {forge: func(d *passkeytest.Authenticator) { d.Host = "evil.example" }},
+		"not verified":    {forge: func(d *passkeytest.Authenticator) { d.Flags = passkeytest.Present }},
+		"an enrolment":    {forge: func(d *passkeytest.Authenticator) { d.Type = "webauthn.create" }},
+		"a counter again": {forge: func(d *passkeytest.Authenticator) { d.Stuck = true }},
+		"a counter back":  {forge: func(d *passkeytest.Authenticator) { d.Count = 3 }},
+		"another key": {forge: func(with *passkeytest.Authenticator) {
+			id := with.ID
+			*with = *passkeytest.New(t, cityOrigin, d.Host)
+			with.ID = id
+		}},
 		"another statement": {spoil: func(e *envelope.Envelope) { e.Payload = c.otherVote(e.Payload) }},
 		"ed25519 it says":   {spoil: func(e *envelope.Envelope) { e.Scheme = envelope.Ed25519 }},
 		"another's key":     {spoil: func(e *envelope.Envelope) { e.Key = passkey.Fingerprint(theirs.Public()) }, want: "signature.key_unknown"},
