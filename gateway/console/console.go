@@ -77,6 +77,9 @@ func (c *Console) Register(mux *http.ServeMux) {
 	for _, s := range append(c.steps(), c.passkeySteps()...) {
 		mux.Handle(s.method+" "+Prefix+s.path, framed(c.sessions.LoadAndSave(c.open(s.do))))
 	}
+	for _, o := range append(c.passkeyActs(), c.deskActs()...) {
+		mux.Handle("POST "+Prefix+o.path, framed(c.sessions.LoadAndSave(c.owned(o.do))))
+	}
 	for _, p := range pages() {
 		mux.Handle("GET "+Prefix+p.path, framed(c.sessions.LoadAndSave(c.signedIn(p))))
 	}

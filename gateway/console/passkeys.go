@@ -22,21 +22,42 @@ func (c *Console) passkeySteps() []step {
 		{"POST", "/login/passkey/ask", c.asked(c.askSignIn)},
 		{"POST", "/login/passkey", c.endPasskeyLogin},
 		{"POST", "/strength/passkey/ask", c.asked(c.askSignIn)},
-		{"POST", "/strength/passkey", c.known(c.provePasskey)},
-		{"POST", "/profile/passkeys/ask", c.asked(c.askEnrolment)},
-		{"POST", "/profile/passkeys", c.known(c.enrol)},
-		{"POST", "/profile/keys/{fingerprint}/end", c.known(c.endKey)},
 	}
 }
 
-// known is a step for who is signed in.
-func (c *Console) known(do func(http.ResponseWriter, *http.Request, policy.Subject) error) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		who, err := c.holder(r.Context())
-		if err != nil {
-			return err
+// passkeyActs are what a person does with passkeys once they are signed in.
+func (c *Console) passkeyActs() []own {
+	return []own{
+		{"/strength/passkey", c.provePasskey},
+		{"/profile/passkeys/ask", c.askedBy(c.askEnrolment)},
+		{"/profile/passkeys", c.enrol},
+		{"/profile/keys/{fingerprint}/end", c.endKey},
+	}
+}
+
+// own is a form of somebody who is signed in.
+type own struct {
+	path string // below Prefix
+	do   func(http.ResponseWriter, *http.Request, policy.Subject) error
+}
+
+// owned serves a form to people with a session.
+func (c *Console) owned(do func(http.ResponseWriter, *http.Request, policy.Subject) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := c.caller(w, r)
+		if err == nil {
+			err = do(w, r, who)
 		}
-		return do(w, r, who)
+		if err != nil {
+			c.refuse(w, r, err)
+		}
+	})
+}
+
+// askedBy is asked for who is signed in.
+func (c *Console) askedBy(find func(http.ResponseWriter, *http.Request, policy.Subject) (any, error)) func(http.ResponseWriter, *http.Request, policy.Subject) error {
+	return func(w http.ResponseWriter, r *http.Request, who policy.Subject) error {
+		return c.asked(func(w http.ResponseWriter, r *http.Request) (any, error) { return find(w, r, who) })(w, r)
 	}
 }
 
@@ -95,11 +116,7 @@ func (c *Console) askSignIn(w http.ResponseWriter, r *http.Request) (any, error)
 	return options{ask}, c.remember(r, ceremony)
 }
 
-func (c *Console) askEnrolment(_ http.ResponseWriter, r *http.Request) (any, error) {
-	who, err := c.holder(r.Context())
-	if err != nil {
-		return nil, err
-	}
+func (c *Console) askEnrolment(_ http.ResponseWriter, r *http.Request, who policy.Subject) (any, error) {
 	ask, ceremony, err := c.Catalog.Passkeys.Prepare(r.Context(), who)
 	if err != nil {
 		return nil, err
