@@ -147,12 +147,8 @@ func (p *reviewPage) lay(c call) error {
 		return fmt.Errorf("reading findings: %w", err)
 	}
 	s := newSheet(declared)
-	if p.Seat == output.AgencySeat && p.File.Name == p.Output.Name && p.State == string(output.InReview) {
-		body, err := c.cat.Outputs.Fetch(c.ctx, c.who, p.Output.Job, p.Output.Name)
-		if err != nil {
-			return err
-		}
-		if err := s.fill(body); err != nil {
+	if s.Why = p.valuesWhy(); s.Why == "" {
+		if err := p.values(c, s); err != nil {
 			return err
 		}
 	}
@@ -163,6 +159,35 @@ func (p *reviewPage) lay(c call) error {
 	p.Evidence, p.Figures = rulesOf(findings, len(s.Rows)), int64(len(s.Rows)*len(declared.Measures))
 	p.Table = s.part(c)
 	return nil
+}
+
+// values fills in what the output tells. Between the request and this its state may have changed: then the rules refuse,
+// and the page is shown without.
+func (p *reviewPage) values(c call, s *sheet) error {
+	body, err := c.cat.Outputs.Fetch(c.ctx, c.who, p.Output.Job, p.Output.Name)
+	if fault.Of(err) == fault.Denied {
+		s.Why = "desk.values_refused"
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.fill(body)
+}
+
+// valuesWhy says, by a text, why the table is shown without values; "" when the reader may have them: then each view is
+// decided and traced by its own verb.
+func (p *reviewPage) valuesWhy() string {
+	why := struct{ Why string }{}
+	switch {
+	case p.Seat != output.AgencySeat:
+		why.Why = "desk.no_values"
+	case p.File.Name != p.Output.Name || p.State != string(output.InReview):
+		why.Why = "desk.values_later"
+	case p.Weak:
+		why.Why = "desk.values_weak"
+	}
+	return why.Why
 }
 
 // rule is one rule of screening and what it found in an output.

@@ -18,9 +18,10 @@ import (
 type sheet struct {
 	Columns []column
 	Rows    []row
-	Labels  int  // columns that are labels: the rest are figures
-	Values  bool // they are filled in
-	From    int  // of the rows that are shown, the number of the first less one
+	Labels  int    // columns that are labels: the rest are figures
+	Values  bool   // they are filled in
+	Why     string // a text: why they are not
+	From    int    // of the rows that are shown, the number of the first less one
 	Total   int
 	Before  string // addresses of the parts before and after; "" when there is none
 	After   string
