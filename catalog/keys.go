@@ -116,6 +116,26 @@ func (s *Keys) Revoke(ctx context.Context, caller policy.Subject, fingerprint st
 	return view, err
 }
 
+// End revokes a key of the caller's own, of whatever kind: what Revoke is to an administrator. Who: everyone.
+func (s *Keys) End(ctx context.Context, caller policy.Subject, fingerprint string) (view org.KeyView, err error) {
+	err = s.c.change(ctx, caller, "key.end", &view, func(d *deed) error {
+		key, who, err := d.key(fingerprint)
+		if err != nil {
+			return err
+		}
+		if who.ID != caller.Member {
+			return fault.NotFound()
+		}
+		if _, err := org.KeyFlow().Check(state(key.State), "revoke"); err != nil {
+			return err
+		}
+		key.State, key.RevokedAt = string(org.Revoked), &d.now
+		view = keyView(key, who)
+		return d.endKey(key)
+	})
+	return view, err
+}
+
 // endKey revokes a key and voids its votes.
 func (d *deed) endKey(key postgres.MemberKey) error {
 	if err := d.tx.RevokeKey(d.ctx, key.ID, d.now); err != nil {

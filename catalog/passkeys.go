@@ -106,26 +106,6 @@ func (d *deed) offerPasskey(made passkey.Credential, title string) (view org.Key
 	return keyView(key, person), err
 }
 
-// End revokes a key of the caller's own, of whatever kind: what Keys.Revoke is to an administrator. Who: everyone.
-func (s *Passkeys) End(ctx context.Context, caller policy.Subject, fingerprint string) (view org.KeyView, err error) {
-	err = s.c.change(ctx, caller, "key.end", &view, func(d *deed) error {
-		key, who, err := d.key(fingerprint)
-		if err != nil {
-			return err
-		}
-		if who.ID != caller.Member {
-			return fault.NotFound()
-		}
-		if _, err := org.KeyFlow().Check(state(key.State), "revoke"); err != nil {
-			return err
-		}
-		key.State, key.RevokedAt = string(org.Revoked), &d.now
-		view = keyView(key, who)
-		return d.endKey(key)
-	})
-	return view, err
-}
-
 // Ask prepares a statement for a passkey of the caller's own to sign; with none that counts there is nothing to ask
 // for. Who: everyone.
 func (s *Passkeys) Ask(ctx context.Context, caller policy.Subject, t envelope.Type, statement any) (asked passkey.Statement, err error) {

@@ -234,7 +234,7 @@ func (c *Console) endKey(w http.ResponseWriter, r *http.Request, who policy.Subj
 	if _, err := readForm(w, r); err != nil {
 		return err
 	}
-	if _, err := c.Catalog.Passkeys.End(r.Context(), who, r.PathValue("fingerprint")); err != nil {
+	if _, err := c.Catalog.Keys.End(r.Context(), who, r.PathValue("fingerprint")); err != nil {
 		return err
 	}
 	http.Redirect(w, r, Prefix+"/profile", http.StatusSeeOther)

@@ -2796,6 +2796,16 @@ class KeyVerbs:
         """
         return self._client._record(OrgKey, _Call("POST", ["keys", fingerprint, "admit"], header={"If-Match": if_match}, key=idempotency_key))
 
+    def end(self, fingerprint: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgKey:
+        """End one of my keys.
+
+        Ends a key of the caller's own, as an administrator's key-revoke does: its tokens and the votes it
+        signed that were not released stop counting at once. Who: everyone, for their own.
+
+        POST /keys/{fingerprint}/end
+        """
+        return self._client._record(OrgKey, _Call("POST", ["keys", fingerprint, "end"], header={"If-Match": if_match}, key=idempotency_key))
+
     def list(self, org: str, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[OrgKey]:
         """List the keys of an organization's people.
 
