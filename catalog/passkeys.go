@@ -268,5 +268,5 @@ func holder(m postgres.Member) passkey.Person {
 }
 
 func credential(k postgres.MemberKey) passkey.Credential {
-	return passkey.Credential{ID: k.Credential, Public: k.PublicKey, Count: uint32(k.SignCount), Synced: k.Synced} //nolint:gosec // what a uint32 was kept as
+	return passkey.Credential{ID: k.Credential, Public: k.PublicKey, Count: uint32(k.SignCount), Synced: k.Synced}
 }

@@ -96,7 +96,7 @@ func (e Envelope) Open(t Type, pub ed25519.PublicKey, into any) error {
 // OpenWith is Open under a key of any scheme.
 func (e Envelope) OpenWith(t Type, key Verifier, into any) error {
 	if err := key.Verify(e, t); err != nil {
-		return err //nolint:wrapcheck // one of the errors above
+		return err
 	}
 	if err := canon.Unmarshal(e.Payload, into); err != nil {
 		return fmt.Errorf("reading signed statement: %w", err)

@@ -20,7 +20,6 @@ import (
 type reviewsPage struct {
 	Waiting []output.RequestView // what is due first first
 	Ended   []output.RequestView // newest first
-	Seat    output.Seat
 }
 
 func showReviews(c call) (answer, error) {
@@ -29,7 +28,7 @@ func showReviews(c call) (answer, error) {
 		return answer{}, err
 	}
 	all, err := requests(c, catalog.Page{Limit: pageSize})
-	p := reviewsPage{Waiting: open.Items, Seat: seatOf(c.who)}
+	p := reviewsPage{Waiting: open.Items}
 	slices.SortStableFunc(p.Waiting, func(a, b output.RequestView) int {
 		if a.Due != nil && b.Due != nil && !a.Due.Equal(*b.Due) {
 			return a.Due.Compare(*b.Due)
