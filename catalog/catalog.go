@@ -14,6 +14,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/calendar"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/passkey"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/ruleset"
 	"github.com/sluicedata/sluice/policy"
@@ -33,6 +34,8 @@ type Config struct {
 	// FactorKey seals the secrets of second factors (FactorKeySize bytes). Only the gateway has it; without it
 	// there are no second factors.
 	FactorKey []byte
+	// Passkeys is where passkeys count, for gateway and keeper alike; zero: nowhere.
+	Passkeys passkey.Site
 }
 
 // Policy decides and can be archived, so that old decisions can be replayed.
@@ -47,6 +50,7 @@ type Catalog struct {
 	Orgs          *Orgs
 	Members       *Members
 	Keys          *Keys
+	Passkeys      *Passkeys
 	Identities    *Identities
 	Factors       *Factors
 	Sessions      *Sessions
@@ -88,7 +92,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 		return nil, fmt.Errorf("archiving policy bundle: %w", err)
 	}
 	return &Catalog{
-		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Identities: &Identities{c}, Factors: &Factors{c}, Sessions: &Sessions{c},
+		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Passkeys: &Passkeys{c}, Identities: &Identities{c}, Factors: &Factors{c}, Sessions: &Sessions{c},
 		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
 		Images: &Images{c}, Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
 		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c}, SelfTests: &SelfTests{c}, Stored: &Stored{c}, Browsers: &Browsers{c},

@@ -17,6 +17,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/agreement"
 	"github.com/sluicedata/sluice/catalog/calendar"
 	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
@@ -133,7 +134,7 @@ func (c *city) catalog(db *postgres.DB, store *object.Store) *catalog.Catalog {
 	c.must(err)
 	cat, err := catalog.New(c.ctx, catalog.Config{
 		DB: db, Store: store, Policy: decides, Rules: rules, Calendar: days, Now: c.clock, Rand: rand.Reader,
-		PersonKey: make([]byte, 32),
+		PersonKey: make([]byte, 32), Passkeys: c.site(),
 	})
 	c.must(err)
 	return cat
@@ -413,6 +414,13 @@ func (c *city) outputs(keys work.Keys, unique string) work.Result {
 
 // vote casts one seat's vote on a request.
 func (c *city) vote(p person, number string, seat output.Seat, choice output.Choice) error {
+	_, err := c.serve.Requests.Vote(c.ctx, p.Subject, number, c.signedVote(p, number, seat, choice))
+	return err
+}
+
+// signedVote is one seat's vote by its voter's key.
+func (c *city) signedVote(p person, number string, seat output.Seat, choice output.Choice) envelope.Envelope {
+	c.t.Helper()
 	r, err := c.serve.Requests.Show(c.ctx, p.Subject, number)
 	c.must(err)
 	nonce := make([]byte, 16)
@@ -425,8 +433,7 @@ func (c *city) vote(p person, number string, seat output.Seat, choice output.Cho
 	}
 	signed, err := v.Sign(name.ID(p.print), p.key)
 	c.must(err)
-	_, err = c.serve.Requests.Vote(c.ctx, p.Subject, number, signed)
-	return err
+	return signed
 }
 
 // code is the stable code of an error, "" of none.

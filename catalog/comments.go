@@ -71,16 +71,21 @@ func (s *Requests) Comment(ctx context.Context, caller policy.Subject, number st
 		if err != nil {
 			return err
 		}
-		if err := d.commentable(at, spec); err != nil {
-			return err
-		}
-		if err := d.storeComment(at, spec); err != nil {
+		if err := d.say(at, spec); err != nil {
 			return err
 		}
 		view, err = d.requestView(at.request, at.job, at.output)
 		return err
 	})
 	return view, err
+}
+
+// say takes a comment that may be made.
+func (d *deed) say(at sitting, spec output.CommentSpec) error {
+	if err := d.commentable(at, spec); err != nil {
+		return err
+	}
+	return d.storeComment(at, spec)
 }
 
 // commentable checks a comment against the request, the output and what was said before.

@@ -314,13 +314,9 @@ func (d *deed) checkProfileSignature(slug string, v postgres.Version, signed env
 	if err := json.Unmarshal(v.Profile, &ref); err != nil {
 		return fmt.Errorf("reading profile reference: %w", err)
 	}
-	public, _, err := d.voterKey(signed.Key)
-	if err != nil {
-		return err
-	}
 	var said dataset.ProfileStatement
-	if err := signed.Open(dataset.ProfileType, public, &said); err != nil {
-		return fault.New(fault.Invalid, "signature.invalid")
+	if _, err := d.opened(signed, dataset.ProfileType, &said); err != nil {
+		return err
 	}
 	if string(said.Dataset) != slug || said.Number != v.Number || string(said.Profile) != ref.Digest ||
 		string(said.Manifest) != text(v.ManifestDigest) || string(said.Steward) != d.caller.Member {

@@ -8,9 +8,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/catalog/passkey"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/policy"
 )
@@ -114,6 +116,26 @@ func (s *Keys) Revoke(ctx context.Context, caller policy.Subject, fingerprint st
 	return view, err
 }
 
+// End revokes a key of the caller's own, of whatever kind: what Revoke is to an administrator. Who: everyone.
+func (s *Keys) End(ctx context.Context, caller policy.Subject, fingerprint string) (view org.KeyView, err error) {
+	err = s.c.change(ctx, caller, "key.end", &view, func(d *deed) error {
+		key, who, err := d.key(fingerprint)
+		if err != nil {
+			return err
+		}
+		if who.ID != caller.Member {
+			return fault.NotFound()
+		}
+		if _, err := org.KeyFlow().Check(state(key.State), "revoke"); err != nil {
+			return err
+		}
+		key.State, key.RevokedAt = string(org.Revoked), &d.now
+		view = keyView(key, who)
+		return d.endKey(key)
+	})
+	return view, err
+}
+
 // endKey revokes a key and voids its votes.
 func (d *deed) endKey(key postgres.MemberKey) error {
 	if err := d.tx.RevokeKey(d.ctx, key.ID, d.now); err != nil {
@@ -150,6 +172,9 @@ func (s *Keys) Rotate(ctx context.Context, caller policy.Subject, fingerprint st
 		}
 		if !keyCounts(old, d.now) {
 			return fault.New(fault.Conflict, "key.expired")
+		}
+		if isPasskey(old) {
+			return fault.New(fault.Conflict, "key.passkey")
 		}
 		said, err := r.Check(old.PublicKey)
 		if err != nil {
@@ -244,20 +269,16 @@ func keyCounts(k postgres.MemberKey, now time.Time) bool {
 	return k.State == string(org.Admitted) && k.ExpiresAt != nil && now.Before(*k.ExpiresAt)
 }
 
-// voterKey returns the public key a vote or a profile signature must verify with: admitted, and the
-// caller's own.
-func (d *deed) voterKey(fingerprint string) (ed25519.PublicKey, string, error) {
-	key, err := d.tx.Key(d.ctx, fingerprint)
-	if err != nil || key.Member != d.caller.Member || !keyCounts(key, d.now) {
-		return nil, "", fault.New(fault.Invalid, "signature.key_unknown")
-	}
-	return ed25519.PublicKey(key.PublicKey), key.ID, nil
+// verifier is a person's key as envelopes are verified with it, whatever it signs by.
+func verifier(key postgres.MemberKey) envelope.Verifier {
+	return passkey.Verifier(envelope.Scheme(key.Scheme), key.Origin, key.PublicKey)
 }
 
 func keyView(k postgres.MemberKey, m postgres.Member) org.KeyView {
 	return org.KeyView{
 		Fingerprint: k.Fingerprint, Login: m.Login, State: k.State, OfferedAt: k.OfferedAt, AdmittedAt: k.AdmittedAt,
 		LastUsed: k.LastUsed, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt, Certificate: k.Certificate,
+		Scheme: k.Scheme, Title: k.Title,
 	}
 }
 

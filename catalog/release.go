@@ -147,7 +147,7 @@ func (d *deed) verifiedVote(r postgres.Request, o postgres.Output, v postgres.Vo
 	if err := json.Unmarshal(v.Envelope, &signed); err != nil {
 		return output.Vote{}, false, fmt.Errorf("reading vote: %w", err)
 	}
-	cast, err := output.OpenVote(signed, key.PublicKey)
+	cast, err := output.OpenVote(signed, verifier(key))
 	ok := err == nil && keyCounts(key, d.now) && key.Member == v.Voter && string(cast.Voter) == v.Voter &&
 		string(cast.Seat) == v.Seat && cast.Fits(d.subjectOf(r, o), d.now)
 	return cast, ok, nil

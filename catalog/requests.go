@@ -129,6 +129,12 @@ func (d *deed) compared(row postgres.Job) error {
 // Vote takes one seat's signed vote: a statement over the output's digest and its evidence, by the voter's
 // own key. Who: the operator's security_officer, the agency's output_reviewer, never the author.
 func (s *Requests) Vote(ctx context.Context, caller policy.Subject, number string, signed envelope.Envelope) (view output.RequestView, err error) {
+	return s.VoteSaying(ctx, caller, number, signed, output.CommentSpec{})
+}
+
+// VoteSaying is Vote with a comment beside it, which is sealed as the vote is: both are taken, or neither. A comment
+// without a text is none.
+func (s *Requests) VoteSaying(ctx context.Context, caller policy.Subject, number string, signed envelope.Envelope, said output.CommentSpec) (view output.RequestView, err error) {
 	err = s.c.change(ctx, caller, "review.vote", &view, func(d *deed) error {
 		r, row, o, err := d.lockedReview(number)
 		if err != nil {
@@ -152,6 +158,11 @@ func (s *Requests) Vote(ctx context.Context, caller policy.Subject, number strin
 		if r.State != string(output.InReview) {
 			return fault.New(fault.Conflict, "review.ended")
 		}
+		if said.Text != "" {
+			if err := d.say(sitting{request: r, job: row, output: o, voice: d.voice(facts)}, said); err != nil {
+				return err
+			}
+		}
 		if err := d.storeVote(r, cast, signed); err != nil {
 			return err
 		}
@@ -170,17 +181,17 @@ type ballot struct {
 }
 
 func (d *deed) openVote(r postgres.Request, o postgres.Output, signed envelope.Envelope) (ballot, error) {
-	public, keyID, err := d.voterKey(signed.Key)
+	var cast output.Vote
+	key, err := d.opened(signed, output.VoteType, &cast)
 	if err != nil {
 		return ballot{}, err
 	}
-	cast, err := output.OpenVote(signed, public)
-	if err != nil {
+	if cast.Validate() != nil {
 		return ballot{}, fault.New(fault.Invalid, "signature.invalid")
 	}
 	limit := d.now.Add(d.voteLife())
 	return ballot{
-		Vote: cast, keyID: keyID, fits: cast.Fits(d.subjectOf(r, o), time.Time{}),
+		Vote: cast, keyID: key.ID, fits: cast.Fits(d.subjectOf(r, o), time.Time{}),
 		fresh: string(cast.Voter) == d.caller.Member && d.now.Before(cast.Expiry) && !cast.Expiry.After(limit),
 	}, nil
 }
@@ -307,6 +318,9 @@ func (d *deed) requestView(r postgres.Request, row postgres.Job, o postgres.Outp
 	if err != nil {
 		return view, err
 	}
+	if err := d.showDesk(&view, r, row); err != nil {
+		return view, err
+	}
 	return view, d.showComments(&view, r)
 }
 
@@ -325,6 +339,7 @@ func (d *deed) requestLine(r postgres.Request, row postgres.Job, o postgres.Outp
 		Revision: o.Revision, Expiry: d.now.Add(d.voteLife()).UTC().Truncate(time.Second),
 		Voted: []output.Seat{}, Votes: []output.VoteView{}, OpenedAt: r.CreatedAt, EndedAt: r.EndedAt,
 	}
+	d.showDue(&view, r)
 	if err := d.showVotes(&view, r); err != nil {
 		return view, err
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/postgres"
@@ -24,7 +25,7 @@ type Sessions struct{ c *core }
 func (s *Sessions) PublicKey(ctx context.Context, fingerprint string) (public ed25519.PublicKey, err error) {
 	err = s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		key, err := tx.Key(ctx, fingerprint)
-		if err != nil || !keyCounts(key, s.c.Now()) {
+		if err != nil || !keyCounts(key, s.c.Now()) || isPasskey(key) {
 			return fault.New(fault.Unauthenticated, "key.unknown")
 		}
 		public = key.PublicKey
@@ -125,16 +126,27 @@ func proof(c postgres.Caller, now time.Time) (strength, method string) {
 	switch {
 	case c.Machine:
 		return policy.Machine, policy.ByCertificate
+	case c.Scheme == string(envelope.WebAuthn):
+		return strongUntil(c, now), policy.ByPasskey
 	case c.Key != nil && c.Certificate != "":
 		return policy.Strong, policy.ByCertificate
 	case c.Key != nil:
 		return policy.Strong, policy.ByKey
-	case c.StrongUntil != nil && now.Before(*c.StrongUntil):
+	case strongUntil(c, now) == policy.Strong:
 		return policy.Strong, policy.ByFactor
 	case c.ProviderStrong:
 		return policy.Strong, policy.ByProvider
 	}
 	return policy.Basic, policy.ByProvider
+}
+
+// strongUntil says how strong a session is that was made strong for a time: a browser stays open longer than whoever
+// proved themselves may be sitting before it.
+func strongUntil(c postgres.Caller, now time.Time) string {
+	if c.StrongUntil != nil && now.Before(*c.StrongUntil) {
+		return policy.Strong
+	}
+	return policy.Basic
 }
 
 // Whoami describes a subject to itself.

@@ -108,13 +108,9 @@ func (d *deed) insertTwin(row postgres.Dataset, v postgres.Version, file string,
 
 // checkTwinDeclaration holds the steward's word against what was uploaded.
 func (d *deed) checkTwinDeclaration(slug string, v postgres.Version, file string, signed envelope.Envelope) error {
-	public, _, err := d.voterKey(signed.Key)
-	if err != nil {
-		return err
-	}
 	var said dataset.TwinStatement
-	if err := signed.Open(dataset.TwinType, public, &said); err != nil {
-		return fault.New(fault.Invalid, "signature.invalid")
+	if _, err := d.opened(signed, dataset.TwinType, &said); err != nil {
+		return err
 	}
 	if string(said.Dataset) != slug || said.Number != v.Number || string(said.File) != file ||
 		string(said.Manifest) != text(v.ManifestDigest) || string(said.Steward) != d.caller.Member {

@@ -59,6 +59,7 @@ func people(cat *catalog.Catalog) []route {
 		{post, "/keys", accepted, "key-offer", "Offer a key for a login; nobody is authenticated yet", offerKey(cat)},
 		{post, "/keys/{fingerprint}/admit", ok, "key-admit", "Admit an offered key", one(cat.Keys.Admit)},
 		{post, "/keys/{fingerprint}/revoke", ok, "key-revoke", "Revoke a key", one(cat.Keys.Revoke)},
+		{post, "/keys/{fingerprint}/end", ok, "key-end", "End one of my keys", one(cat.Keys.End)},
 		{post, "/keys/{fingerprint}/rotate", ok, "key-rotate", "Put a new key in the place of one of mine", oneBody(cat.Keys.Rotate)},
 		{get, "/orgs/{org}/identities", ok, "identity-list", "List who an organization's people are at the provider", allOf(cat.Identities.List)},
 		{post, "/identities/{identity}/admit", ok, "identity-admit", "Admit an offered identity", one(cat.Identities.Admit)},

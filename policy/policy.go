@@ -35,6 +35,7 @@ const (
 const (
 	ByKey         = "key"         // an admitted key of the caller's own (RFC 7523)
 	ByProvider    = "oidc"        // an OpenID provider's word
+	ByPasskey     = "passkey"     // an admitted passkey of the caller's own (WebAuthn), user verified
 	ByFactor      = "oidc+totp"   // the same, and a one-time password of the person's own
 	ByCertificate = "certificate" // an admitted key over a connection with the certificate that goes with it (RFC 8705)
 )

@@ -1,5 +1,5 @@
-// Package envelope seals a statement with a signature and names the scheme, so that other schemes (webauthn,
-// sm2) can stand beside ed25519 without a new format.
+// Package envelope seals a statement with a signature and names the scheme, so that other schemes (sm2) can stand
+// beside ed25519 and webauthn without a new format.
 //
 // The signature is over the pre-authentication encoding of DSSE v1 (secure-systems-lab/dsse): it covers the
 // statement's type with the bytes, so that a signature made for one purpose never verifies for another. The
@@ -8,6 +8,7 @@ package envelope
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -29,8 +30,11 @@ type Type string
 // Scheme says how it is signed.
 type Scheme string
 
-// Ed25519 is RFC 8032 Ed25519 over the pre-authentication encoding.
-const Ed25519 Scheme = "ed25519"
+// The closed list of schemes. What verifies WebAuthn is package passkey.
+const (
+	Ed25519  Scheme = "ed25519"  // RFC 8032 over the pre-authentication encoding
+	WebAuthn Scheme = "webauthn" // a WebAuthn assertion (Level 3, 7.2) whose challenge is Challenge
+)
 
 // Envelope is a signed statement. Byte slices are base64 in JSON (RFC 4648 4).
 type Envelope struct {
@@ -39,7 +43,22 @@ type Envelope struct {
 	Key       string `json:"key"` // id of the key in the record or in trust.json
 	Payload   []byte `json:"payload"`
 	Signature []byte `json:"signature"`
+	// AuthenticatorData and ClientData are what else a passkey signs, as its browser handed them over: with the
+	// scheme webauthn only.
+	AuthenticatorData []byte `json:"authenticator_data,omitempty"`
+	ClientData        []byte `json:"client_data,omitempty"`
 }
+
+// Verifier verifies envelopes under one public key, whatever its scheme. It says nothing about the statement.
+type Verifier interface {
+	Verify(e Envelope, t Type) error
+}
+
+// Ed25519Key verifies envelopes of the scheme ed25519.
+type Ed25519Key ed25519.PublicKey
+
+// Verify implements Verifier.
+func (k Ed25519Key) Verify(e Envelope, t Type) error { return e.Verify(t, ed25519.PublicKey(k)) }
 
 // Sign seals a statement with an ed25519 key.
 func Sign(t Type, keyID string, key ed25519.PrivateKey, statement any) (Envelope, error) {
@@ -59,7 +78,7 @@ func (e Envelope) Verify(t Type, pub ed25519.PublicKey) error {
 	switch {
 	case e.Type != t:
 		return ErrType
-	case e.Scheme != Ed25519:
+	case e.Scheme != Ed25519 || e.AuthenticatorData != nil || e.ClientData != nil:
 		return ErrScheme
 	case len(pub) != ed25519.PublicKeySize:
 		return ErrKey
@@ -71,7 +90,12 @@ func (e Envelope) Verify(t Type, pub ed25519.PublicKey) error {
 
 // Open verifies e and then reads its statement, which must be canonical and hold no unknown member.
 func (e Envelope) Open(t Type, pub ed25519.PublicKey, into any) error {
-	if err := e.Verify(t, pub); err != nil {
+	return e.OpenWith(t, Ed25519Key(pub), into)
+}
+
+// OpenWith is Open under a key of any scheme.
+func (e Envelope) OpenWith(t Type, key Verifier, into any) error {
+	if err := key.Verify(e, t); err != nil {
 		return err
 	}
 	if err := canon.Unmarshal(e.Payload, into); err != nil {
@@ -116,4 +140,10 @@ func (e Envelope) Digest() (name.Digest, error) { return canon.Digest(e) }
 // Encode returns the bytes that are signed: "DSSEv1 LEN(type) type LEN(payload) payload".
 func Encode(t Type, payload []byte) []byte {
 	return append(fmt.Appendf(nil, "DSSEv1 %d %s %d ", len(t), t, len(payload)), payload...)
+}
+
+// Challenge is what a passkey is asked to sign for a statement: the SHA-256 of the bytes that other schemes sign.
+func Challenge(t Type, payload []byte) []byte {
+	sum := sha256.Sum256(Encode(t, payload))
+	return sum[:]
 }

@@ -150,6 +150,21 @@ type KeyView struct {
 	ExpiresAt   *time.Time `json:"expires_at,omitempty"` // it does not count from then on
 	RevokedAt   *time.Time `json:"revoked_at,omitempty"`
 	Certificate string     `json:"certificate,omitempty"` // digest of the one that must come with it
+	Scheme      string     `json:"scheme,omitempty"`      // how it signs: ed25519, or webauthn for a passkey
+	Title       string     `json:"title,omitempty"`       // what its owner calls a passkey
+}
+
+// PasskeySpec is a passkey somebody made in their browser.
+type PasskeySpec struct {
+	Title  string `json:"title"`  // for its owner to tell it from others
+	Answer []byte `json:"answer"` // the browser's: RegistrationResponseJSON (WebAuthn 5.1)
+}
+
+// Check checks what its owner says of it.
+func (s PasskeySpec) Check() error {
+	var p fault.Places
+	p.Require(shown(s.Title), "title", "name.invalid")
+	return p.Err("key.invalid")
 }
 
 // Me is what a person is told about themselves.

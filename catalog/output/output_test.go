@@ -48,18 +48,18 @@ func TestVote(t *testing.T) {
 	if diff := cmp.Diff(want, string(e.Payload)); diff != "" {
 		t.Fatalf("payload (-want +got):\n%s", diff)
 	}
-	got, err := output.OpenVote(e, pub(1))
+	got, err := output.OpenVote(e, envelope.Ed25519Key(pub(1)))
 	if err != nil {
 		t.Fatalf("OpenVote: %v", err)
 	}
 	if diff := cmp.Diff(vote(), got); diff != "" {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
-	if _, err := output.OpenVote(e, pub(2)); !errors.Is(err, envelope.ErrSignature) {
+	if _, err := output.OpenVote(e, envelope.Ed25519Key(pub(2))); !errors.Is(err, envelope.ErrSignature) {
 		t.Fatalf("another's key: %v", err)
 	}
 	e.Payload = bytes.Replace(e.Payload, []byte("approve"), []byte("reject!"), 1)
-	if _, err := output.OpenVote(e, pub(1)); !errors.Is(err, envelope.ErrSignature) {
+	if _, err := output.OpenVote(e, envelope.Ed25519Key(pub(1))); !errors.Is(err, envelope.ErrSignature) {
 		t.Fatalf("changed vote: %v", err)
 	}
 }
@@ -71,7 +71,7 @@ func TestVoteDomain(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.Type = output.VoteType
-	if _, err := output.OpenVote(e, pub(1)); !errors.Is(err, envelope.ErrSignature) {
+	if _, err := output.OpenVote(e, envelope.Ed25519Key(pub(1))); !errors.Is(err, envelope.ErrSignature) {
 		t.Fatalf("got %v", err)
 	}
 }

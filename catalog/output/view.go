@@ -40,18 +40,63 @@ type RequestView struct {
 	Release  string     `json:"release,omitempty"`
 	OpenedAt time.Time  `json:"opened_at"`
 	EndedAt  *time.Time `json:"ended_at,omitempty"`
+	// Due is the end of the days the rules give both seats (review.days); nil when they give none.
+	Due *time.Time `json:"due,omitempty"`
 	// Follows is the ended request this one hands in anew, FollowedBy the one that hands this one in anew.
 	Follows    string      `json:"follows,omitempty"`
 	FollowedBy string      `json:"followed_by,omitempty"`
 	Returned   *ReturnView `json:"returned,omitempty"` // when one seat sent it back
 	// Comments are those the caller may see now, oldest first. Lists leave them out.
 	Comments []CommentView `json:"comments,omitempty"`
+	// Desk is what a voter looks at beside the output. Lists leave it out.
+	Desk *DeskView `json:"desk,omitempty"`
 }
 
-// Steady returns the view without what the clock moves: nobody decides on that.
+// Steady returns the view without what the clock and others' acts move: nobody decides on that.
 func (v RequestView) Steady() any {
-	v.Expiry = time.Time{}
+	v.Expiry, v.Desk = time.Time{}, nil
 	return v
+}
+
+// DeskView is what surrounds a request: who asks, under which grants, what else the job made, and what was released
+// before. It holds no value of any output, and nothing the reader's organization is no party to.
+type DeskView struct {
+	Operator     string        `json:"operator"` // number
+	OperatorName string        `json:"operator_name"`
+	JobName      string        `json:"job_name"`
+	Purpose      string        `json:"purpose"`
+	Inputs       []InputView   `json:"inputs"`
+	Round        int           `json:"round"` // 1 for a request that follows none
+	Files        []View        `json:"files"` // every output of the job
+	LastCode     *CodeView     `json:"last_code,omitempty"`
+	Earlier      []EarlierView `json:"earlier"` // released from the same data, newest first, at most MaxEarlier
+}
+
+// MaxEarlier bounds how many earlier releases a request shows.
+const MaxEarlier = 20
+
+// InputView is what an output was made from.
+type InputView struct {
+	Dataset string   `json:"dataset"`
+	Version int      `json:"version"`
+	Grant   string   `json:"grant"`
+	Columns []string `json:"columns"`
+}
+
+// CodeView is the code of the job of this name that was released last.
+type CodeView struct {
+	Release string `json:"release"`
+	Code    string `json:"code"`
+}
+
+// EarlierView is an earlier release on one of the datasets.
+type EarlierView struct {
+	Release    string    `json:"release"`
+	Request    string    `json:"request"`
+	Job        string    `json:"job"`
+	Output     string    `json:"output"`
+	State      string    `json:"state"`
+	ReleasedAt time.Time `json:"released_at"`
 }
 
 // VoteView is one vote as shown.

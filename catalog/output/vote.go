@@ -77,9 +77,9 @@ func (v Vote) Sign(keyID name.ID, key ed25519.PrivateKey) (envelope.Envelope, er
 
 // OpenVote verifies an envelope under the voter's public key and returns its statement. Whether the vote is
 // fresh, about the right bytes and by the right person is asked with Fits and by policy.
-func OpenVote(e envelope.Envelope, pub ed25519.PublicKey) (Vote, error) {
+func OpenVote(e envelope.Envelope, key envelope.Verifier) (Vote, error) {
 	var v Vote
-	if err := e.Open(VoteType, pub, &v); err != nil {
+	if err := e.OpenWith(VoteType, key, &v); err != nil {
 		return Vote{}, fmt.Errorf("opening vote: %w", err)
 	}
 	return v, v.Validate()

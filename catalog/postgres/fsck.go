@@ -172,15 +172,17 @@ func (t *Tx) Ask(ctx context.Context, q Question, found func(Place)) (looked int
 type SignedVote struct {
 	Release   string
 	Envelope  []byte
+	Scheme    string // of the voter's key
+	Origin    string // of a passkey
 	PublicKey []byte
 }
 
 // EachVote reads every vote that a release rests on.
 func (t *Tx) EachVote(ctx context.Context, do func(SignedVote) error) error {
 	var v SignedVote
-	return each(ctx, t, `select r.number, v.envelope, k.public_key from release r join vote v on v.request = r.request
+	return each(ctx, t, `select r.number, v.envelope, k.scheme, k.origin, k.public_key from release r join vote v on v.request = r.request
 		join member_key k on k.id = v.member_key where r.state <> 'stopped' order by r.number, v.seat`,
-		[]any{&v.Release, &v.Envelope, &v.PublicKey}, func() error { return do(v) })
+		[]any{&v.Release, &v.Envelope, &v.Scheme, &v.Origin, &v.PublicKey}, func() error { return do(v) })
 }
 
 // EachReference reads every object the record refers to, as References lists them.

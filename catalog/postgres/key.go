@@ -19,14 +19,24 @@ type MemberKey struct {
 	LastUsed    *time.Time
 	ExpiresAt   *time.Time
 	Certificate string // digest of the certificate that must come with it; "": none
+	Scheme      string // how it signs; "": ed25519
+	// Of a passkey only: what its owner and its authenticator call it, its last signature counter, whether other
+	// devices may hold it.
+	Title      string
+	Credential []byte
+	SignCount  int64
+	Synced     bool
+	Origin     string // address it was enrolled at: what it signs names it
 }
 
 // InsertKey adds an offered or admitted key.
 func (t *Tx) InsertKey(ctx context.Context, k MemberKey) error {
 	return t.exec(ctx, `insert into member_key
-		(id, fingerprint, member, public_key, state, offered_at, admitted_at, admitted_by, expires_at, certificate)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		k.ID, k.Fingerprint, k.Member, k.PublicKey, k.State, k.OfferedAt, k.AdmittedAt, k.AdmittedBy, k.ExpiresAt, k.Certificate)
+		(id, fingerprint, member, public_key, state, offered_at, admitted_at, admitted_by, expires_at, certificate,
+		scheme, title, credential, sign_count, synced, origin)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce(nullif($11, ''), 'ed25519'), $12, $13, $14, $15, $16)`,
+		k.ID, k.Fingerprint, k.Member, k.PublicKey, k.State, k.OfferedAt, k.AdmittedAt, k.AdmittedBy, k.ExpiresAt, k.Certificate,
+		k.Scheme, k.Title, k.Credential, k.SignCount, k.Synced, k.Origin)
 }
 
 // Key reads a key by fingerprint.
@@ -37,6 +47,16 @@ func (t *Tx) Key(ctx context.Context, fingerprint string) (MemberKey, error) {
 // LockKey reads a key by fingerprint for update, so that of two acts on it the second sees what the first did.
 func (t *Tx) LockKey(ctx context.Context, fingerprint string) (MemberKey, error) {
 	return one[MemberKey](ctx, t, "select * from member_key where fingerprint = $1 for update", fingerprint)
+}
+
+// LockPasskey reads a passkey by what its authenticator calls it, for update: its counter counts up once.
+func (t *Tx) LockPasskey(ctx context.Context, credential []byte) (MemberKey, error) {
+	return one[MemberKey](ctx, t, "select * from member_key where credential = $1 for update", credential)
+}
+
+// CountPasskey keeps the counter of a passkey that was used.
+func (t *Tx) CountPasskey(ctx context.Context, id string, count int64) error {
+	return t.touch(ctx, "update member_key set sign_count = $2 where id = $1", id, count)
 }
 
 // ShareKey reads a key by id and keeps it from being ended before the transaction is.

@@ -245,6 +245,43 @@ func (t *Tx) Releases(ctx context.Context, org string, w Window) ([]Release, err
 		where $1 in (r.operator, r.agency)`, org)
 }
 
+// LastReleased is a job that led to a release.
+type LastReleased struct {
+	Release string // number
+	Package json.RawMessage
+}
+
+// LastReleased reads the job of a name whose output two organizations released last, of all but one. ErrNone when they
+// released none.
+func (t *Tx) LastReleased(ctx context.Context, operator, agency, jobName, but string) (LastReleased, error) {
+	return one[LastReleased](ctx, t, `select l.number as release, j.package
+		from release l join request r on r.id = l.request join output o on o.id = l.output join job j on j.id = o.job
+		where l.state = 'released' and r.operator = $1 and r.agency = $2 and j.package->>'name' = $3 and j.id <> $4
+		order by l.released_at desc limit 1`, operator, agency, jobName, but)
+}
+
+// EarlierRelease is a release on one of a job's datasets.
+type EarlierRelease struct {
+	Release    string
+	Request    string
+	Job        string
+	Output     string
+	State      string
+	ReleasedAt time.Time
+}
+
+// EarlierReleases lists what an organization is a party to and was released from a job's datasets by others, newest
+// first.
+func (t *Tx) EarlierReleases(ctx context.Context, job, org string, limit int) ([]EarlierRelease, error) {
+	return many[EarlierRelease](ctx, t, `select l.number as release, r.number as request, j.number as job, o.name as output,
+			l.state, l.released_at
+		from release l join request r on r.id = l.request join output o on o.id = l.output join job j on j.id = o.job
+		where l.released_at is not null and j.id <> $1 and $2 in (r.operator, r.agency)
+			and exists (select from job_input i join job_input mine on mine.dataset = i.dataset
+				where i.job = j.id and mine.job = $1)
+		order by l.released_at desc limit $3`, job, org, limit)
+}
+
 // SequencedRelease locks one release whose intent has been sequenced. ErrNone when there is none.
 func (t *Tx) SequencedRelease(ctx context.Context) (Release, error) {
 	return one[Release](ctx, t, `select l.* from release l join trace_leaf f on f.id = l.leaf

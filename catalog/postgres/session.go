@@ -37,6 +37,7 @@ type Caller struct {
 	Roles          []string
 	Machine        bool
 	Key            *string // id
+	Scheme         string  // of that key; "" without one
 	ProviderStrong bool
 	StrongUntil    *time.Time
 	Certificate    string
@@ -47,7 +48,7 @@ type Caller struct {
 // TokenCaller reads who a token speaks for: unexpired, its key or identity in force, its member active. It is one
 // statement, since every request of the API asks it.
 func (t *Tx) TokenCaller(ctx context.Context, hash []byte, now time.Time) (Caller, error) {
-	return one[Caller](ctx, t, `select m.id as member, m.org, m.roles, m.machine, t.member_key as key, t.provider_strong,
+	return one[Caller](ctx, t, `select m.id as member, m.org, m.roles, m.machine, t.member_key as key, coalesce(k.scheme, '') as scheme, t.provider_strong,
 			t.strong_until, t.certificate, t.created_at,
 			array(select c.capacity from capacity c
 				where c.org = m.org and c.since <= $2 and (c.ended_at is null or c.ended_at > $2) order by c.capacity) as capacities

@@ -93,7 +93,9 @@ type Gates struct {
 
 // Review holds the values of output review.
 type Review struct {
-	VoteValidityHours int  `yaml:"vote_validity_hours"`
+	VoteValidityHours int `yaml:"vote_validity_hours"`
+	// Days are the working days in which both seats are to vote; a set that lacks them sets no day.
+	Days              int  `yaml:"days"`
 	PreviewOperator   bool `yaml:"preview_operator"` // the operator's people see values before approval
 	JobAutoApproval   bool `yaml:"job_auto_approval"`
 	AutoApprovalLevel int  `yaml:"auto_approval_level"` // highest column level it may apply to

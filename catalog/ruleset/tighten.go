@@ -50,6 +50,7 @@ func (r RuleSet) lawValues() []value {
 		flag("gates.registration", g.Registration, down),
 		flag("gates.debug", g.Debug, down),
 		whole("review.vote_validity_hours", v.VoteValidityHours, 1, up),
+		whole("review.days", v.Days, 0, up),
 		flag("review.preview_operator", v.PreviewOperator, up),
 		flag("review.job_auto_approval", v.JobAutoApproval, up),
 		{"review.auto_approval_level", float64(v.AutoApprovalLevel), 0, 4, up},

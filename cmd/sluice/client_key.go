@@ -19,7 +19,7 @@ func newKey() *cobra.Command {
 	return noun(text{
 		use:     "key",
 		example: "  sluice key list\n  sluice key admit sha256:…",
-	}, keyAdmit(), keyRevoke(), keyRotate(), keyList())
+	}, keyAdmit(), keyRevoke(), keyEnd(), keyRotate(), keyList())
 }
 
 func keyFields(c *call) []field[wire.Key] {
@@ -52,6 +52,16 @@ func keyRevoke() *cobra.Command {
 	}, func(c *call) error {
 		revoked, err := c.Keys.Revoke(c.ctx, c.args[0])
 		return one(c, revoked, err, keyFields(c))
+	})
+}
+
+func keyEnd() *cobra.Command {
+	return change(text{
+		use:     "end FINGERPRINT",
+		example: "  sluice key end sha256:0f3c…",
+	}, func(c *call) error {
+		ended, err := c.Keys.End(c.ctx, c.args[0])
+		return one(c, ended, err, keyFields(c))
 	})
 }
 

@@ -29,11 +29,13 @@ func partlyThere() map[string]partly {
 		"me.show": {"api", "the command is whoami; everybody may know who they are"},
 		"whoami":  {"command", "me.show"},
 
-		"key.offer": {"api", "the command is login; who offers a key has no right yet"},
-		"login":     {"command", "key.offer"},
-		"key.mine":  {"api action", "key.list --mine"},
-		"token":     {"command", "token.get of the API"},
-		"key.add":   {"action", "what a member may do with a key of their own; key.offer needs no right"},
+		"key.offer":   {"api", "the command is login; who offers a key has no right yet"},
+		"login":       {"command", "key.offer"},
+		"key.mine":    {"api action", "key.list --mine"},
+		"token":       {"command", "token.get of the API"},
+		"key.prepare": {"action", "a passkey lives in a browser: the console asks for one"},
+		"key.enrol":   {"action", "a passkey lives in a browser: the console takes it"},
+		"key.add":     {"action", "what a member may do with a key of their own; key.offer needs no right"},
 
 		// A dataset's versions, profiles and previews are resources of their own in paths, and rights of the dataset.
 		"dataset.declare":      {"api action", "dataset.publish declares the first time"},

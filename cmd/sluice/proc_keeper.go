@@ -16,6 +16,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/keeper"
 	"github.com/sluicedata/sluice/catalog/keyring"
 	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/passkey"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/ruleset"
 	"github.com/sluicedata/sluice/catalog/trace"
@@ -147,6 +148,9 @@ func (in surroundings) openCatalog(ctx context.Context, role string, account obj
 	}
 	o.policy = countedPolicy{conf.Policy, o.metrics}
 	conf.Policy = o.policy
+	if site, err := passkey.NewSite(in.baseURL); err == nil {
+		conf.Passkeys = site // at an address without a name there are none, and people are told so
+	}
 	conf.DB, conf.Store, conf.Now, conf.Rand, conf.FactorKey = o.db, o.store, in.now, rand.Reader, in.factors
 	o.catalog, err = catalog.New(ctx, conf)
 	return o, err

@@ -161,7 +161,7 @@ func (f *frozen) votes(ctx context.Context, t *testing.T, tx *postgres.Tx, org s
 			if err := json.Unmarshal(v.Envelope, &e); err != nil {
 				return err
 			}
-			said, err := votes.OpenVote(e, key.PublicKey)
+			said, err := votes.OpenVote(e, envelope.Ed25519Key(key.PublicKey))
 			if err != nil || string(said.Voter) != v.Voter || string(said.Request) != r.Number || string(said.Seat) != v.Seat {
 				t.Errorf("the vote of %s on %s says %+v: %v", v.Seat, r.Number, said, err)
 			}

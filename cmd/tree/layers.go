@@ -56,7 +56,7 @@ func spoken(more ...string) []string {
 
 // leaves are the packages of catalog that its others stand on.
 func leaves() []string {
-	return []string{"catalog/name", "catalog/fault", "catalog/flow", "catalog/calendar", "catalog/canon", "catalog/envelope", "catalog/budget"}
+	return []string{"catalog/name", "catalog/fault", "catalog/flow", "catalog/calendar", "catalog/canon", "catalog/envelope", "catalog/budget", "catalog/passkey"}
 }
 
 // composed are the packages of catalog that bring nouns together. Every other one is a noun, and a noun imports
@@ -86,6 +86,7 @@ func onlyImporters() []only {
 		{"golang.org/x/oauth2", "gateway/session"},
 		{"github.com/zitadel/", "gateway/providertest"},
 		{"github.com/pquerna/otp", "catalog"},
+		{"github.com/go-webauthn/", "catalog/passkey"},
 		{"github.com/prometheus/", "gateway/admin"},
 		{"filippo.io/age", "cmd/sluice"},
 	}

@@ -98,6 +98,11 @@ func (k Keys) Revoke(ctx context.Context, fingerprint string) (wire.Key, error) 
 	return act[wire.Key](ctx, k.c, "keys", fingerprint, "revoke")
 }
 
+// End ends a key of the caller's own.
+func (k Keys) End(ctx context.Context, fingerprint string) (wire.Key, error) {
+	return act[wire.Key](ctx, k.c, "keys", fingerprint, "end")
+}
+
 // Rotate puts a new key in the place of the client's own, with a certificate (DER) or nil for none. From then on
 // the client's own counts no more: open another client with the new one.
 func (k Keys) Rotate(ctx context.Context, fresh ed25519.PrivateKey, certificate []byte) (wire.Key, error) {

@@ -74,8 +74,11 @@ func New(conf Config) (*Console, error) {
 // Register puts the console's routes on a mux. Whatever lies below Prefix and is no page is one that does not exist.
 func (c *Console) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Prefix, http.StatusSeeOther) })
-	for _, s := range c.steps() {
+	for _, s := range append(c.steps(), c.passkeySteps()...) {
 		mux.Handle(s.method+" "+Prefix+s.path, framed(c.sessions.LoadAndSave(c.open(s.do))))
+	}
+	for _, o := range append(c.passkeyActs(), c.deskActs()...) {
+		mux.Handle("POST "+Prefix+o.path, framed(c.sessions.LoadAndSave(c.owned(o.do))))
 	}
 	for _, p := range pages() {
 		mux.Handle("GET "+Prefix+p.path, framed(c.sessions.LoadAndSave(c.signedIn(p))))

@@ -163,7 +163,7 @@ func reviewDuties(seat output.Seat) func(call) ([]duty, error) {
 		return gather(c, requests, func(r output.RequestView) (duty, bool) {
 			done := slices.Contains(r.Voted, seat)
 			return duty{
-				Kind: "duty.review", Object: r.Number, From: r.Output.Name, At: r.OpenedAt, State: r.State, Done: done,
+				Kind: "duty.review", Object: r.Number, Path: Prefix + "/reviews/" + r.Number, Due: r.Due, From: r.Output.Name, At: r.OpenedAt, State: r.State, Done: done,
 			}, done || r.State == string(output.InReview)
 		}, output.InReview)
 	}

@@ -24,6 +24,7 @@ func sections() []section {
 		{"datasets", "/datasets", "dataset.list"},
 		{"grants", "/grants", "grant.list"},
 		{"jobs", "/jobs", "job.list"},
+		{"reviews", "/reviews", "review.list"},
 	}
 }
 
@@ -54,6 +55,9 @@ func pages() []page {
 		{"/grants/{number}", "grant", "grants", "sluice grant compare {number}", showGrant},
 		{"/jobs", "jobs", "jobs", "sluice job list", list(job.Flow(), jobs)},
 		{"/jobs/{number}", "job", "jobs", "sluice job watch {number}", showJob},
+		{"/reviews", "reviews", "reviews", "sluice review list", showReviews},
+		{"/reviews/{number}", "review", "reviews", "sluice review show {number}", showReview},
+		{"/profile", "profile", "", "sluice key list --mine", showProfile},
 	}
 }
 

@@ -54,7 +54,10 @@ func (c *Console) open(do func(http.ResponseWriter, *http.Request) error) http.H
 // door is what the sign-in page shows.
 type door struct {
 	Provider   bool
+	Passkeys   bool   // they count at this address
 	Refused    bool   // the last try was not accepted
+	Passkey    bool   // it was one with a passkey
+	Next       string // the page that was asked for
 	Begin      string // where the button leads
 	Org, Login string // of somebody who signs in for the first time
 }
@@ -65,8 +68,8 @@ func (c *Console) showLogin(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	q := r.URL.Query()
-	d := door{Provider: c.Gate.Provider != nil, Refused: q.Has("refused"), Org: q.Get("org"), Login: q.Get("login")}
-	d.Begin = Prefix + "/login/begin?" + url.Values{"next": {inside(q.Get("next"))}, "org": {d.Org}, "login": {d.Login}}.Encode()
+	d := door{Provider: c.Gate.Provider != nil, Refused: q.Has("refused"), Passkey: q.Get("refused") == "passkey", Passkeys: c.Catalog.Passkeys.Known(), Next: inside(q.Get("next")), Org: q.Get("org"), Login: q.Get("login")}
+	d.Begin = Prefix + "/login/begin?" + url.Values{"next": {d.Next}, "org": {d.Org}, "login": {d.Login}}.Encode()
 	return c.show(w, r, http.StatusOK, "login", frame{Title: "login.title", Body: d})
 }
 
@@ -91,7 +94,7 @@ func (c *Console) beginLogin(w http.ResponseWriter, r *http.Request) error {
 // maxName bounds what a person says of themselves before they are known, in bytes.
 const maxName = 64
 
-// endLogin takes the browser back. The cookie it had before knows nothing afterwards.
+// endLogin takes the browser back.
 func (c *Console) endLogin(w http.ResponseWriter, r *http.Request) error {
 	ctx, q := r.Context(), r.URL.Query()
 	state, verifier := c.sessions.PopString(ctx, keyState), c.sessions.PopString(ctx, keyVerifier)
@@ -107,16 +110,7 @@ func (c *Console) endLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	handle := catalog.HandleOf(token)
-	if err := c.Catalog.Sessions.Prolong(ctx, handle, workingDay); err != nil {
-		return err
-	}
-	if err := c.sessions.RenewToken(ctx); err != nil {
-		return err
-	}
-	c.sessions.Put(ctx, keyHandle, string(handle))
-	http.Redirect(w, r, inside(c.sessions.PopString(ctx, keyNext)), http.StatusSeeOther)
-	return nil
+	return c.letIn(w, r, token, c.sessions.PopString(ctx, keyNext))
 }
 
 // logout ends the session in the record too: a copied cookie is worth nothing from here on.
@@ -135,9 +129,10 @@ func (c *Console) logout(w http.ResponseWriter, r *http.Request) error {
 
 // strength is what the page of the second factor shows.
 type strength struct {
-	Strong bool
-	Failed string // code of why the last try did not count
-	Back   string
+	Strong   bool
+	Failed   string // code of why the last try did not count
+	Back     string
+	Passkeys bool // they count at this address
 }
 
 func (c *Console) showStrength(w http.ResponseWriter, r *http.Request) error {
@@ -145,7 +140,9 @@ func (c *Console) showStrength(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return c.showFactor(w, r, http.StatusOK, strength{Strong: who.Strength == policy.Strong, Back: inside(r.URL.Query().Get("next"))})
+	return c.showFactor(w, r, http.StatusOK, strength{
+		Strong: who.Strength == policy.Strong, Back: inside(r.URL.Query().Get("next")), Passkeys: c.Catalog.Passkeys.Known(),
+	})
 }
 
 func (c *Console) showFactor(w http.ResponseWriter, r *http.Request, status int, s strength) error {
@@ -168,7 +165,7 @@ func (c *Console) prove(w http.ResponseWriter, r *http.Request) error {
 	proof := org.ProofSpec{TOTP: strings.TrimSpace(form.Get("totp")), Recovery: strings.TrimSpace(form.Get("recovery"))}
 	err = c.Catalog.Factors.Prove(ctx, who, catalog.Handle(c.sessions.GetString(ctx, keyHandle)), proof)
 	if status, code := c.Status(err); err != nil && status < http.StatusInternalServerError {
-		return c.showFactor(w, r, status, strength{Failed: code, Back: back})
+		return c.showFactor(w, r, status, strength{Failed: code, Back: back, Passkeys: c.Catalog.Passkeys.Known()})
 	}
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -336,7 +337,7 @@ func (r reply) shows(t *testing.T, what string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		if !strings.Contains(r.body, text) {
-			t.Errorf("%s does not show %q: %d %s", what, text, r.status, r.body)
+			t.Errorf("%s does not show %q: %d %s", what, text, r.status, regexp.MustCompile(`(?s)<main.*</main>|^\{.*`).FindString(r.body))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/gateway/messages"
+	"github.com/sluicedata/sluice/policy/screen"
 )
 
 // written finds every text that pages and code name.
@@ -58,7 +59,9 @@ func made(t *testing.T) []string {
 	for _, p := range pages() {
 		keys = append(keys, p.name+".title")
 	}
-	add("tab", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "log")
+	add("stat", texted([]job.Stat{job.StatUnits, job.StatRows, job.StatSum, job.StatMean, job.StatRatio})...)
+	add("rule", screen.Codes()...)
+	add("tab", "table", "code", "earlier", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "log")
 	add("step", stages(job.Production, job.Submitted)...)
 	add("standing", "done", "current", "failed", "later")
 	for _, m := range []dataset.Mode{dataset.Replace, dataset.Append, dataset.Correct} {

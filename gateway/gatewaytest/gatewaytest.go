@@ -27,6 +27,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/object/objecttest"
 	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/catalog/passkey"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
 	"github.com/sluicedata/sluice/catalog/ruleset"
@@ -41,6 +42,10 @@ import (
 
 // Platform is the number of the platform's own organization.
 const Platform = "ORG-0001"
+
+// PasskeyOrigin is the address at which passkeys count here. It need not be where the gateway listens: a browser says
+// where it is, and here a test is the browser.
+const PasskeyOrigin = "http://localhost:8443"
 
 // Instance is a running instance.
 type Instance struct {
@@ -238,9 +243,13 @@ func (i *Instance) open(t testing.TB, db *postgres.DB, account object.Account) *
 	if err != nil {
 		t.Fatal(err)
 	}
+	site, err := passkey.NewSite(PasskeyOrigin)
+	if err != nil {
+		t.Fatal(err)
+	}
 	opened, err := catalog.New(context.Background(), catalog.Config{
 		DB: db, Store: i.Store.Open(t, account), Policy: policy, Rules: rules, Calendar: days,
-		Now: i.Now, Rand: rand.Reader, PersonKey: make([]byte, 32), FactorKey: make([]byte, catalog.FactorKeySize),
+		Now: i.Now, Rand: rand.Reader, PersonKey: make([]byte, 32), FactorKey: make([]byte, catalog.FactorKeySize), Passkeys: site,
 	})
 	if err != nil {
 		t.Fatal(err)

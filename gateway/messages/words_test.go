@@ -45,7 +45,7 @@ func vocabulary() []string {
 		texts([]dataset.Class{dataset.General, dataset.Important, dataset.Core}),
 		texts([]dataset.Approval{dataset.Manual, dataset.Automatic}),
 		texts(output.Voices()), texts(output.Reasons()), texts(release.Reasons()), texts(destruction.Reasons()),
-		{policy.Basic, policy.Strong}, {policy.ByKey, policy.ByProvider, policy.ByFactor, policy.ByCertificate},
+		{policy.Basic, policy.Strong}, {policy.ByKey, policy.ByProvider, policy.ByPasskey, policy.ByFactor, policy.ByCertificate},
 		texts([]budget.Scope{budget.Grant, budget.Dataset, budget.Org}),
 		texts([]job.CodeState{job.CodeWaiting, job.CodeVerified, job.CodeRefused, job.CodePartly, job.CodeUnchecked, job.CodeFailed}),
 		texts([]job.Standing{job.Verified, job.Claimed, job.Unchecked}),

@@ -18,6 +18,14 @@ const (
 	CodeIdentifier = "identifier.found"
 )
 
+// Codes lists every code, in the order in which outputs are judged.
+func Codes() []string {
+	return []string{
+		CodeForged, CodeRepeated, CodeDepends, CodeOutside, CodeBelow, CodeTwo, CodePPercent, CodeConstant, CodeDiffUnits,
+		CodeDiffRows, CodeCopied, CodeIdentifier,
+	}
+}
+
 // Default returns the values of cn-default. Sources: ACRO 1.0.1 (threshold, dominance, p %), OpenSAFELY
 // (rounding); the number of varying and of differing units is the threshold again.
 func Default() Rules {

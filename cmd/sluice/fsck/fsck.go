@@ -14,6 +14,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/output"
+	"github.com/sluicedata/sluice/catalog/passkey"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/cmd/sluice/backup"
 	"github.com/sluicedata/sluice/gateway/client"
@@ -134,7 +135,7 @@ func votes(ctx context.Context, s Source, r *Result) error {
 			var signed envelope.Envelope
 			err := json.Unmarshal(v.Envelope, &signed)
 			if err == nil {
-				_, err = output.OpenVote(signed, v.PublicKey)
+				_, err = output.OpenVote(signed, passkey.Verifier(envelope.Scheme(v.Scheme), v.Origin, v.PublicKey))
 			}
 			if err != nil {
 				r.add(v.Release, "votes.signature")

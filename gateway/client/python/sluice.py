@@ -504,6 +504,10 @@ class EnvelopeEnvelope(Record):
     signature: bytes = dataclasses.field(metadata={"name": "signature"})
     #: kind of statement, part of what is signed
     type: str = dataclasses.field(metadata={"name": "type"})
+    #: what a passkey's authenticator signed; with the scheme webauthn only
+    authenticator_data: Optional[bytes] = dataclasses.field(default=None, metadata={"name": "authenticator_data"})
+    #: what a passkey's browser signed, as JSON; with the scheme webauthn only
+    client_data: Optional[bytes] = dataclasses.field(default=None, metadata={"name": "client_data"})
 
 
 @dataclass
@@ -1004,6 +1008,10 @@ class OrgKey(Record):
     last_used: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "last_used"})
     #: when it was revoked
     revoked_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "revoked_at"})
+    #: how it signs; ed25519, or webauthn for a passkey
+    scheme: Optional[str] = dataclasses.field(default=None, metadata={"name": "scheme"})
+    #: what its owner calls a passkey
+    title: Optional[str] = dataclasses.field(default=None, metadata={"name": "title"})
 
 
 @dataclass
@@ -1147,6 +1155,14 @@ class Output(Record):
 
 
 @dataclass
+class OutputCode(Record):
+    #: SQL, one SELECT a relation
+    code: str = dataclasses.field(metadata={"name": "code"})
+    #: number of the release
+    release: str = dataclasses.field(metadata={"name": "release"})
+
+
+@dataclass
 class OutputComment(Record):
     #: what was said
     text: str = dataclasses.field(metadata={"name": "text"})
@@ -1168,6 +1184,56 @@ class OutputCommentSpec(Record):
     column: Optional[int] = dataclasses.field(default=None, metadata={"name": "column"})
     #: place of the row it is about, from 1
     row: Optional[int] = dataclasses.field(default=None, metadata={"name": "row"})
+
+
+@dataclass
+class OutputDesk(Record):
+    #: releases from the same data that the caller's organization is a party to, newest first
+    earlier: List[OutputEarlier] = dataclasses.field(metadata={"name": "earlier"})
+    #: every output of the job
+    files: List[Output] = dataclasses.field(metadata={"name": "files"})
+    #: granted tables the job reads
+    inputs: List[OutputInput] = dataclasses.field(metadata={"name": "inputs"})
+    #: name of the job
+    job_name: str = dataclasses.field(metadata={"name": "job_name"})
+    #: number of the operating organization
+    operator: str = dataclasses.field(metadata={"name": "operator"})
+    #: name of the operating organization
+    operator_name: str = dataclasses.field(metadata={"name": "operator_name"})
+    #: what the run is for
+    purpose: str = dataclasses.field(metadata={"name": "purpose"})
+    #: 1 for a request that follows none
+    round: int = dataclasses.field(metadata={"name": "round"})
+    #: code that was released last under the job's name; absent for the first
+    last_code: Optional[OutputCode] = dataclasses.field(default=None, metadata={"name": "last_code"})
+
+
+@dataclass
+class OutputEarlier(Record):
+    #: number of the job
+    job: str = dataclasses.field(metadata={"name": "job"})
+    #: name of the output
+    output: str = dataclasses.field(metadata={"name": "output"})
+    #: number of the release
+    release: str = dataclasses.field(metadata={"name": "release"})
+    #: when the product left
+    released_at: datetime.datetime = dataclasses.field(metadata={"name": "released_at"})
+    #: number of the review request
+    request: str = dataclasses.field(metadata={"name": "request"})
+    #: where it stands; deploy/docs/states.md has every state and move
+    state: str = dataclasses.field(metadata={"name": "state"})
+
+
+@dataclass
+class OutputInput(Record):
+    #: the columns meant
+    columns: List[str] = dataclasses.field(metadata={"name": "columns"})
+    #: short name of the dataset
+    dataset: str = dataclasses.field(metadata={"name": "dataset"})
+    #: number of the grant
+    grant: str = dataclasses.field(metadata={"name": "grant"})
+    #: number of the version
+    version: int = dataclasses.field(metadata={"name": "version"})
 
 
 @dataclass
@@ -1204,6 +1270,10 @@ class OutputRequest(Record):
     votes: List[OutputVote] = dataclasses.field(metadata={"name": "votes"})
     #: what was said that the caller may see now, oldest first; lists leave it out
     comments: Optional[List[OutputComment]] = dataclasses.field(default=None, metadata={"name": "comments"})
+    #: what surrounds the request; lists leave it out
+    desk: Optional[OutputDesk] = dataclasses.field(default=None, metadata={"name": "desk"})
+    #: end of the days the rules give both seats; absent when they give none, or it has ended
+    due: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "due"})
     #: when it ended
     ended_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "ended_at"})
     #: the request that hands this one in anew
@@ -2725,6 +2795,16 @@ class KeyVerbs:
         POST /keys/{fingerprint}/admit
         """
         return self._client._record(OrgKey, _Call("POST", ["keys", fingerprint, "admit"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def end(self, fingerprint: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgKey:
+        """End one of my keys.
+
+        Ends a key of the caller's own, as an administrator's key-revoke does: its tokens and the votes it
+        signed that were not released stop counting at once. Who: everyone, for their own.
+
+        POST /keys/{fingerprint}/end
+        """
+        return self._client._record(OrgKey, _Call("POST", ["keys", fingerprint, "end"], header={"If-Match": if_match}, key=idempotency_key))
 
     def list(self, org: str, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[OrgKey]:
         """List the keys of an organization's people.

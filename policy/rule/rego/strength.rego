@@ -32,6 +32,7 @@ least := {
 	"job.list": "machine",
 	"job.show": "machine",
 	"job.submit": "basic",
+	"key.end": "basic",
 	"key.list": "basic",
 	"key.mine": "machine",
 	"key.rotate": "machine",
