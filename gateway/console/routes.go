@@ -8,6 +8,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/policy"
 )
 
@@ -24,6 +25,9 @@ func sections() []section {
 		{"datasets", "/datasets", "dataset.list"},
 		{"grants", "/grants", "grant.list"},
 		{"jobs", "/jobs", "job.list"},
+		{"releases", "/releases", "release.list"},
+		{"trace", "/trace", readTrace},
+		{"health", "/health", "platform.status"},
 	}
 }
 
@@ -54,6 +58,11 @@ func pages() []page {
 		{"/grants/{number}", "grant", "grants", "sluice grant compare {number}", showGrant},
 		{"/jobs", "jobs", "jobs", "sluice job list", list(job.Flow(), jobs)},
 		{"/jobs/{number}", "job", "jobs", "sluice job watch {number}", showJob},
+		{"/releases", "releases", "releases", "sluice release list", list(release.Flow(), releases)},
+		{"/releases/{number}", "release", "releases", "sluice release get {number}", showRelease},
+		{"/trace", "trace", "trace", "sluice trace query", queryTrace},
+		{"/trace/{entry}", "entry", "trace", "sluice trace prove {entry}", showEntry},
+		{"/health", "health", "health", "sluice self-test", showHealth},
 	}
 }
 
@@ -72,8 +81,26 @@ func jobs(c call, p catalog.Page) (catalog.Listed[job.View], error) {
 // Commands lists what the pages tell to type instead, with the parameters in braces.
 func Commands() []string {
 	all := []string{"sluice factor prove"}
-	for _, p := range pages() {
+	for _, p := range append(pages(), publicPages()...) {
 		all = append(all, p.command)
+	}
+	return all
+}
+
+// Pages lists every page there is to people with a session, Public those to everybody, as patterns of http.ServeMux.
+func Pages() []string {
+	var all []string
+	for _, p := range pages() {
+		all = append(all, Prefix+p.path)
+	}
+	return all
+}
+
+// Public lists the pages nobody needs to sign in for.
+func Public() []string {
+	var all []string
+	for _, p := range publicPages() {
+		all = append(all, Prefix+p.path)
 	}
 	return all
 }
