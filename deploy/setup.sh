@@ -108,8 +108,8 @@ peer() {
 	GOFLAGS= CGO_ENABLED=0 GOBIN="$tools" go install "github.com/open-policy-agent/opa@$wanted"
 }
 
-# The tests run the Python client.
-[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3"
+# The tests run the Python client, and walk through the console in a browser that can write Chinese.
+[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3 chromium fonts-noto-cjk"
 
 command -v go >/dev/null || fail "Go 1.26 or later is needed and is not in PATH: see https://go.dev/dl/"
 
