@@ -34,7 +34,7 @@ func TestCertificate(t *testing.T) {
 }
 
 // TestFontHoldsTheTexts finds every character of the console's texts in the font. What is missing is cut anew from
-// Noto Sans SC Regular: fonttools' subset with --text-file of both texts and ASCII, --no-hinting --layout-features=''.
+// Noto Sans SC Regular: fonttools' subset with --text-file of both texts and ASCII, --no-hinting --layout-features=”.
 func TestFontHoldsTheTexts(t *testing.T) {
 	font, err := os.ReadFile("NotoSansSC-subset.ttf")
 	if err != nil {
