@@ -21,6 +21,7 @@ const perKey = 2
 type Site struct {
 	Base     string   // address without a slash at its end
 	Patterns []string // of every page there is, as http.ServeMux writes them: "/console/jobs/{number}"
+	Out      []string // patterns of addresses that lead out of the site; they are not followed
 	Looks    []Look
 	Screens  string // folder for pictures; "" takes none
 }
@@ -62,12 +63,18 @@ func (w *Walker) Walk(who string, tab *Tab, begin ...string) {
 		}
 		w.seen[pattern] = true
 		for _, link := range tab.links() {
-			if !known[link] {
+			if !known[link] && !w.out(link) {
 				known[link], waiting = true, append(waiting, link)
 			}
 		}
 		w.look(who, tab, at, kind)
 	}
+}
+
+// out tells whether an address leads out of the site.
+func (w *Walker) out(link string) bool {
+	path, _, _ := strings.Cut(link, "?")
+	return slices.ContainsFunc(w.Out, func(pattern string) bool { return matches(pattern, path) })
 }
 
 // hold opens a page and checks what needs no other look.

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-//go:embed static/*.css static/*.js
+//go:embed static/*.css static/*.js static/*.svg
 var assetFiles embed.FS
 
 // asset is one file a browser loads.
