@@ -14,7 +14,7 @@ STATIC := -s -w -linkmode external -extldflags "-static -Wl,--no-warnings"
 FORM := unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }; \
 	go vet ./... && $(LINT) run
 
-.PHONY: help setup setup-test build image-python demo up freeze test test-upgrade test-faults test-mix test-attack test-soak soak bench lint generate generate-check release-description clean
+.PHONY: help setup setup-test build image-python demo up freeze test test-browser screenshots test-upgrade test-faults test-mix test-attack test-soak soak bench lint generate generate-check release-description clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,13 @@ test: setup-test build ## everything: form, rules of the tree, policies, units, 
 	@$(FORM)
 	@go mod verify >/dev/null
 	@$(GOTEST) -shuffle=on ./...
+
+test-browser: setup-test ## walk through the console in a real browser: axe, policy, keyboard, both languages and themes
+	@go test ./cmd/sluice -count=1 -timeout 20m -v -run 'TestBrowser'
+
+screenshots: setup-test ## the same, with a picture of every page on a desk and on a phone in build/screens
+	@rm -rf build/screens
+	@go test ./cmd/sluice -count=1 -timeout 30m -run 'TestBrowser' -args -screens "$(CURDIR)/build/screens"
 
 test-upgrade: setup-test ## open every frozen deployment with today's code
 	@go test ./cmd/sluice -count=1 -run 'TestUpgrade'

@@ -72,6 +72,8 @@ type Catalog struct {
 	Stored        *Stored
 	Browsers      *Browsers
 	Destructions  *Destructions
+	Platform      *Platform
+	Public        *Public
 	Calendar      *calendar.Calendar // the days everybody counts by
 }
 
@@ -96,7 +98,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
 		Images: &Images{c}, Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
 		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c}, SelfTests: &SelfTests{c}, Stored: &Stored{c}, Browsers: &Browsers{c},
-		Destructions: &Destructions{c}, Calendar: conf.Calendar,
+		Destructions: &Destructions{c}, Platform: &Platform{c}, Public: &Public{c}, Calendar: conf.Calendar,
 	}, nil
 }
 

@@ -117,8 +117,9 @@ pythonImage() {
 	step "build the image of Python jobs (about a minute)" "sh $repository/deploy/images/python/build.sh $RUNSC_DIR/images"
 }
 
-# The tests run the Python client, and break system calls by strace.
-[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3 strace"
+# The tests run the Python client, break system calls by strace, and walk through the console in a browser that can write
+# Chinese.
+[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3 strace chromium fonts-noto-cjk"
 
 command -v go >/dev/null || fail "Go 1.26 or later is needed and is not in PATH: see https://go.dev/dl/"
 

@@ -37,3 +37,9 @@ func (t *Tx) UntracedSelfTest(ctx context.Context) (SelfTest, error) {
 func (t *Tx) SetSelfTestLeaf(ctx context.Context, id, leaf string) error {
 	return t.exec(ctx, "update self_test set leaf = $2 where id = $1", id, leaf)
 }
+
+// NewestSelfTests reads the newest test of each runtime of each worker.
+func (t *Tx) NewestSelfTests(ctx context.Context) ([]SelfTest, error) {
+	return many[SelfTest](ctx, t, `select distinct on (worker, runtime) id::text, worker, runtime, runtime_digest as digest, made_at, broken
+		from self_test order by worker, runtime, made_at desc, id desc`)
+}

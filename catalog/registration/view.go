@@ -42,3 +42,15 @@ type View struct {
 	ValidTo    *time.Time `json:"valid_to,omitempty"`
 	Late       bool       `json:"late"` // a step was done after its day
 }
+
+// Notice is a registration as everybody may know of it: in its public notice, or with its code.
+type Notice struct {
+	Number     string
+	Title      string // of the dataset
+	Registrant string // name of the organization
+	State      string
+	NoticedAt  time.Time
+	NoticeEnds time.Time
+	QueryCode  string // "" while in notice
+	ValidTo    *time.Time
+}

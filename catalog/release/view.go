@@ -2,7 +2,11 @@ package release
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
+
+	"github.com/sluicedata/sluice/catalog/canon"
+	"github.com/sluicedata/sluice/catalog/envelope"
 )
 
 // View is a release as it is shown to its parties.
@@ -24,4 +28,31 @@ type Package struct {
 	Certificate json.RawMessage `json:"certificate"` // envelope.Envelope over Certificate
 	Proof       json.RawMessage `json:"proof"`       // trace.Proof of the intent's leaf
 	Trust       json.RawMessage `json:"trust"`       // trust.json, signed by the offline root
+}
+
+// Papers are a release's proofs without its bytes.
+type Papers struct {
+	Release     View               `json:"release"`
+	Certificate *envelope.Envelope `json:"certificate,omitempty"` // over Certificate; nil until it has left
+	Proof       json.RawMessage    `json:"proof,omitempty"`       // trace.Proof of the intent's leaf
+	Trust       json.RawMessage    `json:"trust"`                 // trust.json, signed by the offline root
+	Fetches     int64              `json:"fetches"`               // how often parties were given the product
+}
+
+// Statement reads what a certificate of our own record says. Its signature is for whoever got it from elsewhere.
+func (p Papers) Statement() (c Certificate, err error) {
+	if err := canon.Unmarshal(p.Certificate.Payload, &c); err != nil {
+		return c, fmt.Errorf("reading certificate: %w", err)
+	}
+	return c, nil
+}
+
+// Notice is a product as everybody may know of it.
+type Notice struct {
+	Number     string
+	Output     string
+	Operator   string // name of the organization
+	Agency     string // that approved it
+	State      string // released or recalled
+	ReleasedAt time.Time
 }

@@ -55,8 +55,8 @@ func newMachine(t *testing.T) *machine {
 }
 
 // start starts `sluice up` on a folder.
-func (m *machine) start(data string) {
-	m.up = beginAs(m.t, "sluice-hand", 0, "--data", data, "--engine", noEngine, "--listen", m.addr)
+func (m *machine) start(data string, more ...string) {
+	m.up = beginAs(m.t, "sluice-hand", 0, append([]string{"--data", data, "--engine", noEngine, "--listen", m.addr}, more...)...)
 	m.up.data = data
 	m.up.waitUp(m.t)
 	m.data = data

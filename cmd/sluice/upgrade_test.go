@@ -126,8 +126,8 @@ func (f *frozen) verifiesOffline(t *testing.T) {
 	}
 }
 
-// thaw restores a frozen deployment into a fresh folder, as an administrator would, and starts it.
-func (f *frozen) thaw(t *testing.T) {
+// thaw restores a frozen deployment into a fresh folder, as an administrator would, and starts it with more flags.
+func (f *frozen) thaw(t *testing.T, more ...string) {
 	t.Helper()
 	data := dataFolder(t)
 	cmd := exec.Command("/proc/self/exe")
@@ -149,7 +149,7 @@ func (f *frozen) thaw(t *testing.T) {
 		t.Fatalf("restoring said %s, not %s", said, want)
 	}
 	f.at = &machine{t: t, data: data, addr: freeAddress(t)}
-	f.at.start(data)
+	f.at.start(data, more...)
 	owner, err := layoutOf(t, data).OwnerAddress()
 	if err != nil {
 		t.Fatal(err)
@@ -192,14 +192,7 @@ func (f *frozen) schemaIsToday(t *testing.T) {
 // person opens a client for somebody of the frozen city, with the key of then.
 func (f *frozen) person(t *testing.T, login string) *client.Client {
 	t.Helper()
-	kept := filepath.Join(t.TempDir(), login+".json") // a checkout's files are open to others
-	if err := os.WriteFile(kept, f.read(t, "people/"+login+".json"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	profile, err := client.LoadProfile(kept)
-	if err != nil {
-		t.Fatal(err)
-	}
+	profile := f.profile(t, login)
 	c, err := profile.Client("http://" + f.at.addr)
 	if err != nil {
 		t.Fatal(err)

@@ -80,6 +80,10 @@ func measures() []measure {
 		{"./gateway", "BenchmarkRequest", "1000x", []figure{
 			{"whole request, its trace durable", "", "x-floor", "ns-request", "ns-floor", "null handler and one fdatasync", atMost(3)},
 		}},
+		{"./gateway/console", "BenchmarkPages", "100x", []figure{
+			{"page of the console, p95", "", "x-allowed", "ns-p95", "ns-allowed", "what is allowed", atMost(1)},
+			{"page of the console beside nothing, p95", "", "x-null", "ns-p95", "ns-null", "null handler", goal{}},
+		}},
 		{"./catalog/object", "BenchmarkPut", "15x", []figure{
 			{"put 64 MiB, encrypted and durable, speed", "/metered", "x-speed", "ns-own", "ns-floor", "file and fsync", atLeast(0.5)},
 			{"the same, hashed against what a sender said, speed", "/said", "x-speed", "ns-own", "ns-floor", "file and fsync", atLeast(0.5)},

@@ -83,6 +83,13 @@ func (c *Console) Register(mux *http.ServeMux) {
 	for _, p := range pages() {
 		mux.Handle("GET "+Prefix+p.path, framed(c.sessions.LoadAndSave(c.signedIn(p))))
 	}
+	for _, f := range files() {
+		mux.Handle("GET "+Prefix+f.path, framed(c.sessions.LoadAndSave(c.serveFile(f))))
+	}
+	for _, p := range publicPages() {
+		mux.Handle("GET "+Prefix+p.path, framed(c.sessions.LoadAndSave(c.open(c.toAnybody(p)))))
+	}
+	mux.Handle("GET "+Prefix+publicPapers, framed(c.sessions.LoadAndSave(c.open(c.sendPapers))))
 	mux.Handle("GET "+Prefix+"/jobs/{number}/events", framed(http.HandlerFunc(c.followJob)))
 	mux.Handle("GET "+Prefix+"/static/{file}", http.HandlerFunc(c.serveAsset))
 	mux.Handle(Prefix+"/", framed(c.sessions.LoadAndSave(c.signedIn(page{load: nowhere}))))

@@ -17,18 +17,19 @@ import (
 )
 
 //go:embed pages/*.html texts/*.yaml
-var files embed.FS
+var embedded embed.FS
 
 // look is every page in one language.
 type look struct {
 	pages map[string]*template.Template // by name
+	words texts
 }
 
 // texts are the console's own words of one language by key.
 type texts map[string]string
 
 func readTexts(l messages.Language) (texts, error) {
-	data, err := files.ReadFile("texts/" + string(l) + ".yaml")
+	data, err := embedded.ReadFile("texts/" + string(l) + ".yaml")
 	if err != nil {
 		return nil, fmt.Errorf("reading the console's texts: %w", err)
 	}
@@ -54,7 +55,7 @@ func (t texts) say(key string, args ...any) string {
 // names lists the pages that have a template.
 func names() []string {
 	all := []string{"login", "strength", "error"}
-	for _, p := range pages() {
+	for _, p := range append(pages(), publicPages()...) {
 		all = append(all, p.name)
 	}
 	return slices.Compact(slices.Sorted(slices.Values(all)))
@@ -68,15 +69,15 @@ func readLooks(conf Config, a assets) (map[messages.Language]look, error) {
 		if err != nil {
 			return nil, err
 		}
-		base, err := template.New("frame.html").Funcs(functions(conf, l, words, a)).ParseFS(files, "pages/frame.html", "pages/parts.html")
+		base, err := template.New("frame.html").Funcs(functions(conf, l, words, a)).ParseFS(embedded, "pages/frame.html", "pages/parts.html")
 		if err != nil {
 			return nil, fmt.Errorf("reading the console's pages: %w", err)
 		}
-		made := look{pages: map[string]*template.Template{}}
+		made := look{pages: map[string]*template.Template{}, words: words}
 		for _, name := range names() {
 			clone, err := base.Clone()
 			if err == nil {
-				made.pages[name], err = clone.ParseFS(files, "pages/"+name+".html")
+				made.pages[name], err = clone.ParseFS(embedded, "pages/"+name+".html")
 			}
 			if err != nil {
 				return nil, fmt.Errorf("reading the page %s: %w", name, err)
@@ -109,7 +110,7 @@ func forms() template.FuncMap {
 		"second": func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02 15:04:05 -07:00") },
 		"day":    func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02") },
 		"number": number, "short": short, "tone": tone, "prefix": func() string { return Prefix },
-		"join": strings.Join, "dict": dict,
+		"join": strings.Join, "dict": dict, "list": func(all ...string) []string { return all }, "checks": checks,
 	}
 }
 
@@ -148,6 +149,14 @@ func short(digest string) string {
 		hash = digest
 	}
 	return hash[:min(12, len(hash))]
+}
+
+// checks lists what a browser verifies of a kind, in order. verify.js has one function for each.
+func checks(kind string) []string {
+	if kind == "certificate" {
+		return []string{"paper", "signature", "intent", "path", "checkpoint", "trust", "recall", "bytes"}
+	}
+	return []string{"body", "path", "checkpoint", "trust"}
 }
 
 // dict names the arguments of a part of a page.

@@ -13,6 +13,7 @@ import (
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/gateway/messages"
 	"github.com/sluicedata/sluice/policy"
 )
@@ -34,6 +35,18 @@ type call struct {
 	r   *http.Request
 	now time.Time
 	may offers
+
+	base  string // address people use
+	words texts  // of the reader, for what is no page
+}
+
+// left reads the papers of the path's release, which must have left.
+func (c call) left() (release.Papers, error) {
+	papers, err := c.cat.Releases.Papers(c.ctx, c.who, c.arg("number"))
+	if err == nil && papers.Certificate == nil {
+		return papers, fault.New(fault.Conflict, "release.not_released")
+	}
+	return papers, err
 }
 
 // arg returns a parameter of the page's path.
@@ -60,6 +73,8 @@ type frame struct {
 	Lang  messages.Language
 	Theme string
 	Back  string // where a change of language or theme goes back to
+
+	Public bool // the page is everybody's
 }
 
 // item is one entry of the menu.

@@ -8,6 +8,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/policy"
 )
 
@@ -25,6 +26,9 @@ func sections() []section {
 		{"grants", "/grants", "grant.list"},
 		{"jobs", "/jobs", "job.list"},
 		{"reviews", "/reviews", "review.list"},
+		{"releases", "/releases", "release.list"},
+		{"trace", "/trace", readTrace},
+		{"health", "/health", "platform.status"},
 	}
 }
 
@@ -58,6 +62,11 @@ func pages() []page {
 		{"/reviews", "reviews", "reviews", "sluice review list", showReviews},
 		{"/reviews/{number}", "review", "reviews", "sluice review show {number}", showReview},
 		{"/profile", "profile", "", "sluice key list --mine", showProfile},
+		{"/releases", "releases", "releases", "sluice release list", list(release.Flow(), releases)},
+		{"/releases/{number}", "release", "releases", "sluice release get {number}", showRelease},
+		{"/trace", "trace", "trace", "sluice trace query", queryTrace},
+		{"/trace/{entry}", "entry", "trace", "sluice trace prove {entry}", showEntry},
+		{"/health", "health", "health", "sluice self-test", showHealth},
 	}
 }
 
@@ -76,8 +85,26 @@ func jobs(c call, p catalog.Page) (catalog.Listed[job.View], error) {
 // Commands lists what the pages tell to type instead, with the parameters in braces.
 func Commands() []string {
 	all := []string{"sluice factor prove"}
-	for _, p := range pages() {
+	for _, p := range append(pages(), publicPages()...) {
 		all = append(all, p.command)
+	}
+	return all
+}
+
+// Pages lists every page there is to people with a session, Public those to everybody, as patterns of http.ServeMux.
+func Pages() []string {
+	var all []string
+	for _, p := range pages() {
+		all = append(all, Prefix+p.path)
+	}
+	return all
+}
+
+// Public lists the pages nobody needs to sign in for.
+func Public() []string {
+	var all []string
+	for _, p := range publicPages() {
+		all = append(all, Prefix+p.path)
 	}
 	return all
 }

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -8,14 +10,16 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strings"
 )
 
-//go:embed static/*.css static/*.js
+//go:embed static/*.css static/*.js static/*.svg
 var assetFiles embed.FS
 
 // asset is one file a browser loads.
 type asset struct {
 	body   []byte
+	gzip   []byte // the same, pressed once
 	digest string // 16 characters: an address with it is of these bytes for good
 	kind   string
 }
@@ -34,10 +38,31 @@ func readAssets() (assets, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading the console's files: %w", err)
 		}
+		small, err := pressed(body)
+		if err != nil {
+			return nil, fmt.Errorf("pressing the console's files: %w", err)
+		}
 		sum := sha256.Sum256(body)
-		all[e.Name()] = asset{body: body, digest: hex.EncodeToString(sum[:8]), kind: mime.TypeByExtension(path.Ext(e.Name()))}
+		all[e.Name()] = asset{body: body, gzip: small, digest: hex.EncodeToString(sum[:8]), kind: mime.TypeByExtension(path.Ext(e.Name()))}
 	}
 	return all, nil
+}
+
+// pressed returns gzip (RFC 1952) of bytes. Pages themselves travel as they are: what is secret in them must not show in
+// their length.
+func pressed(body []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 // address is where a browser finds a file.
@@ -60,5 +85,21 @@ func (c *Console) serveAsset(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("v") == file.digest {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	_, _ = w.Write(file.body) // who hung up gets no more
+	w.Header().Set("Vary", "Accept-Encoding")
+	body := file.body
+	if takesGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		body = file.gzip
+	}
+	_, _ = w.Write(body) // who hung up gets no more
+}
+
+// takesGzip tells whether a browser names gzip without a weight: every one that takes it does (RFC 9110 12.5.3).
+func takesGzip(r *http.Request) bool {
+	for _, coding := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+		if strings.TrimSpace(coding) == "gzip" {
+			return true
+		}
+	}
+	return false
 }

@@ -46,7 +46,12 @@ func logTab(c call) tab {
 // entry is one line of an object's log.
 type entry struct {
 	Index    int64
+	ID       string
 	At       time.Time
+	Kind     string            // of the object
+	Object   string            // its number or name
+	Refs     map[string]string // digests
+	Detail   map[string]string // codes and counts
 	Act      string
 	Who      string // a keyed hash of the person, or the process
 	Decision string
@@ -61,15 +66,21 @@ func logOf(c call, object string) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	return entriesOf(views)
+}
+
+// entriesOf reads what entries say.
+func entriesOf(views []trace.View) ([]entry, error) {
 	all := make([]entry, 0, len(views))
 	for _, v := range views {
-		e := entry{Index: v.Index, At: v.At, Erased: v.Body == nil}
+		e := entry{Index: v.Index, ID: v.ID, At: v.At, Erased: v.Body == nil}
 		if !e.Erased {
 			body, err := trace.DecodeBody(v.Body)
 			if err != nil {
 				return nil, fmt.Errorf("reading entry %d: %w", v.Index, err)
 			}
 			e.Act, e.Decision, e.Reasons, e.Revision = body.Act, body.Decision, body.Reasons, body.Revision
+			e.Kind, e.Object, e.Refs, e.Detail = body.Object.Kind, body.Object.Name, body.Refs, body.Detail
 			if e.Who = body.Actor.Process; e.Who == "" {
 				e.Who = body.Actor.Member
 			}

@@ -66,7 +66,7 @@ func residents() map[string]struct {
 	}
 }
 
-func newTown(t *testing.T) *town {
+func newTown(t testing.TB) *town {
 	t.Helper()
 	var logins []string
 	for login := range residents() {
@@ -230,7 +230,7 @@ func (w *town) link(ctx context.Context, tx *postgres.Tx, now time.Time) error {
 }
 
 // moveJob moves the job as its worker would.
-func (w *town) moveJob(t *testing.T, state string) {
+func (w *town) moveJob(t testing.TB, state string) {
 	t.Helper()
 	err := w.Owner.InTx(t.Context(), func(tx *postgres.Tx) error {
 		row, err := tx.Job(t.Context(), theJob)
@@ -251,7 +251,7 @@ type browser struct {
 	client  *http.Client
 }
 
-func (w *town) browser(t *testing.T) *browser {
+func (w *town) browser(t testing.TB) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -261,7 +261,7 @@ func (w *town) browser(t *testing.T) *browser {
 }
 
 // signedIn returns a browser before which somebody sits.
-func (w *town) signedIn(t *testing.T, login string) *browser {
+func (w *town) signedIn(t testing.TB, login string) *browser {
 	t.Helper()
 	b := w.browser(t)
 	if stop := b.signIn(t, login, ""); stop.Status != http.StatusOK || !strings.HasPrefix(stop.Address.Path, console.Prefix) || stop.Address.RawQuery != "" {
@@ -270,7 +270,7 @@ func (w *town) signedIn(t *testing.T, login string) *browser {
 	return b
 }
 
-func (b *browser) signIn(t *testing.T, login, query string) providertest.Stop {
+func (b *browser) signIn(t testing.TB, login, query string) providertest.Stop {
 	t.Helper()
 	return b.provider.SignIn(t, b.cookies, b.URL+console.Prefix+"/login/begin?"+query, login)
 }
@@ -282,7 +282,7 @@ type reply struct {
 	body   string
 }
 
-func (b *browser) send(t *testing.T, r *http.Request) reply {
+func (b *browser) send(t testing.TB, r *http.Request) reply {
 	t.Helper()
 	answer, err := b.client.Do(r)
 	if err != nil {
@@ -297,7 +297,7 @@ func (b *browser) send(t *testing.T, r *http.Request) reply {
 }
 
 // get opens a page below the console.
-func (b *browser) get(t *testing.T, path string) reply {
+func (b *browser) get(t testing.TB, path string) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.URL+console.Prefix+path, nil)
 	if err != nil {
@@ -307,7 +307,7 @@ func (b *browser) get(t *testing.T, path string) reply {
 }
 
 // post sends a form. site is what a browser says of where it comes from.
-func (b *browser) post(t *testing.T, path, site string, form url.Values) reply {
+func (b *browser) post(t testing.TB, path, site string, form url.Values) reply {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL+console.Prefix+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -319,7 +319,7 @@ func (b *browser) post(t *testing.T, path, site string, form url.Values) reply {
 }
 
 // cookie returns the session's cookie, "" for none.
-func (b *browser) cookie(t *testing.T) string {
+func (b *browser) cookie(t testing.TB) string {
 	t.Helper()
 	at, err := url.Parse(b.URL)
 	if err != nil {
@@ -333,7 +333,7 @@ func (b *browser) cookie(t *testing.T) string {
 	return ""
 }
 
-func (r reply) shows(t *testing.T, what string, texts ...string) {
+func (r reply) shows(t testing.TB, what string, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		if !strings.Contains(r.body, text) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/task"
@@ -56,12 +57,19 @@ func made(t *testing.T) []string {
 	for _, s := range sections() {
 		add("menu", s.name)
 	}
-	for _, p := range pages() {
+	for _, p := range append(pages(), publicPages()...) {
 		keys = append(keys, p.name+".title")
 	}
 	add("stat", texted([]job.Stat{job.StatUnits, job.StatRows, job.StatSum, job.StatMean, job.StatRatio})...)
 	add("rule", screen.Codes()...)
-	add("tab", "table", "code", "earlier", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "log")
+	add("tab", "table", "code", "earlier", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "manifest", "verify", "log")
+	for _, kind := range []string{"entry", "certificate"} {
+		keys = append(keys, "verify.how_"+kind)
+		add("verify", checks(kind)...)
+	}
+	for _, check := range catalog.CheckNames() {
+		keys = append(keys, "check."+check, "check."+check+".remedy")
+	}
 	add("step", stages(job.Production, job.Submitted)...)
 	add("standing", "done", "current", "failed", "later")
 	for _, m := range []dataset.Mode{dataset.Replace, dataset.Append, dataset.Correct} {

@@ -16,12 +16,14 @@ import (
 	"github.com/sluicedata/sluice/gateway/session"
 )
 
-// What the provider knows a gateway by, and the password of all its users.
+// What the provider knows a gateway by.
 const (
 	clientID     = "sluice"
 	clientSecret = "a secret between the two"
-	password     = "a password of the provider's"
 )
+
+// Password is that of all the provider's users.
+const Password = "a password of the provider's"
 
 // Other is a second client of the provider: what is said to it is not said to the gateway.
 const Other = "another-client"
@@ -42,7 +44,7 @@ func New(t testing.TB, logins ...string) *Provider {
 	p := &Provider{server: httptest.NewUnstartedServer(nil), names: users{}}
 	p.Issuer = "http://" + p.server.Listener.Addr().String()
 	for _, login := range logins {
-		p.names[login] = &storage.User{ID: "id-" + login, Username: login, Password: password, Email: login + "@example.org"}
+		p.names[login] = &storage.User{ID: "id-" + login, Username: login, Password: Password, Email: login + "@example.org"}
 	}
 	t.Cleanup(p.server.Close)
 	return p
@@ -121,7 +123,7 @@ func (p *Provider) step(browser *http.Client, at *url.URL, login string) (*http.
 		return browser.Get(at.String())
 	}
 	return browser.PostForm(at.String(), url.Values{
-		"id": {at.Query().Get("authRequestID")}, "username": {login}, "password": {password},
+		"id": {at.Query().Get("authRequestID")}, "username": {login}, "password": {Password},
 	})
 }
 

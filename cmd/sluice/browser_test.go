@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/gateway"
+	"github.com/sluicedata/sluice/gateway/browsertest"
+	"github.com/sluicedata/sluice/gateway/client"
+	"github.com/sluicedata/sluice/gateway/console"
+	"github.com/sluicedata/sluice/gateway/providertest"
+)
+
+var screens = flag.String("screens", "", "folder for a picture of every page the browser walks through")
+
+// walkers are the people of the frozen city who walk through the console. Between them they see every page there is.
+func walkers() []string { return []string{"kaifa", "weisheng", "anquan", "shishi", "chuyu", "shouli", theAdmin} }
+
+// theAdmin is the first administrator of every instance, and the number of their organization.
+const (
+	theAdmin    = "admin"
+	thePlatform = "ORG-0001"
+)
+
+// TestBrowser walks through the console as its people, in a real browser before a real instance: `sluice up` with the
+// city of the oldest frozen deployment in it. Every page of the table must be come to by somebody, by links alone, and
+// be what every page promises: nothing for axe to find in both languages and both themes, no error in the console and
+// none of the policy, everything within the keyboard's reach, no scrolling sideways, and its bytes within bounds.
+func TestBrowser(t *testing.T) {
+	f := readFrozen(t, "../../deploy/frozen/0.1")
+	provider := providertest.New(t, walkers()...)
+	f.opens(t, provider)
+	base := "http://" + f.at.addr
+	chromium := browsertest.Start(t)
+	w := browsertest.NewWalker(browsertest.Site{Base: base, Patterns: slices.Concat(console.Pages(), console.Public(), []string{console.Prefix + "/strength", console.Prefix + "/login"}),
+		Out: []string{console.Prefix + "/login/begin"}, Looks: looks(), Screens: pictures(t)})
+	w.Walk("anybody", chromium.Tab(t), console.Prefix+"/public", console.Prefix+"/login")
+	for _, login := range walkers() {
+		f.admit(t, provider, login)
+		tab := chromium.Tab(t)
+		signIn(tab, base, login)
+		if login == "weisheng" {
+			f.strengthen(t, tab, base, login)
+		}
+		w.Walk(login, tab, console.Prefix)
+	}
+	for _, fault := range w.Faults {
+		t.Error(fault)
+	}
+	for _, page := range w.Unseen() {
+		t.Errorf("nobody comes to %s", page)
+	}
+	t.Logf("%d pages opened, %d looked at by axe", w.Pages, w.Audits)
+	if w.Audits < len(console.Pages())*len(looks()) {
+		t.Errorf("axe looked %d times at %d pages", w.Audits, len(console.Pages()))
+	}
+}
+
+// looks are both languages and both themes, each of them once: what axe finds of contrast is a theme's, of words a
+// language's. Pictures are taken of every pair.
+func looks() (all []browsertest.Look) {
+	for _, pair := range [][2]string{{"zh", "light"}, {"en", "dark"}, {"zh", "dark"}, {"en", "light"}} {
+		all = append(all, browsertest.Look{Name: pair[0] + "-" + pair[1], Cookie: "sluice_look", Value: pair[0] + "." + pair[1]})
+	}
+	if *screens == "" {
+		return all[:2]
+	}
+	return all
+}
+
+// pictures makes the folder for pictures, when there is to be one.
+func pictures(t *testing.T) string {
+	t.Helper()
+	if *screens == "" {
+		return ""
+	}
+	if err := os.MkdirAll(*screens, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return *screens
+}
+
+// opens starts the frozen deployment with a provider beside it.
+func (f *frozen) opens(t *testing.T, p *providertest.Provider) {
+	t.Helper()
+	f.thaw(t, "--oidc-file", oidcFile(t, p))
+	p.Serve("http://" + f.at.addr + gateway.CallbackPath)
+}
+
+// oidcFile writes how an instance finds the provider.
+func oidcFile(t *testing.T, p *providertest.Provider) string {
+	t.Helper()
+	c := p.Config()
+	path := filepath.Join(t.TempDir(), "oidc.yaml")
+	body := fmt.Sprintf("issuer: %q\nclient_id: %q\nclient_secret: %q\n", c.Issuer, c.ClientID, c.ClientSecret)
+	if err := os.WriteFile(path, []byte(body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// admit puts somebody's name at the provider on the record, admitted: who may do that is tested elsewhere.
+func (f *frozen) admit(t *testing.T, p *providertest.Provider, login string) {
+	t.Helper()
+	home := thePlatform
+	if login != theAdmin {
+		home = f.profile(t, login).Org
+	}
+	f.tx(t, func(ctx context.Context, tx *postgres.Tx) error {
+		o, err := tx.OrgByNumber(ctx, home)
+		if err != nil {
+			return err
+		}
+		m, err := tx.MemberByLogin(ctx, o.ID, login)
+		if err != nil {
+			return err
+		}
+		return tx.OfferIdentity(ctx, postgres.Identity{
+			ID: name.NewID().String(), Issuer: p.Issuer, Subject: "id-" + login, Label: login, Member: m.ID, State: "admitted", OfferedAt: time.Now(),
+		})
+	})
+}
+
+// strengthen enrols a second factor of somebody's with their key, and proves it in the browser with the keyboard alone:
+// some pages open to nobody else.
+func (f *frozen) strengthen(t *testing.T, tab *browsertest.Tab, base, login string) {
+	t.Helper()
+	me := f.person(t, login)
+	made, err := me.Factors.Enrol(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := me.Factors.Confirm(t.Context(), oneTime(t, made.Secret, time.Now().Add(-30*time.Second))); err != nil {
+		t.Fatal(err)
+	}
+	tab.Open(base + console.Prefix + "/strength")
+	tab.Type("[name=totp]", oneTime(t, made.Secret, time.Now()))
+	tab.Press("main button")
+}
+
+// profile reads somebody's profile of then.
+func (f *frozen) profile(t *testing.T, login string) client.Profile {
+	t.Helper()
+	kept := filepath.Join(t.TempDir(), login+".json") // a checkout's files are open to others
+	if err := os.WriteFile(kept, f.read(t, "people/"+login+".json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	profile, err := client.LoadProfile(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return profile
+}
+
+// signIn goes through the door with the keyboard alone: the console's, and the provider's behind it.
+func signIn(tab *browsertest.Tab, base, login string) {
+	tab.Open(base + console.Prefix)
+	tab.Press(`a.button[href^="/console/login/begin"]`)
+	tab.Type("#username, [name=username]", login)
+	tab.Type("#password, [name=password]", providertest.Password)
+	tab.Press("button[type=submit], input[type=submit]")
+}

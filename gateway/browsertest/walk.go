@@ -1,0 +1,169 @@
+package browsertest
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/chromedp/chromedp"
+)
+
+// MaxBytes is what a page may cost, with everything it loads and nothing from a cache.
+const MaxBytes = 60 << 10
+
+// perKey bounds how many pages of one kind each person opens: a list of a hundred jobs leads to pages that are alike.
+const perKey = 2
+
+// Site is what is walked.
+type Site struct {
+	Base     string   // address without a slash at its end
+	Patterns []string // of every page there is, as http.ServeMux writes them: "/console/jobs/{number}"
+	Out      []string // patterns of addresses that lead out of the site; they are not followed
+	Looks    []Look
+	Screens  string // folder for pictures; "" takes none
+}
+
+// Look is one way the same page is shown, chosen by a cookie.
+type Look struct{ Name, Cookie, Value string }
+
+// Walker goes through a site as several people and remembers what it saw.
+type Walker struct {
+	Site
+	Faults  []string
+	Pages   int             // opened
+	Audits  int             // by axe, one for each look
+	seen    map[string]bool // patterns somebody opened
+	audited map[string]bool // kinds of pages that were looked at in every look
+}
+
+// NewWalker returns a walker that has seen nothing.
+func NewWalker(site Site) *Walker {
+	return &Walker{Site: site, seen: map[string]bool{}, audited: map[string]bool{}}
+}
+
+// Walk follows the links of the site from some pages on as somebody who sits before a tab, and holds every page to what
+// all promise.
+func (w *Walker) Walk(who string, tab *Tab, begin ...string) {
+	tab.t.Helper()
+	waiting, known, kinds := begin, map[string]bool{}, map[string]int{}
+	for len(waiting) > 0 {
+		at := waiting[0]
+		waiting = waiting[1:]
+		pattern, kind := w.kind(at)
+		if kinds[kind]++; kinds[kind] > perKey {
+			continue
+		}
+		w.hold(who, tab, at)
+		if pattern == "" {
+			w.fault(who, at, "is no page of the site's table")
+			continue
+		}
+		w.seen[pattern] = true
+		for _, link := range tab.links() {
+			if !known[link] && !w.out(link) {
+				known[link], waiting = true, append(waiting, link)
+			}
+		}
+		w.look(who, tab, at, kind)
+	}
+}
+
+// out tells whether an address leads out of the site.
+func (w *Walker) out(link string) bool {
+	path, _, _ := strings.Cut(link, "?")
+	return slices.ContainsFunc(w.Out, func(pattern string) bool { return matches(pattern, path) })
+}
+
+// hold opens a page and checks what needs no other look.
+func (w *Walker) hold(who string, tab *Tab, at string) {
+	w.Pages++
+	if status := tab.Open(w.Base + at); status != http.StatusOK {
+		w.fault(who, at, fmt.Sprintf("answers %d", status))
+	}
+	if cost := tab.Bytes(); cost > MaxBytes {
+		w.fault(who, at, fmt.Sprintf("costs %d bytes", cost))
+	}
+	w.fault(who, at, tab.Said()...)
+}
+
+// look holds each kind of page against axe in every look, and once against the keyboard and both screens.
+func (w *Walker) look(who string, tab *Tab, at, kind string) {
+	if w.audited[kind] {
+		return
+	}
+	w.audited[kind] = true
+	w.fault(who, at, tab.Fits()...)
+	w.fault(who, at, tab.Keys()...)
+	for _, l := range w.Looks {
+		tab.SetCookie(w.Base, l.Cookie, l.Value)
+		w.hold(who, tab, at)
+		w.Audits++
+		for _, found := range tab.Audit() {
+			w.fault(who, at, l.Name+": "+found)
+		}
+		if w.Screens != "" {
+			tab.Shoot(w.Screens, fileName(at)+"-"+l.Name)
+		}
+	}
+	if len(w.Looks) > 0 {
+		tab.SetCookie(w.Base, w.Looks[0].Cookie, w.Looks[0].Value)
+	}
+}
+
+// fault notes what is wrong with a page.
+func (w *Walker) fault(who, at string, what ...string) {
+	for _, text := range what {
+		w.Faults = append(w.Faults, fmt.Sprintf("%s, as %s: %s", at, who, text))
+	}
+}
+
+// Unseen lists the pages of the table that nobody came to.
+func (w *Walker) Unseen() []string {
+	return slices.DeleteFunc(slices.Clone(w.Patterns), func(p string) bool { return w.seen[p] })
+}
+
+// kind finds which page of the table an address is, and what makes it another page than its like: the tab that is
+// open and what else is asked for.
+func (w *Walker) kind(at string) (pattern, kind string) {
+	u, err := url.Parse(at)
+	if err != nil {
+		return "", at
+	}
+	for _, p := range w.Patterns {
+		if matches(p, u.Path) && (pattern == "" || strings.Count(p, "{") < strings.Count(pattern, "{")) {
+			pattern = p
+		}
+	}
+	var asked []string
+	for name, values := range u.Query() {
+		if name == "tab" {
+			name += "=" + values[0]
+		}
+		asked = append(asked, name)
+	}
+	slices.Sort(asked)
+	return pattern, pattern + "?" + strings.Join(asked, "&")
+}
+
+// matches tells whether a path is one of a pattern.
+func matches(pattern, path string) bool {
+	expression := regexp.MustCompile(`\\\{[a-z]+\\\}`).ReplaceAllString(regexp.QuoteMeta(pattern), "[^/]+")
+	return regexp.MustCompile("^" + expression + "$").MatchString(path)
+}
+
+// pageLinks are the addresses a person can go to from a page and stay in the site. What is downloaded is no page.
+const pageLinks = `[...document.querySelectorAll('a[href]:not([download])')].map(a => new URL(a.href, location.href))
+	.filter(u => u.origin === location.origin).map(u => u.pathname + u.search)`
+
+func (tab *Tab) links() []string { return ask[[]string](tab, pageLinks) }
+
+// load does what opens another page and waits until that is there.
+func (tab *Tab) load(step chromedp.Action[chromedp.Void]) {
+	tab.t.Helper()
+	if _, err := chromedp.RunResponse(tab.ctx, step); err != nil {
+		tab.t.Fatalf("opening the next page: %v", err)
+	}
+}

@@ -1,0 +1,167 @@
+package console_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/trace"
+	"github.com/sluicedata/sluice/catalog/trust"
+	"github.com/sluicedata/sluice/gateway/gatewaytest"
+)
+
+// TestTracePages: what an organization may see of the trace, by filters in the address; an entry with the proof that its
+// reader's browser checks, and nobody else's.
+func TestTracePages(t *testing.T) {
+	w := newTown(t)
+	b := w.signedIn(t, "steward")
+	b.get(t, "/trace?act=dataset.declare").shows(t, "the trace", "dataset.declare", theDataset, "允许")
+	if got := b.get(t, "/trace?act=no.such"); !strings.Contains(got.body, "没有符合条件的记录") || strings.Contains(got.body, "dataset.declare") {
+		t.Errorf("a filter keeps what it should not: %s", got.body)
+	}
+	b.get(t, "/trace?object="+theDataset+"&decision=allow").shows(t, "the trace of an object", "dataset.declare")
+	for _, before := range []string{"0", "x", "-1", "9223372036854775808"} {
+		if got := b.get(t, "/trace?before="+before); got.status != http.StatusUnprocessableEntity {
+			t.Errorf("before %q: %d", before, got.status)
+		}
+	}
+	mine, err := w.keys["steward"].Trace.Query(t.Context(), trace.Filter{Act: "dataset.declare"})
+	if err != nil || len(mine) != 1 {
+		t.Fatalf("%d entries: %v", len(mine), err)
+	}
+	page := "/trace/" + mine[0].ID
+	b.get(t, page).shows(t, "an entry", "dataset.declare", `data-verify="entry"`, `data-source="/console`+page+`/proof.json"`)
+	provesItself(t, b.get(t, page+"/proof.json"))
+	for login, want := range map[string]int{"rival": 403, "developer": 403} {
+		for _, path := range []string{"/trace", page, page + "/proof.json"} {
+			if got := w.signedIn(t, login).get(t, path); got.status != want || strings.Contains(got.body, "dataset.declare") {
+				t.Errorf("%s opens %s: %d", login, path, got.status)
+			}
+		}
+	}
+	if got := w.browser(t).get(t, page+"/proof.json"); got.status != http.StatusSeeOther {
+		t.Errorf("a stranger gets %d", got.status)
+	}
+}
+
+// provesItself checks a proof as the page's script does, with the packages that made it.
+func provesItself(t *testing.T, got reply) {
+	t.Helper()
+	var said struct {
+		ID         string
+		At         int64
+		Salt, Body []byte
+		Proof      trace.Proof
+		Trust      json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(got.body), &said); err != nil || got.header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %s: %v", got.status, got.body, err)
+	}
+	leaf, err := trace.ParseLeaf(said.Proof.Leaf)
+	if err != nil || leaf.ID != said.ID || leaf.Time.UnixMilli() != said.At {
+		t.Errorf("leaf %+v: %v", leaf, err)
+	}
+	made, err := trace.Entry{ID: leaf.ID, Time: leaf.Time, Salt: said.Salt, Body: said.Body}.Leaf()
+	if err != nil || !bytes.Equal(made, said.Proof.Leaf) {
+		t.Errorf("salt and body are not the leaf's: %v", err)
+	}
+	if !json.Valid(said.Trust) || !strings.Contains(string(said.Trust), string(trust.Type)) {
+		t.Errorf("trust.json is %s", said.Trust)
+	}
+}
+
+// TestHealthPage: the platform's administrator sees every check with its remedy, nobody else sees the page.
+func TestHealthPage(t *testing.T) {
+	w := newTown(t)
+	admin := w.administrator(t)
+	admin.get(t, "/health").shows(t, "the health of a town without workers", "有 1 项检查未通过", "sluice self-test", "记录按时进入日志", "还没有自检结果")
+	for _, login := range []string{"steward", "chief", "developer", "rival"} {
+		b := w.signedIn(t, login)
+		if got := b.get(t, "/health"); got.status != http.StatusNotFound || strings.Contains(b.get(t, "").body, `/console/health"`) {
+			t.Errorf("%s opens the health page: %d", login, got.status)
+		}
+	}
+}
+
+// TestPublicPages: everybody reads what is public and nothing else, and markup in a name is text.
+func TestPublicPages(t *testing.T) {
+	w := newTown(t)
+	w.notice(t)
+	b := w.browser(t)
+	b.get(t, "/public").shows(t, "the public page", theRegistration, "&lt;b&gt;就诊&lt;/b&gt; &amp; &#34;visits&#34;", "公示至", "还没有产品")
+	b.get(t, "/public/codes?code="+url.QueryEscape("<i>x")).shows(t, "a code nobody has", "没有此查询码的登记", "&lt;i&gt;x")
+	if got := b.get(t, "/public/codes?code="+strings.Repeat("9", 65)); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("a code too long: %d", got.status)
+	}
+	for _, path := range []string{"/public/products/D-2026-0001", "/public/products/J-2026-0901", "/public/products/D-2026-0001/proofs.json"} {
+		if got := b.get(t, path); got.status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, got.status)
+		}
+	}
+	for _, private := range []string{theJob, theGrant, "weisheng", w.homes["operator"]} {
+		if strings.Contains(b.get(t, "/public").body, private) {
+			t.Errorf("the public page tells %s", private)
+		}
+	}
+}
+
+// TestReleasePages: without a release there is nothing to see, nor to fetch; the list says how one comes to be.
+func TestReleasePages(t *testing.T) {
+	w := newTown(t)
+	b := w.signedIn(t, "developer")
+	b.get(t, "/releases").shows(t, "the releases", "还没有出域产品")
+	for _, path := range []string{"", "/proofs.json", "/certificate.json", "/certificate.pdf"} {
+		if got := b.get(t, "/releases/D-2026-0001"+path); got.status != http.StatusNotFound {
+			t.Errorf("%s of no release: %d", path, got.status)
+		}
+	}
+	for _, login := range []string{"steward", "registrar"} {
+		if got := w.signedIn(t, login).get(t, "/releases"); got.status != http.StatusForbidden {
+			t.Errorf("%s lists releases: %d", login, got.status)
+		}
+	}
+}
+
+// administrator signs the platform's first administrator in, under a name the provider has and nobody else here uses.
+func (w *town) administrator(t *testing.T) *browser {
+	t.Helper()
+	err := w.Owner.InTx(t.Context(), func(tx *postgres.Tx) error {
+		home, err := tx.OrgByNumber(t.Context(), gatewaytest.Platform)
+		if err != nil {
+			return err
+		}
+		m, err := tx.MemberByLogin(t.Context(), home.ID, "admin")
+		if err != nil {
+			return err
+		}
+		return tx.OfferIdentity(t.Context(), postgres.Identity{
+			ID: name.NewID().String(), Issuer: w.provider.Issuer, Subject: "id-newcomer", Label: "admin", Member: m.ID, State: "admitted", OfferedAt: w.Now(),
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.signedIn(t, "newcomer")
+}
+
+// notice opens the public notice of the town's registration.
+func (w *town) notice(t *testing.T) {
+	t.Helper()
+	err := w.Owner.InTx(t.Context(), func(tx *postgres.Tx) error {
+		r, err := tx.Registration(t.Context(), theRegistration)
+		if err != nil {
+			return err
+		}
+		now, ends := w.Now(), day(14).End()
+		r.State, r.NoticedAt, r.NoticeEnds = "in_notice", &now, &ends
+		return tx.PutRegistration(t.Context(), r)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
