@@ -29,6 +29,15 @@ type View struct {
 	EndedAt    *time.Time      `json:"ended_at,omitempty"`
 }
 
+// Stop is a job that ends when a right it rests on does, as those see it who can end the right.
+type Stop struct {
+	Number    string    `json:"number"`
+	Operator  string    `json:"operator"` // organization number
+	Mode      Mode      `json:"mode"`
+	State     string    `json:"state"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
 // Usage is what an author learns of a run's size: rows per relation in buckets. Tables and inputs are set by debug
 // runs only: their data is invented, and inputs say by whom.
 type Usage struct {

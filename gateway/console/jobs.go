@@ -6,15 +6,17 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/task"
 )
 
 // jobPage is what the page of a job shows.
 type jobPage struct {
 	live
-	Tabs []tab
-	Tab  string
-	Log  []entry
+	Tabs  []tab
+	Tab   string
+	Log   []entry
+	Again bool // the reader may begin another from it
 }
 
 // live is the part of a job's page that changes by itself.
@@ -25,6 +27,7 @@ type live struct {
 	Findings []task.CheckFinding
 	Failure  *task.Failure
 	Usage    *job.Usage
+	Buttons  []button
 }
 
 func showJob(c call) (answer, error) {
@@ -34,6 +37,14 @@ func showJob(c call) (answer, error) {
 	}
 	p := jobPage{}
 	if p.live, err = liveOf(view); err != nil {
+		return answer{}, err
+	}
+	if again, err := c.offer(false, button{Verb: "job.check"}); err != nil {
+		return answer{}, err
+	} else if c.sits(org.Operator) {
+		p.Again = again[0].Why == ""
+	}
+	if p.Buttons, err = jobButtons(c, view); err != nil {
 		return answer{}, err
 	}
 	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "progress"}, logTab(c)); err != nil {
