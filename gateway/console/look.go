@@ -144,10 +144,11 @@ func number(n any) string {
 }
 
 // short returns the first twelve characters of a digest's hash.
-func short(digest string) string {
-	_, hash, found := strings.Cut(digest, ":")
+func short(digest any) string {
+	text := fmt.Sprint(digest)
+	_, hash, found := strings.Cut(text, ":")
 	if !found {
-		hash = digest
+		hash = text
 	}
 	return hash[:min(12, len(hash))]
 }
