@@ -89,4 +89,6 @@ func scalar(text string) *yaml.Node {
 	return n
 }
 
-func literal(text string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: text} }
+func literal(text string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: text}
+}

@@ -59,7 +59,7 @@ func showJob(c call) (answer, error) {
 func liveOf(view job.View) (live, error) {
 	l := live{View: view, Steps: stagesOf(view)}
 	if view.Mode == job.Production && view.State == string(job.Checked) {
-		l.Waits = []string{"operator", "agency"}[min(len(view.Approvals), 1)]
+		l.Waits = waitsFor(view)
 	}
 	for _, member := range []struct {
 		raw  json.RawMessage
@@ -74,6 +74,9 @@ func liveOf(view job.View) (live, error) {
 	}
 	return l, nil
 }
+
+// waitsFor is the seat whose consent a checked job waits for.
+func waitsFor(view job.View) string { return []string{"operator", "agency"}[min(len(view.Approvals), 1)] }
 
 // stage is one of the five steps of a job: done, current, failed, or later.
 type stage struct{ Name, Standing string }
