@@ -211,7 +211,7 @@ type trouble struct {
 	Code    string
 	Reasons []policy.Reason
 	Places  []fault.Place
-	Weak    bool // a second factor would do
+	Weak    bool // nothing but a second factor is missing
 	Request string
 	Back    string // page that the second factor leads back to; "" for the first one
 }
@@ -223,9 +223,7 @@ func (c *Console) troubleOf(r *http.Request, err error) trouble {
 	if f := faultOf(err); f != nil && status < http.StatusInternalServerError {
 		t.Reasons, t.Places = f.Reasons, f.Places
 	}
-	for _, why := range t.Reasons {
-		t.Weak = t.Weak || why.Code == weakSession
-	}
+	t.Weak = len(t.Reasons) > 0 && !slices.ContainsFunc(t.Reasons, func(why policy.Reason) bool { return why.Code != weakSession })
 	return t
 }
 

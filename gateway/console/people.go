@@ -57,7 +57,7 @@ type peoplePage struct {
 }
 
 func listPeople(k call) (answer, error) {
-	p := peoplePage{Roles: org.Roles(), Form: filled(k.form)}
+	p := peoplePage{Roles: offices(k), Form: filled(k.form)}
 	home, err := k.home()
 	if err != nil {
 		return answer{}, err
@@ -88,6 +88,13 @@ func listPeople(k call) (answer, error) {
 		p.Next = k.path + "?tab=" + p.Tab + "&after=" + next
 	}
 	return answer{Body: p}, err
+}
+
+// offices are the roles an organization's people can have: three of them are the platform's alone.
+func offices(k call) []org.Role {
+	return slices.DeleteFunc(org.Roles(), func(r org.Role) bool {
+		return !k.sits(org.Platform) && slices.Contains([]org.Role{org.SystemAdmin, org.SecurityAdmin, org.AuditAdmin}, r)
+	})
 }
 
 // memberPage is what an administrator sees of one person.
@@ -130,7 +137,7 @@ func showMember(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p := memberPage{MemberView: m, Choice: org.Roles(), Form: filled(k.form), Change: offered[0]}
+	p := memberPage{MemberView: m, Choice: offices(k), Form: filled(k.form), Change: offered[0]}
 	if allows(org.MemberFlow(), m.State, "remove") {
 		p.Remove = offered[1:]
 	}
