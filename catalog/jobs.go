@@ -410,7 +410,7 @@ func (d *deed) jobView(row postgres.Job) (job.View, error) {
 	}
 	view := job.View{
 		Number: row.Number, Name: p.Name, Mode: job.Mode(row.Kind), State: row.State, Purpose: p.Purpose, CodeDigest: row.CodeDigest,
-		Stopped: text(row.Stopped), Failure: row.Failure, Findings: row.Findings, Usage: row.Usage,
+		Stopped: text(row.Stopped), Refused: handled(row.Refused), Failure: row.Failure, Findings: row.Findings, Usage: row.Usage,
 		Answer: answer, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt, Approvals: []string{}, Outputs: []string{},
 	}
 	for _, a := range row.Approvals {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/budget"
+	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/name"
 )
 
@@ -22,6 +23,7 @@ type View struct {
 	Failure    json.RawMessage `json:"failure,omitempty"`     // task.Failure: class and line
 	Usage      json.RawMessage `json:"usage,omitempty"`       // Usage
 	Stopped    string          `json:"stopped,omitempty"`     // why it was killed
+	Refused    *flow.Handled   `json:"refused,omitempty"`     // by a seat, and why
 	Outputs    []string        `json:"outputs"`
 	Answer     *Answer         `json:"answer,omitempty"`  // of a check
 	Budgets    []budget.Left   `json:"budgets,omitempty"` // what the operator has left now; of a production job, to its operator

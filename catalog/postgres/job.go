@@ -26,6 +26,7 @@ type Job struct {
 	Stopped    *string
 	RuleSet    string
 	Answer     json.RawMessage // of a check
+	Refused    json.RawMessage // by a seat
 	CreatedAt  time.Time
 	EndedAt    *time.Time
 }
@@ -103,6 +104,11 @@ func (t *Tx) StopJob(ctx context.Context, id, state, reason string, ended time.T
 // PutApprovals writes the approvals of a job.
 func (t *Tx) PutApprovals(ctx context.Context, id, state string, approvals []Approval) error {
 	return t.touch(ctx, "update job set state = $2, approvals = $3 where id = $1", id, state, approvals)
+}
+
+// RefuseJob writes that a seat refused a job.
+func (t *Tx) RefuseJob(ctx context.Context, id, state string, refused json.RawMessage, ended time.Time) error {
+	return t.touch(ctx, "update job set state = $2, refused = $3, ended_at = $4 where id = $1", id, state, refused, ended)
 }
 
 // PutCheck writes what check found.

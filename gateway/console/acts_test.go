@@ -101,6 +101,7 @@ func TestConsent(t *testing.T) {
 		t.Fatal("the form names no state")
 	}
 	officer.act(t, path, with(officer.get(t, "/jobs/"+theJob).form(t, path), "seen", "0000")).refused(t, "another state", 412, "object.changed", "同意运行")
+	officer.get(t, "/jobs/"+theJob).shows(t, "the page", `href="/console/jobs/`+theJob+`/refuse"`)
 	form = officer.get(t, "/jobs/"+theJob).form(t, path)
 	for range 2 {
 		officer.act(t, path, form).leads(t, "the consent, also when it is sent twice", "/jobs/"+theJob)
@@ -132,6 +133,12 @@ func TestDangerAsks(t *testing.T) {
 	chief.get(t, "/grants/"+theGrant).shows(t, "the grant", `id="state">已撤销`)
 	chief.get(t, "/jobs/"+theJob).shows(t, "its job", "grant.revoked")
 	chief.act(t, path, once("typed", theGrant)).refused(t, "a second revocation", 409, "grant.move_not_allowed")
+
+	// What is refused says why, to the other side too.
+	no := "/grants/" + theProposal + "/refuse"
+	chief.act(t, no, with(chief.get(t, no).form(t, no), "reason", " ")).refused(t, "no reason", 422, "reason.missing")
+	chief.act(t, no, with(chief.get(t, no).form(t, no), "reason", "用途 <b>不符</b>")).leads(t, "the refusal", "/grants/"+theProposal)
+	w.signedIn(t, "developer").get(t, "/grants/"+theProposal).shows(t, "the refused grant", `id="state">已拒绝`, "实施机构不予批准：", "用途 &lt;b&gt;不符")
 
 	// The provider freezes, withdraws and sees what that stops; the operator cancels.
 	w.Owner.InTx(t.Context(), func(tx *postgres.Tx) error { return authorize(t, tx) })

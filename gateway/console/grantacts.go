@@ -6,6 +6,7 @@ import (
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/agreement"
 	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
@@ -15,6 +16,7 @@ func grantActs() []act {
 	return []act{
 		{path: "/grants/new", page: "/grants/new", verb: "grant.propose", do: proposeGrant},
 		{path: "/grants/{number}/approve", page: "/grants/{number}", verb: "grant.approve", do: onGrant((*catalog.Grants).Approve)},
+		{path: "/grants/{number}/refuse", page: "/grants/{number}/refuse", verb: "grant.refuse", do: refuseGrant},
 		{path: "/grants/{number}/revoke", page: "/grants/{number}/revoke", verb: "grant.revoke", typed: "number", do: onGrant((*catalog.Grants).Revoke)},
 	}
 }
@@ -37,12 +39,25 @@ func grantButtons(k call, view grant.View) ([]button, error) {
 	}
 	var all []button
 	if allows(grant.Flow(), view.State, "approve") {
-		all = append(all, button{Verb: "grant.approve", Path: grantPath(view.Number) + "/approve", Seen: seen, Main: true})
-	}
-	if allows(grant.Flow(), view.State, "revoke") {
+		all = append(all, button{Verb: "grant.approve", Path: grantPath(view.Number) + "/approve", Seen: seen, Main: true},
+			button{Verb: "grant.refuse", Path: grantPath(view.Number) + "/refuse", Ask: true})
+	} else if allows(grant.Flow(), view.State, "revoke") {
 		all = append(all, button{Verb: "grant.revoke", Path: grantPath(view.Number) + "/revoke", Ask: true})
 	}
 	return k.offer(k.sits(org.ImplementingAgency), all...)
+}
+
+func askRefuseGrant(k call) (answer, error) {
+	view, err := k.cat.Grants.Show(k.ctx, k.who, k.arg("number"))
+	if err != nil {
+		return answer{}, err
+	}
+	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.refuse", Typed: view.Number, Until: grantPath(view.Number), Asks: true})
+}
+
+func refuseGrant(k call) (string, error) {
+	view, err := k.cat.Grants.Refuse(k.ctx, k.who, k.arg("number"), flow.Opinion{Reason: k.form.Get("reason")})
+	return grantPath(view.Number), err
 }
 
 func confirmRevoke(k call) (answer, error) {

@@ -16,6 +16,7 @@ func jobActs() []act {
 		{path: "/jobs/debug", page: drafted, verb: "job.debug", most: maxDraft, do: debugJob},
 		{path: "/jobs/submit", page: drafted, verb: "job.submit", most: maxDraft, do: submitJob},
 		{path: "/jobs/{number}/approve", page: asked, verb: "job.approve", do: onJob((*catalog.Jobs).Approve)},
+		{path: "/jobs/{number}/refuse", page: "/jobs/{number}/refuse", verb: "job.refuse", do: refuseJob},
 		{path: "/jobs/{number}/cancel", page: "/jobs/{number}/cancel", verb: "job.cancel", typed: "number", do: onJob((*catalog.Jobs).Cancel)},
 	}
 }
@@ -63,7 +64,7 @@ func jobButtons(k call, view job.View) ([]button, error) {
 		case !agency && turn > 0:
 			b.Why = "why.agency_next"
 		}
-		all = append(all, b)
+		all = append(all, b, button{Verb: "job.refuse", Path: jobPath(view.Number) + "/refuse", Ask: true})
 	}
 	if allows(life, view.State, "cancel") {
 		all = append(all, button{Verb: "job.cancel", Path: jobPath(view.Number) + "/cancel", Ask: true})
@@ -83,6 +84,9 @@ type confirmPage struct {
 	Until string // where who thinks better goes back to
 	Stops []job.Stop
 	Offer button
+	// Asks says that a reason is asked for in place of the number; Said is what was given before.
+	Asks bool
+	Said string
 }
 
 // confirm makes the page of one act on one object.
@@ -97,8 +101,21 @@ func confirm(k call, view any, state string, foreign bool, p confirmPage) (answe
 	if err != nil {
 		return answer{}, err
 	}
-	p.Path, p.Offer = k.path, offered[0]
+	p.Path, p.Offer, p.Said = k.path, offered[0], k.form.Get("reason")
 	return answer{Object: p.Typed, State: state, Body: p}, nil
+}
+
+func askRefuseJob(k call) (answer, error) {
+	view, err := k.cat.Jobs.Show(k.ctx, k.who, k.arg("number"))
+	if err != nil {
+		return answer{}, err
+	}
+	return confirm(k, view, view.State, k.sits(org.ImplementingAgency), confirmPage{Verb: "job.refuse", Typed: view.Number, Until: jobPath(view.Number), Asks: true})
+}
+
+func refuseJob(k call) (string, error) {
+	view, err := k.cat.Jobs.Refuse(k.ctx, k.who, k.arg("number"), flow.Opinion{Reason: k.form.Get("reason")})
+	return jobPath(view.Number), err
 }
 
 func confirmCancel(k call) (answer, error) {

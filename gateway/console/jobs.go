@@ -76,7 +76,9 @@ func liveOf(view job.View) (live, error) {
 }
 
 // waitsFor is the seat whose consent a checked job waits for.
-func waitsFor(view job.View) string { return []string{"operator", "agency"}[min(len(view.Approvals), 1)] }
+func waitsFor(view job.View) string {
+	return []string{"operator", "agency"}[min(len(view.Approvals), 1)]
+}
 
 // stage is one of the five steps of a job: done, current, failed, or later.
 type stage struct{ Name, Standing string }

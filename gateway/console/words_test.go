@@ -61,12 +61,12 @@ func made(t *testing.T) []string {
 	}
 	for _, a := range acts() {
 		keys = append(keys, "act."+string(a.verb))
-		if a.typed != "" {
+		if p, _ := pageOf(a.page); p.name == "confirm" {
 			keys = append(keys, "ask."+string(a.verb))
 		}
 	}
 	// Buttons that can be off, and why: their verbs are those the pages offer.
-	add("why", "job.check", "job.debug", "job.submit", "job.approve", "job.cancel", "grant.propose", "grant.approve", "grant.revoke",
+	add("why", "job.check", "job.debug", "job.submit", "job.approve", "job.refuse", "job.cancel", "grant.propose", "grant.approve", "grant.refuse", "grant.revoke",
 		"dataset.publish", "dataset.declare", "dataset.freeze", "dataset.thaw", "dataset.retire", "dataset.withdraw", "dataset.profile",
 		"upload.start", "member.invite", "member.role", "member.remove", "key.revoke")
 	add("tab", "grants", "usage", "members", "keys", "identities")

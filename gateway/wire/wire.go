@@ -8,6 +8,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/org"
@@ -58,6 +59,7 @@ type (
 	Grant            = grant.View
 	GrantSpec        = grant.Spec
 	Comparison       = grant.Comparison
+	Opinion          = flow.Opinion
 
 	Destruction        = destruction.View
 	DestructionSpec    = destruction.Spec
