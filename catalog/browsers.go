@@ -50,10 +50,22 @@ func (s *Sessions) Close(ctx context.Context, h Handle) error {
 // that can be said without one: for menus that offer nothing which is then refused. It permits nothing: every act
 // decides.
 func (s *Sessions) May(ctx context.Context, who policy.Subject, acts ...policy.Action) (map[policy.Action]policy.Decision, error) {
+	return s.may(ctx, who, who.Org, acts)
+}
+
+// another stands for any organization but the caller's.
+const another = "another"
+
+// MayForeign is May on an object of another organization.
+func (s *Sessions) MayForeign(ctx context.Context, who policy.Subject, acts ...policy.Action) (map[policy.Action]policy.Decision, error) {
+	return s.may(ctx, who, another, acts)
+}
+
+func (s *Sessions) may(ctx context.Context, who policy.Subject, owner string, acts []policy.Action) (map[policy.Action]policy.Decision, error) {
 	may := map[policy.Action]policy.Decision{}
 	for _, act := range acts {
 		decision, err := s.c.Policy.Decide(ctx, policy.Request{
-			Subject: who, Action: act, Object: policy.Object{Org: who.Org}, Facts: policy.Facts{Now: s.c.Now().Unix()},
+			Subject: who, Action: act, Object: policy.Object{Org: owner}, Facts: policy.Facts{Now: s.c.Now().Unix()},
 		})
 		if err != nil {
 			return nil, &fault.Error{Kind: fault.Unavailable, Code: "policy.unavailable", Cause: err}

@@ -338,6 +338,23 @@ func (s *Jobs) Show(ctx context.Context, caller policy.Subject, number string) (
 	return view, err
 }
 
+// Package returns what a job was handed in as, to look at or to begin another from. Who: as Show.
+func (s *Jobs) Package(ctx context.Context, caller policy.Subject, number string) (p job.Package, err error) {
+	err = s.c.act(ctx, caller, "job.show", func(d *deed) error {
+		if _, err := d.shownJob(number); err != nil {
+			return err
+		}
+		row, err := d.tx.Job(ctx, number)
+		if err != nil {
+			return err
+		}
+		d.detail["part"], d.refs["code"] = "package", row.CodeDigest
+		p, err = packageOf(row)
+		return err
+	})
+	return p, err
+}
+
 // shownJob reads a job for its parties and decides.
 func (d *deed) shownJob(number string) (job.View, error) {
 	row, err := d.tx.Job(d.ctx, number)
@@ -410,7 +427,7 @@ func (d *deed) jobView(row postgres.Job) (job.View, error) {
 	}
 	view := job.View{
 		Number: row.Number, Name: p.Name, Mode: job.Mode(row.Kind), State: row.State, Purpose: p.Purpose, CodeDigest: row.CodeDigest,
-		Stopped: text(row.Stopped), Failure: row.Failure, Findings: row.Findings, Usage: row.Usage,
+		Stopped: text(row.Stopped), Refused: handled(row.Refused), Failure: row.Failure, Findings: row.Findings, Usage: row.Usage,
 		Answer: answer, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt, Approvals: []string{}, Outputs: []string{},
 	}
 	for _, a := range row.Approvals {

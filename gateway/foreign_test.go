@@ -78,6 +78,7 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		"release-recall": release.RecallSpec{Reason: release.ReasonError}, "destruction-propose": destruction.Spec{Reason: destruction.ReasonRetention},
 		"upload-start":   wire.UploadSpec{Size: 1, Digest: digest},
 		"review-comment": output.CommentSpec{Text: "t"}, "review-resubmit": output.ResubmitSpec{Context: "c"},
+		"grant-refuse": wire.Opinion{Reason: "r"}, "job-refuse": wire.Opinion{Reason: "r"},
 		"review-return": output.ReturnSpec{Reasons: []output.Reason{output.UnclearContext}},
 		"review-open":   output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
 	} {

@@ -127,6 +127,7 @@ func law(cat *catalog.Catalog) []route {
 		{get, "/grants/{number}", ok, "grant-show", "Show a grant", one(cat.Grants.Show)},
 		{get, "/grants/{number}/comparison", ok, "grant-compare", "Hold a grant against its bounds", allOf(cat.Grants.Compare)},
 		{post, "/grants/{number}/approve", ok, "grant-approve", "Approve a proposed grant", one(cat.Grants.Approve)},
+		{post, "/grants/{number}/refuse", ok, "grant-refuse", "Refuse a proposed grant", oneBody(cat.Grants.Refuse)},
 		{post, "/grants/{number}/revoke", ok, "grant-revoke", "Revoke a grant; its runs die", one(cat.Grants.Revoke)},
 	}
 }
@@ -146,6 +147,7 @@ func jobs(cat *catalog.Catalog) []route {
 		{get, "/jobs/{number}", ok, "job-show", "Show a job", one(cat.Jobs.Show)},
 		{get, "/jobs/{number}/events", ok, "job-watch", "Follow a job's states as events", followJob(cat)},
 		{post, "/jobs/{number}/approve", ok, "job-approve", "Consent to a run for one seat", one(cat.Jobs.Approve)},
+		{post, "/jobs/{number}/refuse", ok, "job-refuse", "Refuse a run for one seat", oneBody(cat.Jobs.Refuse)},
 		{post, "/jobs/{number}/cancel", ok, "job-cancel", "Stop a job", one(cat.Jobs.Cancel)},
 		{get, "/jobs/{number}/outputs", ok, "output-list", "List a job's outputs and findings", allOf(cat.Outputs.List)},
 		{get, "/jobs/{number}/outputs/{output}/content", ok, "output-fetch", "Get the values under review", fetchOutput(cat)},

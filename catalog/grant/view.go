@@ -1,6 +1,10 @@
 package grant
 
-import "time"
+import (
+	"time"
+
+	"github.com/sluicedata/sluice/catalog/flow"
+)
 
 // Spec asks for a grant under an agreement.
 type Spec struct {
@@ -22,4 +26,6 @@ type View struct {
 	FailedLeft int64      `json:"failed_left"`
 	CreatedAt  time.Time  `json:"created_at"`
 	EndedAt    *time.Time `json:"ended_at,omitempty"`
+	// Refused is by whom and why it was refused.
+	Refused *flow.Handled `json:"refused,omitempty"`
 }

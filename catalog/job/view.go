@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/budget"
+	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/name"
 )
 
@@ -22,11 +23,21 @@ type View struct {
 	Failure    json.RawMessage `json:"failure,omitempty"`     // task.Failure: class and line
 	Usage      json.RawMessage `json:"usage,omitempty"`       // Usage
 	Stopped    string          `json:"stopped,omitempty"`     // why it was killed
+	Refused    *flow.Handled   `json:"refused,omitempty"`     // by a seat, and why
 	Outputs    []string        `json:"outputs"`
 	Answer     *Answer         `json:"answer,omitempty"`  // of a check
 	Budgets    []budget.Left   `json:"budgets,omitempty"` // what the operator has left now; of a production job, to its operator
 	CreatedAt  time.Time       `json:"created_at"`
 	EndedAt    *time.Time      `json:"ended_at,omitempty"`
+}
+
+// Stop is a job that ends when a right it rests on does, as those see it who can end the right.
+type Stop struct {
+	Number    string    `json:"number"`
+	Operator  string    `json:"operator"` // organization number
+	Mode      Mode      `json:"mode"`
+	State     string    `json:"state"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // Usage is what an author learns of a run's size: rows per relation in buckets. Tables and inputs are set by debug

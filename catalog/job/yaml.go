@@ -19,7 +19,7 @@ const maxYAML = 1 << 20
 
 // ParsePackage reads a job.yaml as people write it (design 5) and returns the package without its code, and
 // the name of the code's file, or of its folder, which the caller reads. Order is kept, unknown members are refused, and every
-// fault names its line. Only clients read YAML: the wire carries JSON.
+// fault names its line. Clients and the console's form read YAML; the wire carries JSON.
 func ParsePackage(data []byte) (Package, string, error) {
 	root, err := document(data)
 	if err != nil {

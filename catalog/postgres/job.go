@@ -28,6 +28,7 @@ type Job struct {
 	Stopped    *string
 	RuleSet    string
 	Answer     json.RawMessage // of a check
+	Refused    json.RawMessage // by a seat
 	CreatedAt  time.Time
 	EndedAt    *time.Time
 	Image      *string // digest; nil: no Python
@@ -109,6 +110,11 @@ func (t *Tx) PutApprovals(ctx context.Context, id, state string, approvals []App
 	return t.touch(ctx, "update job set state = $2, approvals = $3 where id = $1", id, state, approvals)
 }
 
+// RefuseJob writes that a seat refused a job.
+func (t *Tx) RefuseJob(ctx context.Context, id, state string, refused json.RawMessage, ended time.Time) error {
+	return t.touch(ctx, "update job set state = $2, refused = $3, ended_at = $4 where id = $1", id, state, refused, ended)
+}
+
 // PutCheck writes what check found.
 func (t *Tx) PutCheck(ctx context.Context, id, state string, plan, findings json.RawMessage, ended *time.Time) error {
 	return t.touch(ctx, `update job set state = $2, plan = $3, findings = $4, ended_at = $5 where id = $1`,
@@ -144,6 +150,23 @@ func (t *Tx) LiveJobsOn(ctx context.Context, dataset string, version int) ([]Job
 		(select job from job_input where dataset = $1 and ($2 = 0 or version = $2))
 		and state in ('submitted', 'checked', 'approved', 'queued', 'running') order by created_at for update`,
 		dataset, version)
+}
+
+// Stopping is a job that would end with what it reads.
+type Stopping struct {
+	Number    string
+	Operator  string // number of the organization
+	Kind      string
+	State     string
+	CreatedAt time.Time
+}
+
+// StoppingJobs lists, for who only looks, the jobs LiveJobs would find (grant is not empty), or LiveJobsOn.
+func (t *Tx) StoppingJobs(ctx context.Context, grant, dataset string, version int) ([]Stopping, error) {
+	return many[Stopping](ctx, t, `select j.number, o.number as operator, j.kind, j.state, j.created_at
+		from job j join org o on o.id = j.org where j.id in (select job from job_input
+			where ($1 = '' or data_grant = nullif($1, '')::uuid) and dataset = $2 and ($3 = 0 or version = $3))
+		and j.state in ('submitted', 'checked', 'approved', 'queued', 'running') order by j.created_at`, grant, dataset, version)
 }
 
 // LiveJobsBy lists the jobs an organization (or one member of it, when member is not empty) has submitted and that

@@ -149,8 +149,14 @@ type Grant struct {
 	EndsAt     time.Time
 	ProposedBy string
 	ApprovedBy *string
+	Refused    json.RawMessage
 	EndedAt    *time.Time
 	CreatedAt  time.Time
+}
+
+// RefuseGrant writes that a grant was refused.
+func (t *Tx) RefuseGrant(ctx context.Context, id, state string, refused json.RawMessage, ended time.Time) error {
+	return t.touch(ctx, "update data_grant set state = $2, refused = $3, ended_at = $4 where id = $1", id, state, refused, ended)
 }
 
 // InsertGrant adds a proposed grant.

@@ -1,5 +1,7 @@
 package task
 
+import "github.com/sluicedata/sluice/catalog/dataset"
+
 // InspectLetter asks what the file /in/raw looks like, without any declaration. Here every member of Source that
 // is left out shows itself, the form too.
 type InspectLetter struct {
@@ -41,6 +43,13 @@ type ColumnOutlook struct {
 	Distinct   int64       `json:"distinct"` // values; at least this many when More
 	More       bool        `json:"more,omitempty"`
 	Suspicions []Suspicion `json:"suspicions"`
+}
+
+// Careless reports whether a suspected column is declared with a lower level, as nothing special, or unmasked.
+func (k ColumnOutlook) Careless(declared Column) bool {
+	return len(k.Suspicions) > 0 && (declared.Level < k.Level ||
+		declared.Role == dataset.Other && k.Role != dataset.Other ||
+		declared.Mask == dataset.MaskNone && k.Mask != dataset.MaskNone)
 }
 
 // Suspicion says that a column may carry something personal. Share is the part of the looked-at cells that

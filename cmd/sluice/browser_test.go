@@ -22,7 +22,9 @@ import (
 var screens = flag.String("screens", "", "folder for a picture of every page the browser walks through")
 
 // walkers are the people of the frozen city who walk through the console. Between them they see every page there is.
-func walkers() []string { return []string{"kaifa", "weisheng", "anquan", "shishi", "chuyu", "shouli", theAdmin} }
+func walkers() []string {
+	return []string{"kaifa", "weisheng", "anquan", "shishi", "chuyu", "shouli", theAdmin}
+}
 
 // theAdmin is the first administrator of every instance, and the number of their organization.
 const (

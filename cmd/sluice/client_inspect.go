@@ -180,16 +180,9 @@ func warn(c *call, spec wire.DatasetSpec) error {
 	}
 	for _, k := range found.Columns {
 		declared, ok := dataset.Find(spec.Columns, k.Name)
-		if ok && careless(declared, k) && !slices.Contains(spec.Confirmed, k.Name) {
+		if ok && k.Careless(declared) && !slices.Contains(spec.Confirmed, k.Name) {
 			c.note("inspect.careless", "column", k.Name, "why", suspicions(k))
 		}
 	}
 	return nil
-}
-
-// careless reports whether a suspected column is declared with a lower level, as nothing special, or unmasked.
-func careless(declared dataset.Column, proposed task.ColumnOutlook) bool {
-	return len(proposed.Suspicions) > 0 && (declared.Level < proposed.Level ||
-		declared.Role == dataset.Other && proposed.Role != dataset.Other ||
-		declared.Mask == dataset.MaskNone && proposed.Mask != dataset.MaskNone)
 }

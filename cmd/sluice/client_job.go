@@ -19,7 +19,7 @@ import (
 func newJob() *cobra.Command {
 	return noun(text{
 		use: "job", example: "  sluice job check -f job.yaml --wait\n  sluice job debug -f job.yaml --wait\n  sluice job submit -f job.yaml --wait",
-	}, jobCheck(), jobSubmit(), jobDebug(), jobApprove(), jobCancel(), jobWatch(), jobShow(), jobList())
+	}, jobCheck(), jobSubmit(), jobDebug(), jobApprove(), jobRefuse(), jobCancel(), jobWatch(), jobShow(), jobList())
 }
 
 func jobFields(c *call) []field[wire.Job] {
@@ -152,6 +152,9 @@ func awaitJob(c *call, number string, over func(wire.Job) bool) (wire.Job, error
 // failure of the command.
 func showJob(c *call, j wire.Job, err error) error {
 	fields := jobFields(c)
+	if j.Refused != nil {
+		fields = append(fields, field[wire.Job]{"refused", func(j wire.Job) string { return saidNo(c, j.Refused) }})
+	}
 	if len(j.Budgets) > 0 {
 		fields = append(fields, field[wire.Job]{"left", func(j wire.Job) string { return jobBudgets(c, j) }})
 	}
@@ -282,6 +285,18 @@ func jobApprove() *cobra.Command {
 		j, err = awaitJob(c, j.Number, wire.Job.Over)
 		return showJob(c, j, err)
 	}), &wait)
+}
+
+func jobRefuse() *cobra.Command {
+	var said wire.Opinion
+	cmd := change(text{
+		use: "refuse JOB --reason TEXT", example: "  sluice job refuse J-2026-0001 --reason 成果表过细",
+	}, func(c *call) error {
+		j, err := c.Jobs.Refuse(c.ctx, c.args[0], said)
+		return one(c, j, err, append(jobFields(c), field[wire.Job]{"refused", func(j wire.Job) string { return saidNo(c, j.Refused) }}))
+	})
+	cmd.Flags().StringVar(&said.Reason, "reason", "", "")
+	return need(cmd, "reason")
 }
 
 func jobCancel() *cobra.Command {

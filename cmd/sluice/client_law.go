@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
@@ -160,7 +161,7 @@ func newGrant() *cobra.Command {
 	return noun(text{
 		use: "grant", example: "  sluice grant propose -f grant.yaml\n  sluice grant show G-2026-0001 -o yaml",
 	},
-		grantPropose(), grantCompare(), grantApprove(), grantRevoke(), grantShow(), grantList(),
+		grantPropose(), grantCompare(), grantApprove(), grantRefuse(), grantRevoke(), grantShow(), grantList(),
 	)
 }
 
@@ -171,6 +172,18 @@ func grantApprove() *cobra.Command {
 		g, err := c.Grants.Approve(c.ctx, c.args[0])
 		return one(c, g, err, grantFields(c))
 	})
+}
+
+func grantRefuse() *cobra.Command {
+	var said wire.Opinion
+	cmd := change(text{
+		use: "refuse GRANT --reason TEXT", example: "  sluice grant refuse G-2026-0001 --reason 用途与协议不符",
+	}, func(c *call) error {
+		g, err := c.Grants.Refuse(c.ctx, c.args[0], said)
+		return one(c, g, err, grantFields(c))
+	})
+	cmd.Flags().StringVar(&said.Reason, "reason", "", "")
+	return need(cmd, "reason")
 }
 
 func grantRevoke() *cobra.Command {
@@ -220,7 +233,16 @@ func grantFields(c *call) []field[wire.Grant] {
 		{"runs left", func(g wire.Grant) string { return number(g.RunsLeft) }},
 		{"rows left", func(g wire.Grant) string { return number(g.RowsLeft) }},
 		{"failed answers left", func(g wire.Grant) string { return number(g.FailedLeft) }},
+		{"refused", func(g wire.Grant) string { return saidNo(c, g.Refused) }},
 	}
+}
+
+// saidNo tells who refused a thing, and why.
+func saidNo(c *call, h *flow.Handled) string {
+	if h == nil {
+		return orDash("")
+	}
+	return word(c, h.By) + c.Say("colon") + h.Reason
 }
 
 // grantEnd is the last day of a grant, with the working days left while it may still be used.

@@ -176,9 +176,14 @@ func (f *frozen) schemaIsToday(t *testing.T) {
 	if applied != known || f.manifest.Schema > known {
 		t.Errorf("migrated from %d to %d; today's is %d", f.manifest.Schema, applied, known)
 	}
-	var want []string
-	for n := range known + 1 {
-		want = append(want, fmt.Sprint(n)+" t")
+	want := []string{"0 t"}
+	files, err := os.ReadDir("../../catalog/postgres/migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		number, _, _ := strings.Cut(file.Name(), "_")
+		want = append(want, strings.TrimLeft(number, "0")+" t")
 	}
 	got := psql(t, f.at.data, "select version_id || ' ' || left(is_applied::text, 1) from goose_db_version order by id")
 	if diff := cmp.Diff(want, strings.Split(got, "\n")); diff != "" {

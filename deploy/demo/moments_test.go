@@ -73,7 +73,7 @@ func TestFaultsPage(t *testing.T) {
 	}
 	want := slices.Concat(head, []byte(begin), written(), []byte(end), tail)
 	if *update {
-		if err := os.WriteFile(faultsPage, want, 0o644); err != nil { //nolint:gosec // a page of this repository
+		if err := os.WriteFile(faultsPage, want, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	} else if !bytes.Equal(page, want) {

@@ -32,6 +32,11 @@ func (j Jobs) Approve(ctx context.Context, number string) (wire.Job, error) {
 	return act[wire.Job](ctx, j.c, "jobs", number, "approve")
 }
 
+// Refuse says no to a run for the caller's seat.
+func (j Jobs) Refuse(ctx context.Context, number string, said wire.Opinion) (wire.Job, error) {
+	return send[wire.Job](ctx, j.c, said, "jobs", number, "refuse")
+}
+
 // Cancel stops a job.
 func (j Jobs) Cancel(ctx context.Context, number string) (wire.Job, error) {
 	return act[wire.Job](ctx, j.c, "jobs", number, "cancel")

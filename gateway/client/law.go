@@ -80,6 +80,11 @@ func (g Grants) Approve(ctx context.Context, number string) (wire.Grant, error) 
 	return act[wire.Grant](ctx, g.c, "grants", number, "approve")
 }
 
+// Refuse ends a proposed grant.
+func (g Grants) Refuse(ctx context.Context, number string, said wire.Opinion) (wire.Grant, error) {
+	return send[wire.Grant](ctx, g.c, said, "grants", number, "refuse")
+}
+
 // Revoke ends a grant; its runs die.
 func (g Grants) Revoke(ctx context.Context, number string) (wire.Grant, error) {
 	return act[wire.Grant](ctx, g.c, "grants", number, "revoke")

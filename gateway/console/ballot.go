@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -11,9 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
-	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/output"
@@ -32,7 +29,7 @@ func (c *Console) deskActs() []own {
 
 // askVote writes the voter's statement about the output as it stands now, and what their passkey is asked to sign it.
 func (c *Console) askVote(w http.ResponseWriter, r *http.Request, who policy.Subject) (any, error) {
-	form, err := readForm(w, r)
+	form, err := readForm(w, r, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -114,26 +111,14 @@ func (c *Console) sendBack(w http.ResponseWriter, r *http.Request, who policy.Su
 	return back(w, r)
 }
 
-// Bounds of the field that makes a form count once, in characters.
-const (
-	minOnce = 16
-	maxOnce = 64
-
-	onceLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" // of rand.Text
-)
-
 // onceForm reads a form whose act counts once: sent again, it repeats its answer and changes nothing more.
 func onceForm(w http.ResponseWriter, r *http.Request) (url.Values, context.Context, error) {
-	form, err := readForm(w, r)
+	form, err := readForm(w, r, 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	key := form.Get("once")
-	if len(key) < minOnce || len(key) > maxOnce || strings.Trim(key, onceLetters) != "" {
-		return nil, nil, fault.Bad("request.invalid", fault.Place{Location: "form.once", Code: "idempotency.invalid"})
-	}
-	asked := sha256.Sum256([]byte(r.URL.Path + "\x00" + form.Encode()))
-	return form, catalog.Under(r.Context(), catalog.Condition{Key: key, Asked: asked}), nil
+	ctx, err := counted(r, form, "desk")
+	return form, ctx, err
 }
 
 // back leads to the desk again.

@@ -90,6 +90,10 @@ func (c *Console) Register(mux *http.ServeMux) {
 		mux.Handle("GET "+Prefix+p.path, framed(c.sessions.LoadAndSave(c.open(c.toAnybody(p)))))
 	}
 	mux.Handle("GET "+Prefix+publicPapers, framed(c.sessions.LoadAndSave(c.open(c.sendPapers))))
+	for _, a := range acts() {
+		mux.Handle("POST "+Prefix+a.path, framed(c.sessions.LoadAndSave(c.perform(a))))
+	}
+	mux.Handle("POST "+Prefix+"/uploads", framed(c.sessions.LoadAndSave(http.HandlerFunc(c.receive))))
 	mux.Handle("GET "+Prefix+"/jobs/{number}/events", framed(http.HandlerFunc(c.followJob)))
 	mux.Handle("GET "+Prefix+"/static/{file}", http.HandlerFunc(c.serveAsset))
 	mux.Handle(Prefix+"/", framed(c.sessions.LoadAndSave(c.signedIn(page{load: nowhere}))))

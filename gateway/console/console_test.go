@@ -235,7 +235,7 @@ func TestPagesTell(t *testing.T) {
 	officer.get(t, "/jobs?state=a&state=b").shows(t, "a field twice", "request.invalid")
 	w.signedIn(t, "steward").get(t, "/datasets/"+theDataset+"?tab=log").shows(t, "the log", "dataset.declare", "允许")
 	// Only strength is missing: the page says so and how to get it.
-	w.signedIn(t, "steward").get(t, "/datasets/"+theDataset+"?tab=profile").shows(t, "a weak session", "session.strength", `href="/console/strength"`)
+	w.signedIn(t, "steward").get(t, "/datasets/"+theDataset+"?tab=profile").shows(t, "a weak session", "session.strength", `href="/console/strength?next=%2fconsole%2fdatasets%2fhealth-visits%3ftab%3dprofile"`)
 }
 
 // TestLiveJob: a job's page moves with the job; watching it does not keep the desk open, and ends with the session.

@@ -49,7 +49,7 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, who policy.Subje
 	out := sse.Open(w)
 	seen := r.Header.Get("Last-Event-ID")
 	for {
-		if seen != tag && c.tell(out, r, tag, view) != nil {
+		if seen != tag && c.telling(out, r, who, tag, view) != nil {
 			return nil
 		}
 		seen = tag
@@ -66,10 +66,14 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, who policy.Subje
 	}
 }
 
-// tell writes the live part of the page as it is now.
-func (c *Console) tell(out sse.Stream, r *http.Request, tag string, view job.View) error {
+// telling writes the live part of the page as it is now.
+func (c *Console) telling(out sse.Stream, r *http.Request, who policy.Subject, tag string, view job.View) error {
 	shown, err := liveOf(view)
 	if err != nil {
+		return err
+	}
+	k := call{ctx: r.Context(), cat: c.Catalog, who: who, r: r}
+	if shown.Buttons, err = jobButtons(k, view); err != nil {
 		return err
 	}
 	lang, _ := lookOf(r)

@@ -23,6 +23,7 @@ type duty struct {
 	At     time.Time
 	Due    *time.Time // the law's or the rules' last moment; nil for none
 	State  string
+	Waits  string // seat or capacity whose move it is; "" for the reader's own, or nobody's
 	Done   bool
 }
 
@@ -48,6 +49,7 @@ func sources() []source {
 // homePage is what the first page shows.
 type homePage struct {
 	Todo, Done []duty
+	Started    []duty       // by the reader's organization, and not ended
 	Ending     []grant.View // grants whose last day is near
 	Seats      bool         // the reader has a seat that anything can wait for
 	Catalogue  bool         // the reader may see datasets
@@ -79,6 +81,9 @@ func home(c call) (answer, error) {
 	slices.SortStableFunc(p.Done, func(a, b duty) int { return b.At.Compare(a.At) })
 	p.Done = p.Done[:min(len(p.Done), pageSize)]
 	var err error
+	if p.Started, err = started(c); err != nil {
+		return answer{}, err
+	}
 	p.Ending, err = ending(c)
 	return answer{Body: p}, err
 }

@@ -6,15 +6,17 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/task"
 )
 
 // jobPage is what the page of a job shows.
 type jobPage struct {
 	live
-	Tabs []tab
-	Tab  string
-	Log  []entry
+	Tabs  []tab
+	Tab   string
+	Log   []entry
+	Again bool // the reader may begin another from it
 }
 
 // live is the part of a job's page that changes by itself.
@@ -25,6 +27,7 @@ type live struct {
 	Findings []task.CheckFinding
 	Failure  *task.Failure
 	Usage    *job.Usage
+	Buttons  []button
 }
 
 func showJob(c call) (answer, error) {
@@ -34,6 +37,14 @@ func showJob(c call) (answer, error) {
 	}
 	p := jobPage{}
 	if p.live, err = liveOf(view); err != nil {
+		return answer{}, err
+	}
+	if again, err := c.offer(false, button{Verb: "job.check"}); err != nil {
+		return answer{}, err
+	} else if c.sits(org.Operator) {
+		p.Again = again[0].Why == ""
+	}
+	if p.Buttons, err = jobButtons(c, view); err != nil {
 		return answer{}, err
 	}
 	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "progress"}, logTab(c)); err != nil {
@@ -48,7 +59,7 @@ func showJob(c call) (answer, error) {
 func liveOf(view job.View) (live, error) {
 	l := live{View: view, Steps: stagesOf(view)}
 	if view.Mode == job.Production && view.State == string(job.Checked) {
-		l.Waits = []string{"operator", "agency"}[min(len(view.Approvals), 1)]
+		l.Waits = waitsFor(view)
 	}
 	for _, member := range []struct {
 		raw  json.RawMessage
@@ -62,6 +73,11 @@ func liveOf(view job.View) (live, error) {
 		}
 	}
 	return l, nil
+}
+
+// waitsFor is the seat whose consent a checked job waits for.
+func waitsFor(view job.View) string {
+	return []string{"operator", "agency"}[min(len(view.Approvals), 1)]
 }
 
 // stage is one of the five steps of a job: done, current, failed, or later.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"crypto/rand"
 	"embed"
 	"fmt"
 	"html/template"
@@ -69,7 +70,8 @@ func readLooks(conf Config, a assets) (map[messages.Language]look, error) {
 		if err != nil {
 			return nil, err
 		}
-		base, err := template.New("frame.html").Funcs(functions(conf, l, words, a)).ParseFS(embedded, "pages/frame.html", "pages/parts.html")
+		base, err := template.New("frame.html").Funcs(functions(conf, l, words, a)).
+			ParseFS(embedded, "pages/frame.html", "pages/parts.html", "pages/acts.html", "pages/live.html")
 		if err != nil {
 			return nil, fmt.Errorf("reading the console's pages: %w", err)
 		}
@@ -96,6 +98,7 @@ func functions(conf Config, l messages.Language, words texts, a assets) template
 		"remedy": func(key string) string { return conf.Codes.Remedy(l, key) },
 		"left":   func(t time.Time) string { return left(conf, words, t) },
 		"asset":  a.address, "known": words.has,
+		"suspicion": func(code string) string { return suspicion(words, code) },
 	}
 	maps.Copy(f, forms())
 	return f
@@ -111,6 +114,7 @@ func forms() template.FuncMap {
 		"day":    func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02") },
 		"number": number, "short": short, "tone": tone, "prefix": func() string { return Prefix },
 		"join": strings.Join, "dict": dict, "list": func(all ...string) []string { return all }, "checks": checks,
+		"once": rand.Text, "has": slices.Contains[[]string], "percent": percent, "span": span,
 	}
 }
 
@@ -143,10 +147,11 @@ func number(n any) string {
 }
 
 // short returns the first twelve characters of a digest's hash.
-func short(digest string) string {
-	_, hash, found := strings.Cut(digest, ":")
+func short(digest any) string {
+	text := fmt.Sprint(digest)
+	_, hash, found := strings.Cut(text, ":")
 	if !found {
-		hash = digest
+		hash = text
 	}
 	return hash[:min(12, len(hash))]
 }
@@ -170,6 +175,28 @@ func dict(pairs ...any) (map[string]any, error) {
 		all[key] = pairs[i+1]
 	}
 	return all, nil
+}
+
+// suspicion says what makes a column look personal: its cells, or its name alone.
+func suspicion(words texts, code string) string {
+	const kind = "suspicion."
+	what, named := strings.CutPrefix(code, "name.")
+	if named {
+		return words.say("suspicion.by_name", words.say(kind+what))
+	}
+	return words.say(kind + what)
+}
+
+// percent writes a share.
+func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
+
+// span counts from one number to another, for a choice of few.
+func span(from, to int) []int {
+	all := make([]int, 0, to-from+1)
+	for i := from; i <= to; i++ {
+		all = append(all, i)
+	}
+	return all
 }
 
 // tone is the colour that goes with the word of a state.

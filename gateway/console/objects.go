@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/grant"
 )
@@ -15,6 +17,9 @@ type datasetPage struct {
 	Tab     string
 	Profile *dataset.TableProfile // of the newest version that has one
 	Version int                   // whose profile it is
+	Covered []grant.View          // the reader's grants over it
+	Usage   *budget.Usage
+	Buttons []button
 	Log     []entry
 }
 
@@ -28,16 +33,50 @@ func showDataset(c call) (answer, error) {
 	if !c.may[readProfile] {
 		profile.Why = "profile.why"
 	}
-	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "columns"}, tab{Name: "versions"}, profile, tab{Name: "terms"}, logTab(c)); err != nil {
+	grants, usage := tab{Name: "grants"}, tab{Name: "usage"}
+	if !c.may["grant.list"] {
+		grants.Why = "grants.why"
+	}
+	if !c.may[readUsage] {
+		usage.Why = "usage.why"
+	}
+	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "columns"}, tab{Name: "versions"}, profile, tab{Name: "terms"}, grants, usage, logTab(c)); err != nil {
+		return answer{}, err
+	}
+	if p.Buttons, err = datasetButtons(c, view); err != nil {
 		return answer{}, err
 	}
 	switch p.Tab {
+	case "grants":
+		p.Covered, err = covering(c, view.Slug)
+	case "usage":
+		var u budget.Usage
+		u, err = c.cat.Datasets.Usage(c.ctx, c.who, view.Slug, c.r.URL.Query().Get("month"))
+		p.Usage = &u
 	case "profile":
 		err = p.readProfile(c)
 	case "log":
 		p.Log, err = logOf(c, view.Slug)
 	}
 	return answer{Object: view.Title, State: view.State, Body: p}, err
+}
+
+// covering lists the grants over a dataset that the reader's organization is a party to.
+func covering(c call, slug string) (all []grant.View, err error) {
+	for after := ""; ; {
+		found, err := c.cat.Grants.List(c.ctx, c.who, catalog.Page{After: after, Limit: catalog.MaxPage})
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range found.Items {
+			if g.Dataset == slug {
+				all = append(all, g)
+			}
+		}
+		if after = found.Next; after == "" {
+			return all, nil
+		}
+	}
 }
 
 // readProfile reads the bytes the steward signs, of the newest version that has any.
@@ -68,6 +107,7 @@ type grantPage struct {
 	Tab     string
 	Compare []grant.Comparison
 	Beyond  int // dimensions that go beyond their bound
+	Buttons []button
 	Log     []entry
 }
 
@@ -77,6 +117,9 @@ func showGrant(c call) (answer, error) {
 		return answer{}, err
 	}
 	p := grantPage{View: view}
+	if p.Buttons, err = grantButtons(c, view); err != nil {
+		return answer{}, err
+	}
 	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "compare"}, tab{Name: "scope"}, logTab(c)); err != nil {
 		return answer{}, err
 	}

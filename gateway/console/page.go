@@ -38,6 +38,9 @@ type call struct {
 
 	base  string // address people use
 	words texts  // of the reader, for what is no page
+
+	path string     // of the page, whatever the request was sent to
+	form url.Values // what was filled in, when the page is shown again; else nothing
 }
 
 // left reads the papers of the path's release, which must have left.
@@ -67,6 +70,8 @@ type frame struct {
 	Section string
 	Command string
 	Body    any
+	Trouble *trouble // why what was asked on this page was not done
+	Told    string   // a text: what was done
 
 	Me    *org.Me // nil: nobody is signed in
 	Menu  []item
@@ -105,12 +110,13 @@ func (c *Console) servePage(w http.ResponseWriter, r *http.Request, p page) erro
 	if err != nil {
 		return err
 	}
-	a, err := p.load(call{ctx: r.Context(), cat: c.Catalog, who: who, r: r, now: c.Now(), may: may})
+	a, err := p.load(call{ctx: r.Context(), cat: c.Catalog, who: who, r: r, now: c.Now(), may: may, path: r.URL.Path})
 	if err != nil {
 		return err
 	}
 	return c.show(w, r, http.StatusOK, p.name, frame{
 		Title: p.name + ".title", Object: a.Object, State: a.State, Section: p.section, Command: spelt(p.command, r), Body: a.Body,
+		Told: c.sessions.PopString(r.Context(), keyTold),
 	})
 }
 
@@ -149,9 +155,8 @@ func parameters(text string) (names []string) {
 // show writes a page with everything around it. It is whole before its first byte is written.
 func (c *Console) show(w http.ResponseWriter, r *http.Request, status int, name string, f frame) error {
 	f.Lang, f.Theme = lookOf(r)
-	f.Back = r.URL.RequestURI()
-	if r.Method != http.MethodGet {
-		f.Back = r.URL.Path
+	if f.Back == "" {
+		f.Back = r.URL.RequestURI()
 	}
 	if who, err := c.holder(r.Context()); err == nil {
 		if err := c.around(r.Context(), who, &f); err != nil {
@@ -221,8 +226,20 @@ type trouble struct {
 	Code    string
 	Reasons []policy.Reason
 	Places  []fault.Place
-	Weak    bool // a second factor would do
+	Weak    bool // nothing but a second factor is missing
 	Request string
+	Back    string // page that the second factor leads back to; "" for the first one
+}
+
+// troubleOf says what people may know of an error.
+func (c *Console) troubleOf(r *http.Request, err error) trouble {
+	status, code := c.Status(err)
+	t := trouble{Status: status, Code: code, Request: c.RequestID(r)}
+	if f := faultOf(err); f != nil && status < http.StatusInternalServerError {
+		t.Reasons, t.Places = f.Reasons, f.Places
+	}
+	t.Weak = len(t.Reasons) > 0 && !slices.ContainsFunc(t.Reasons, func(why policy.Reason) bool { return why.Code != weakSession })
+	return t
 }
 
 // refuse answers with the page of an error. Who is not signed in is asked to.
@@ -231,19 +248,18 @@ func (c *Console) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		http.Redirect(w, r, Prefix+"/login?"+url.Values{"next": {inside(r.URL.RequestURI())}}.Encode(), http.StatusSeeOther)
 		return
 	}
-	status, code := c.Status(err)
-	t := trouble{Status: status, Code: code, Request: c.RequestID(r)}
-	if status >= http.StatusInternalServerError {
-		c.Log.ErrorContext(r.Context(), "a page failed", "request_id", t.Request, "route", r.Pattern, "code", code, "err", err)
+	t := c.troubleOf(r, err)
+	if t.Status >= http.StatusInternalServerError {
+		c.Log.ErrorContext(r.Context(), "a page failed", "request_id", t.Request, "route", r.Pattern, "code", t.Code, "err", err)
 	}
-	if f := faultOf(err); f != nil && status < http.StatusInternalServerError {
-		t.Reasons, t.Places = f.Reasons, f.Places
+	f := frame{Title: "error.title", Trouble: &t}
+	if r.Method == http.MethodGet {
+		t.Back = r.URL.RequestURI()
+	} else {
+		f.Back = Prefix
 	}
-	for _, why := range t.Reasons {
-		t.Weak = t.Weak || why.Code == weakSession
-	}
-	if err := c.show(w, r, status, "error", frame{Title: "error.title", Body: t}); err != nil {
+	if err := c.show(w, r, t.Status, "error", f); err != nil {
 		c.Log.ErrorContext(r.Context(), "an error page failed", "request_id", t.Request, "err", err)
-		http.Error(w, code, status)
+		http.Error(w, t.Code, t.Status)
 	}
 }

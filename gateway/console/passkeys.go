@@ -135,7 +135,7 @@ func (c *Console) remember(r *http.Request, ceremony passkey.Ceremony) error {
 
 // answered reads a form that brings a passkey's answer, and forgets the ceremony it belongs to.
 func (c *Console) answered(w http.ResponseWriter, r *http.Request) (form url.Values, ceremony passkey.Ceremony, err error) {
-	if form, err = readForm(w, r); err != nil {
+	if form, err = readForm(w, r, 0); err != nil {
 		return nil, ceremony, err
 	}
 	kept := c.sessions.PopString(r.Context(), keyCeremony)
@@ -205,14 +205,19 @@ func (c *Console) provePasskey(w http.ResponseWriter, r *http.Request, who polic
 
 // profilePage is what a person sees of themselves.
 type profilePage struct {
+	Me       org.Me
 	Keys     []org.KeyView
 	Passkeys bool // they count at this address
 	Strong   bool
 }
 
 func showProfile(c call) (answer, error) {
+	me, err := c.cat.Sessions.Whoami(c.ctx, c.who)
+	if err != nil {
+		return answer{}, err
+	}
 	keys, err := c.cat.Keys.Mine(c.ctx, c.who)
-	return answer{Body: profilePage{Keys: keys, Passkeys: c.cat.Passkeys.Known(), Strong: c.who.Strength == policy.Strong}}, err
+	return answer{Object: me.Name, Body: profilePage{Me: me, Keys: keys, Passkeys: c.cat.Passkeys.Known(), Strong: c.who.Strength == policy.Strong}}, err
 }
 
 // enrol offers a passkey to the administrators of the person's organization.
@@ -231,7 +236,7 @@ func (c *Console) enrol(w http.ResponseWriter, r *http.Request, who policy.Subje
 
 // endKey ends a key of the person's own.
 func (c *Console) endKey(w http.ResponseWriter, r *http.Request, who policy.Subject) error {
-	if _, err := readForm(w, r); err != nil {
+	if _, err := readForm(w, r, 0); err != nil {
 		return err
 	}
 	if _, err := c.Catalog.Keys.End(r.Context(), who, r.PathValue("fingerprint")); err != nil {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/url"
+	"slices"
 
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/dataset"
@@ -29,18 +30,21 @@ func sections() []section {
 		{"releases", "/releases", "release.list"},
 		{"trace", "/trace", readTrace},
 		{"health", "/health", "platform.status"},
+		{"people", "/people", "member.list"},
 	}
 }
 
-// readTrace is the act behind every object's log, readProfile that behind a profile's bytes.
+// readTrace is the act behind every object's log, readProfile that behind a profile's bytes, readUsage that behind who used
+// a dataset.
 const (
 	readTrace   policy.Action = "trace.query"
 	readProfile policy.Action = "dataset.profile"
+	readUsage   policy.Action = "dataset.usage"
 )
 
 // menuActs are the acts a page asks about before it offers them.
 func menuActs() []policy.Action {
-	acts := []policy.Action{readTrace, readProfile}
+	acts := []policy.Action{readTrace, readProfile, readUsage}
 	for _, s := range sections() {
 		if s.act != "" {
 			acts = append(acts, s.act)
@@ -53,20 +57,36 @@ func menuActs() []policy.Action {
 func pages() []page {
 	return []page{
 		{"", "home", "home", "sluice whoami", home},
-		{"/datasets", "datasets", "datasets", "sluice dataset list", list(dataset.Flow(), datasets)},
+		{"/datasets", "datasets", "datasets", "sluice dataset list", list(dataset.Flow(), datasets, button{Verb: "dataset.publish", Label: "datasets.new", Path: Prefix + "/datasets/new", Ask: true, Main: true})},
+		{"/datasets/new", "file", "datasets", "sluice dataset publish -f dataset.yaml --data FILE", sendFile},
 		{"/datasets/{slug}", "dataset", "datasets", "sluice dataset show {slug}", showDataset},
-		{"/grants", "grants", "grants", "sluice grant list", list(grant.Flow(), grants)},
+		{"/datasets/{slug}/freeze", "confirm", "datasets", "sluice dataset freeze {slug}", confirmDataset("dataset.freeze")},
+		{"/datasets/{slug}/retire", "confirm", "datasets", "sluice dataset retire {slug}", confirmDataset("dataset.retire")},
+		{"/datasets/{slug}/versions/{version}", "version", "datasets", "sluice dataset version {slug} --version {version}", showVersion},
+		{"/datasets/{slug}/versions/{version}/withdraw", "confirm", "datasets", "sluice dataset withdraw {slug} --version {version}", confirmWithdraw},
+		{"/uploads/{upload}", "upload", "datasets", "sluice upload show {upload}", showUpload},
+		{"/grants", "grants", "grants", "sluice grant list", list(grant.Flow(), grants, button{Verb: "grant.propose", Label: "grants.new", Path: Prefix + "/grants/new", Ask: true, Main: true})},
+		{"/grants/new", "proposal", "grants", "sluice grant propose -f grant.yaml", draftGrant},
 		{"/grants/{number}", "grant", "grants", "sluice grant compare {number}", showGrant},
-		{"/jobs", "jobs", "jobs", "sluice job list", list(job.Flow(), jobs)},
+		{"/grants/{number}/refuse", "confirm", "grants", "sluice grant refuse {number} --reason TEXT", askRefuseGrant},
+		{"/grants/{number}/revoke", "confirm", "grants", "sluice grant revoke {number}", confirmRevoke},
+		{"/jobs", "jobs", "jobs", "sluice job list", list(job.Flow(), jobs, button{Verb: "job.submit", Label: "jobs.new", Path: Prefix + "/jobs/new", Ask: true, Main: true})},
+		{"/jobs/new", "draft", "jobs", "sluice job check -f job.yaml", draftJob},
 		{"/jobs/{number}", "job", "jobs", "sluice job watch {number}", showJob},
 		{"/reviews", "reviews", "reviews", "sluice review list", showReviews},
 		{"/reviews/{number}", "review", "reviews", "sluice review show {number}", showReview},
 		{"/profile", "profile", "", "sluice key list --mine", showProfile},
-		{"/releases", "releases", "releases", "sluice release list", list(release.Flow(), releases)},
+		{"/releases", "releases", "releases", "sluice release list", list(release.Flow(), releases, button{})},
 		{"/releases/{number}", "release", "releases", "sluice release get {number}", showRelease},
 		{"/trace", "trace", "trace", "sluice trace query", queryTrace},
 		{"/trace/{entry}", "entry", "trace", "sluice trace prove {entry}", showEntry},
 		{"/health", "health", "health", "sluice self-test", showHealth},
+		{"/jobs/{number}/refuse", "confirm", "jobs", "sluice job refuse {number} --reason TEXT", askRefuseJob},
+		{"/jobs/{number}/cancel", "confirm", "jobs", "sluice job cancel {number}", confirmCancel},
+		{"/people", "people", "people", "sluice member list", listPeople},
+		{"/people/{login}", "member", "people", "sluice member role {login} --role ROLE", showMember},
+		{"/people/{login}/remove", "confirm", "people", "sluice member remove {login}", confirmRemove},
+		{"/people/{login}/keys/{fingerprint}/revoke", "confirm", "people", "sluice key revoke {fingerprint}", confirmKey},
 	}
 }
 
@@ -117,13 +137,15 @@ type part[V any] struct {
 	States   []flow.State // that there are, in the order of a life
 	Filtered bool
 	Next     string // address of the part that follows; "" when none does
+	Buttons  []button
 }
 
 // pageSize is how many rows a page of a list has.
 const pageSize = 20
 
 // list makes a page of a list verb: newest first, filters in the address.
-func list[V any](states flow.Table, verb func(call, catalog.Page) (catalog.Listed[V], error)) func(call) (answer, error) {
+// Its button leads to where another is made, for those who may.
+func list[V any](states flow.Table, verb func(call, catalog.Page) (catalog.Listed[V], error), add button) func(call) (answer, error) {
 	return func(c call) (answer, error) {
 		q := c.r.URL.Query()
 		p := part[V]{Match: q.Get("q"), State: q.Get("state"), States: states.States}
@@ -141,6 +163,8 @@ func list[V any](states flow.Table, verb func(call, catalog.Page) (catalog.Liste
 			}
 			p.Next = c.r.URL.Path + "?" + next.Encode()
 		}
-		return answer{Body: p}, nil
+		p.Buttons, err = c.offer(false, add)
+		p.Buttons = slices.DeleteFunc(p.Buttons, func(b button) bool { return b.Why != "" })
+		return answer{Body: p}, err
 	}
 }

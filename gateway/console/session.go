@@ -23,6 +23,7 @@ const (
 	keyHandle   = "handle"   // names the session in the record
 	keyState    = "state"    // of a login under way: it comes back to the browser that began it
 	keyVerifier = "verifier" // of a login under way (RFC 7636)
+	keyTold     = "told"     // a text: what was just done, for the next page
 	keyNext     = "next"     // the page that was asked for before signing in
 )
 

@@ -157,7 +157,7 @@ func (c *Console) prove(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	form, err := readForm(w, r)
+	form, err := readForm(w, r, 0)
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ const (
 
 // setLook keeps a person's language and theme and goes back to where they were.
 func (c *Console) setLook(w http.ResponseWriter, r *http.Request) error {
-	form, err := readForm(w, r)
+	form, err := readForm(w, r, 0)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func tabs(c call, all ...tab) ([]tab, string, error) {
 	}
 	found := false
 	for i := range all {
-		all[i].Path = c.r.URL.Path + "?tab=" + all[i].Name
+		all[i].Path = c.path + "?tab=" + all[i].Name
 		all[i].Current = all[i].Name == asked
 		found = found || all[i].Current && all[i].Why == ""
 	}

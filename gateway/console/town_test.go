@@ -170,7 +170,7 @@ func (w *town) fill(tx *postgres.Tx) error {
 		func() error {
 			return tx.InsertAgreement(ctx, postgres.Agreement{
 				ID: agreementID, Number: theAgreement, Agency: agency, Operator: operator, State: "effective", RuleSet: "test",
-				Document: agreement.Agreement{From: day(0), To: day(300)}, TermFrom: now.Add(-time.Hour), TermTo: day(300).End(),
+				Document: agreement.Agreement{From: day(0), To: day(300), Datasets: []name.Slug{theDataset}}, TermFrom: now.Add(-time.Hour), TermTo: day(300).End(),
 				Datasets: []string{ds.ID}, Signatures: map[string]string{}, CreatedAt: now,
 			})
 		},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/task"
@@ -23,7 +24,7 @@ func written(t *testing.T) []string {
 	var keys []string
 	for pattern, expression := range map[string]string{
 		"pages/*.html": `(?:\bt |"(?:Text|Button|Search|Title)" )"([a-z_.]+)"`,
-		"*.go":         `(?:\bTitle|\bKind|\bWhy|\.Why) ?(?:=|:) *"([a-z_.]+)"|words\.say\("([a-z_.]+)"`,
+		"*.go":         `(?:\bTitle|\bLabel|\bKind|\bWhy|\.Why) ?(?:=|:) *"([a-z_.]+)"|words\.say\("([a-z_.]+)"`,
 	} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
@@ -70,6 +71,23 @@ func made(t *testing.T) []string {
 	for _, check := range catalog.CheckNames() {
 		keys = append(keys, "check."+check, "check."+check+".remedy")
 	}
+	for _, a := range acts() {
+		keys = append(keys, "act."+string(a.verb))
+		if p, _ := pageOf(a.page); p.name == "confirm" {
+			keys = append(keys, "ask."+string(a.verb))
+		}
+	}
+	// Buttons that can be off, and why: their verbs are those the pages offer.
+	add("why", "job.check", "job.debug", "job.submit", "job.approve", "job.refuse", "job.cancel", "grant.propose", "grant.approve", "grant.refuse", "grant.revoke",
+		"dataset.publish", "dataset.declare", "dataset.freeze", "dataset.thaw", "dataset.retire", "dataset.withdraw", "dataset.profile",
+		"upload.start", "member.invite", "member.role", "member.remove", "key.revoke")
+	add("tab", "grants", "usage", "members", "keys", "identities")
+	add("budget", string(budget.Grant), string(budget.Dataset), string(budget.Org))
+	add("gate", "debug", "dataset", "agreement", "grant", "terms", "registration", "debug.needed", "debug.done")
+	add("part", "added", "gone", "kept")
+	add("drift", "missing", "unknown", "duplicate", "other_type")
+	add("suspicion", "resident_id", "credit_code", "bank_card", "mobile", "passport", "email", "plate", "person_name", "address", "health",
+		"income", "origin", "birth", "sex", "age", "postcode", "record_id")
 	add("step", stages(job.Production, job.Submitted)...)
 	add("standing", "done", "current", "failed", "later")
 	for _, m := range []dataset.Mode{dataset.Replace, dataset.Append, dataset.Correct} {

@@ -8,6 +8,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/image"
 	"github.com/sluicedata/sluice/catalog/job"
@@ -59,6 +60,7 @@ type (
 	Grant            = grant.View
 	GrantSpec        = grant.Spec
 	Comparison       = grant.Comparison
+	Opinion          = flow.Opinion
 
 	Destruction        = destruction.View
 	DestructionSpec    = destruction.Spec

@@ -92,7 +92,7 @@ func (s *splitter) attach(ctx context.Context, p task.RelationPlan, out string) 
 		return 0, err
 	}
 	row := quoteIdent(task.RowColumn)
-	query := "SELECT " + attached(p) + " FROM read_parquet(" + quoteLiteral(whole) + ") AS made LEFT JOIN (SELECT *, " + //nolint:gosec // names and paths of our own are quoted
+	query := "SELECT " + attached(p) + " FROM read_parquet(" + quoteLiteral(whole) + ") AS made LEFT JOIN (SELECT *, " +
 		s.rowName(p.Inputs[0]) + " AS " + row + " FROM (" + staged + ")) AS staged ON made." + row + " = staged." + row
 	if err := copyParquet(ctx, s.db, query+" ORDER BY ALL", path); err != nil {
 		return 0, err

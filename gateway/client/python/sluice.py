@@ -525,6 +525,22 @@ class Fingerprint(Record):
 
 
 @dataclass
+class FlowHandled(Record):
+    #: when it happened
+    at: datetime.datetime = dataclasses.field(metadata={"name": "at"})
+    #: seat or capacity that spoke
+    by: str = dataclasses.field(metadata={"name": "by"})
+    #: what it said
+    reason: str = dataclasses.field(metadata={"name": "reason"})
+
+
+@dataclass
+class FlowOpinion(Record):
+    #: why, for the other side to read: 1 to 500 bytes of text
+    reason: str = dataclasses.field(metadata={"name": "reason"})
+
+
+@dataclass
 class Grant(Record):
     #: number of the agreement
     agreement: str = dataclasses.field(metadata={"name": "agreement"})
@@ -548,6 +564,8 @@ class Grant(Record):
     state: str = dataclasses.field(metadata={"name": "state"})
     #: when it ended
     ended_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "ended_at"})
+    #: by whom and why the grant was refused; absent otherwise
+    refused: Optional[FlowHandled] = dataclasses.field(default=None, metadata={"name": "refused"})
 
 
 @dataclass
@@ -680,6 +698,8 @@ class Job(Record):
     findings: Optional[Any] = dataclasses.field(default=None, metadata={"name": "findings"})
     #: pieces of work before it
     queue_place: Optional[int] = dataclasses.field(default=None, metadata={"name": "queue_place"})
+    #: by which seat and why a run was refused; absent otherwise
+    refused: Optional[FlowHandled] = dataclasses.field(default=None, metadata={"name": "refused"})
     #: why it was killed
     stopped: Optional[str] = dataclasses.field(default=None, metadata={"name": "stopped"})
     #: coarse size of what the run made
@@ -2628,6 +2648,16 @@ class GrantVerbs:
         """
         return self._client._record(Grant, _Call("POST", ["grants"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
+    def refuse(self, number: str, body: Union[FlowOpinion, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Grant:
+        """Refuse a proposed grant.
+
+        Ends a proposed grant that never was in force, with a reason its proposer reads. Who: as for
+        grant-approve.
+
+        POST /grants/{number}/refuse
+        """
+        return self._client._record(Grant, _Call("POST", ["grants", number, "refuse"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
     def revoke(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Grant:
         """Revoke a grant; its runs die.
 
@@ -2746,6 +2776,16 @@ class JobVerbs:
         GET /jobs
         """
         return self._client._items(Job, _Call("GET", ["jobs"], query={"limit": limit, "state": state}))
+
+    def refuse(self, number: str, body: Union[FlowOpinion, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Job:
+        """Refuse a run for one seat.
+
+        Ends a job that waits for consent, with a reason its author reads; its budget is given back. Either
+        seat may refuse first. Who: as for job-approve.
+
+        POST /jobs/{number}/refuse
+        """
+        return self._client._record(Job, _Call("POST", ["jobs", number, "refuse"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
     def show(self, number: str) -> Job:
         """Show a job.

@@ -1,0 +1,179 @@
+package console
+
+import (
+	"slices"
+
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/grant"
+	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/name"
+)
+
+// maxDraft bounds the form of a job, in bytes: its package and its code, as a form spells them.
+const maxDraft = 1 << 20
+
+// codeFile is the name a package gives its code here: the code is a field beside it.
+const codeFile = "main.sql"
+
+// draftPage is where a job is written: the package and its code, with what is granted beside them.
+type draftPage struct {
+	Package string
+	Code    string
+	Grants  []grant.View // in force
+	Of      string       // number of the grant that is shown in full
+	Dataset *dataset.View
+	From    string // number of the job this began from
+	Check   *live  // what was told of it before
+	Buttons []button
+}
+
+func draftJob(k call) (answer, error) {
+	var p draftPage
+	var err error
+	if p.Buttons, err = k.offer(false,
+		button{Verb: "job.check", Path: Prefix + "/jobs/check", Main: true},
+		button{Verb: "job.debug", Path: Prefix + "/jobs/debug"},
+		button{Verb: "job.submit", Path: Prefix + "/jobs/submit"}); err != nil {
+		return answer{}, err
+	}
+	q := k.r.URL.Query()
+	if p.Of = q.Get("grant"); k.form != nil {
+		p.Package, p.Code, p.Of = k.form.Get("package"), k.form.Get("code"), k.form.Get("grant")
+	}
+	if p.From = q.Get("from"); p.From != "" {
+		if err := p.begin(k); err != nil {
+			return answer{}, err
+		}
+	}
+	if err := p.readGrants(k); err != nil {
+		return answer{}, err
+	}
+	if p.Package == "" && p.Dataset != nil {
+		if err := p.skeleton(); err != nil {
+			return answer{}, err
+		}
+	}
+	return answer{Body: p}, nil
+}
+
+// begin takes over an earlier job, and what a check told of it.
+func (p *draftPage) begin(k call) error {
+	before, err := k.cat.Jobs.Package(k.ctx, k.who, p.From)
+	if err != nil {
+		return err
+	}
+	if len(before.Inputs) > 0 && p.Of == "" {
+		p.Of = string(before.Inputs[0].Grant)
+	}
+	if err := p.fill(before); err != nil {
+		return err
+	}
+	view, err := k.cat.Jobs.Show(k.ctx, k.who, p.From)
+	if err != nil || view.Mode != job.Check {
+		return err
+	}
+	told, err := liveOf(view)
+	p.Check = &told
+	return err
+}
+
+func (p *draftPage) fill(pkg job.Package) error {
+	text, err := pkg.YAML(codeFile)
+	p.Package, p.Code = string(text), pkg.Code
+	return err
+}
+
+// readGrants lists what is granted, and reads the columns of the one that is chosen; the first when none is.
+func (p *draftPage) readGrants(k call) error {
+	if !k.may["grant.list"] {
+		return nil
+	}
+	found, err := k.cat.Grants.List(k.ctx, k.who, catalog.Page{State: string(grant.Active), Limit: catalog.MaxPage})
+	if err != nil {
+		return err
+	}
+	p.Grants = found.Items
+	at := slices.IndexFunc(p.Grants, func(g grant.View) bool { return g.Number == p.Of })
+	if at < 0 {
+		at = 0
+	}
+	if len(p.Grants) == 0 {
+		return nil
+	}
+	p.Of = p.Grants[at].Number
+	shown, err := k.cat.Datasets.Show(k.ctx, k.who, p.Grants[at].Dataset)
+	p.Dataset = &shown
+	return err
+}
+
+// skeleton begins a package over the chosen grant: one table of counts by the first column that can be one.
+func (p *draftPage) skeleton() error {
+	at := slices.IndexFunc(p.Grants, func(g grant.View) bool { return g.Number == p.Of })
+	g, token := p.Grants[at], "token"
+	if len(p.Dataset.Units) > 0 {
+		token = p.Dataset.Units[0].Kind
+	}
+	by := g.Scope.Columns[0]
+	dimension := job.Dimension{Column: by, Values: []string{}}
+	for _, c := range p.Dataset.Columns {
+		if slices.Contains(g.Scope.Columns, c.Name) && len(c.Domain) > 0 {
+			by, dimension = c.Name, job.Dimension{Column: c.Name, Values: c.Domain}
+			break
+		}
+	}
+	const table = "granted"
+	return p.fill(job.Package{
+		Name: "counts-by-" + by[:min(len(by), 40)], Purpose: g.Scope.Purposes[0], Engine: job.EngineSQL,
+		Inputs:  []job.Input{{Name: table, Grant: name.Number(g.Number), Dataset: name.Slug(g.Dataset), Version: newest(*p.Dataset, g), Columns: g.Scope.Columns}},
+		Code:    "-- relation: r\nSELECT " + token + ", " + by + "\nFROM " + table + "\n",
+		Outputs: []job.Output{{Table: &job.Table{Name: "counts", From: "r", By: []job.Dimension{dimension}, Measures: []job.Measure{{Name: "people", Stat: job.StatUnits}}}}},
+	})
+}
+
+// newest is the newest version a grant reads; its first when none is there yet.
+func newest(d dataset.View, g grant.View) int {
+	at := g.Scope.VersionFrom
+	for _, v := range d.Versions {
+		within := v.Number >= g.Scope.VersionFrom && (g.Scope.VersionTo == 0 || v.Number <= g.Scope.VersionTo)
+		if within && v.State == string(dataset.Available) {
+			at = max(at, v.Number)
+		}
+	}
+	return at
+}
+
+// packageOf reads the form of a job.
+func packageOf(k call) (job.Package, error) {
+	p, _, err := job.ParsePackage([]byte(k.form.Get("package")))
+	p.Code = k.form.Get("code")
+	return p, err
+}
+
+// checkJob goes on at the same form, with the answer beside it.
+func checkJob(k call) (string, error) {
+	p, err := packageOf(k)
+	if err != nil {
+		return "", err
+	}
+	view, err := k.cat.Jobs.Check(k.ctx, k.who, p)
+	return Prefix + "/jobs/new?from=" + view.Number, err
+}
+
+func debugJob(k call) (string, error) {
+	p, err := packageOf(k)
+	if err != nil {
+		return "", err
+	}
+	view, err := k.cat.Jobs.Debug(k.ctx, k.who, p)
+	return jobPath(view.Number), err
+}
+
+func submitJob(k call) (string, error) {
+	p, err := packageOf(k)
+	if err != nil {
+		return "", err
+	}
+	view, err := k.cat.Jobs.Submit(k.ctx, k.who, p)
+	return jobPath(view.Number), err
+}

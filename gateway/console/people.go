@@ -1,0 +1,213 @@
+package console
+
+import (
+	"slices"
+
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/org"
+)
+
+func peopleActs() []act {
+	const list, one = "/people", "/people/{login}"
+	return []act{
+		{path: "/people/invite", page: list, verb: "member.invite", do: inviteMember},
+		{path: one + "/roles", page: one, verb: "member.role", do: setRoles},
+		{path: one + "/remove", page: one + "/remove", verb: "member.remove", typed: "login", do: removeMember},
+		{path: "/keys/{fingerprint}/admit", page: list, verb: "key.admit", do: onKey((*catalog.Keys).Admit)},
+		{path: one + "/keys/{fingerprint}/revoke", page: one + "/keys/{fingerprint}/revoke", verb: "key.revoke", typed: "login", do: onKey((*catalog.Keys).Revoke)},
+		{path: "/identities/{identity}/admit", page: list, verb: "identity.admit", do: onIdentity((*catalog.Identities).Admit)},
+		{path: "/identities/{identity}/revoke", page: list, verb: "identity.revoke", do: onIdentity((*catalog.Identities).Revoke)},
+	}
+}
+
+const peoplePath = Prefix + "/people"
+
+func onKey(verb oneVerb[*catalog.Keys, org.KeyView]) func(call) (string, error) {
+	return func(k call) (string, error) {
+		_, err := verb(k.cat.Keys, k.ctx, k.who, k.arg("fingerprint"))
+		return peoplePath + "?tab=keys", err
+	}
+}
+
+func onIdentity(verb oneVerb[*catalog.Identities, org.IdentityView]) func(call) (string, error) {
+	return func(k call) (string, error) {
+		_, err := verb(k.cat.Identities, k.ctx, k.who, k.arg("identity"))
+		return peoplePath + "?tab=identities", err
+	}
+}
+
+// home returns the number of the reader's organization.
+func (k call) home() (string, error) {
+	me, err := k.cat.Sessions.Whoami(k.ctx, k.who)
+	return me.Org, err
+}
+
+// peoplePage is what an organization's administrator sees of its people.
+type peoplePage struct {
+	Tabs       []tab
+	Tab        string
+	Members    []org.MemberView
+	Keys       []org.KeyView
+	Identities []org.IdentityView
+	Next       string
+	Roles      []org.Role
+	Form       filled
+	Invite     button
+}
+
+func listPeople(k call) (answer, error) {
+	p := peoplePage{Roles: offices(k), Form: filled(k.form)}
+	home, err := k.home()
+	if err != nil {
+		return answer{}, err
+	}
+	if p.Tabs, p.Tab, err = tabs(k, tab{Name: "members"}, tab{Name: "keys"}, tab{Name: "identities"}); err != nil {
+		return answer{}, err
+	}
+	offered, err := k.offer(false, button{Verb: "member.invite"})
+	if err != nil {
+		return answer{}, err
+	}
+	p.Invite = offered[0]
+	part := catalog.Page{After: k.r.URL.Query().Get("after"), Limit: pageSize}
+	var next string
+	switch p.Tab {
+	case "keys":
+		var found catalog.Listed[org.KeyView]
+		found, err = k.cat.Keys.List(k.ctx, k.who, home, part)
+		p.Keys, next = found.Items, found.Next
+	case "identities":
+		p.Identities, err = k.cat.Identities.List(k.ctx, k.who, home)
+	default:
+		var found catalog.Listed[org.MemberView]
+		found, err = k.cat.Members.List(k.ctx, k.who, home, part)
+		p.Members, next = found.Items, found.Next
+	}
+	if next != "" {
+		p.Next = k.path + "?tab=" + p.Tab + "&after=" + next
+	}
+	return answer{Body: p}, err
+}
+
+// offices are the roles an organization's people can have: three of them are the platform's alone.
+func offices(k call) []org.Role {
+	return slices.DeleteFunc(org.Roles(), func(r org.Role) bool {
+		return !k.sits(org.Platform) && slices.Contains([]org.Role{org.SystemAdmin, org.SecurityAdmin, org.AuditAdmin}, r)
+	})
+}
+
+// memberPage is what an administrator sees of one person.
+type memberPage struct {
+	org.MemberView
+	Choice []org.Role
+	Form   filled
+	Change button
+	Remove []button
+}
+
+// member finds one person of the reader's organization. There is no verb for one: an administrator may list them all.
+func (k call) member() (org.MemberView, error) {
+	home, err := k.home()
+	if err != nil {
+		return org.MemberView{}, err
+	}
+	for part := (catalog.Page{Limit: catalog.MaxPage}); ; {
+		found, err := k.cat.Members.List(k.ctx, k.who, home, part)
+		if err != nil {
+			return org.MemberView{}, err
+		}
+		at := slices.IndexFunc(found.Items, func(m org.MemberView) bool { return m.Login == k.arg("login") })
+		if at >= 0 {
+			return found.Items[at], nil
+		}
+		if part.After = found.Next; part.After == "" {
+			return org.MemberView{}, fault.NotFound()
+		}
+	}
+}
+
+func showMember(k call) (answer, error) {
+	m, err := k.member()
+	if err != nil {
+		return answer{}, err
+	}
+	offered, err := k.offer(false, button{Verb: "member.role"},
+		button{Verb: "member.remove", Path: peoplePath + "/" + m.Login + "/remove", Ask: true})
+	if err != nil {
+		return answer{}, err
+	}
+	p := memberPage{MemberView: m, Choice: offices(k), Form: filled(k.form), Change: offered[0]}
+	if allows(org.MemberFlow(), m.State, "remove") {
+		p.Remove = offered[1:]
+	}
+	return answer{Object: m.Name, State: m.State, Body: p}, nil
+}
+
+func confirmRemove(k call) (answer, error) {
+	m, err := k.member()
+	if err != nil {
+		return answer{}, err
+	}
+	return confirm(k, nil, m.State, false, confirmPage{Verb: "member.remove", Typed: m.Login, Until: peoplePath + "/" + m.Login})
+}
+
+// confirmKey asks before a key is ended, under the login of whose it is.
+func confirmKey(k call) (answer, error) {
+	home, err := k.home()
+	if err != nil {
+		return answer{}, err
+	}
+	for part := (catalog.Page{Limit: catalog.MaxPage}); ; {
+		found, err := k.cat.Keys.List(k.ctx, k.who, home, part)
+		if err != nil {
+			return answer{}, err
+		}
+		for _, key := range found.Items {
+			if key.Fingerprint == k.arg("fingerprint") && key.Login == k.arg("login") {
+				return confirm(k, nil, key.State, false, confirmPage{Verb: "key.revoke", Typed: key.Login, Until: peoplePath + "?tab=keys"})
+			}
+		}
+		if part.After = found.Next; part.After == "" {
+			return answer{}, fault.NotFound()
+		}
+	}
+}
+
+func inviteMember(k call) (string, error) {
+	home, err := k.home()
+	if err != nil {
+		return "", err
+	}
+	m, err := k.cat.Members.Invite(k.ctx, k.who, home, org.MemberSpec{
+		Login: k.form.Get("login"), Name: k.form.Get("name"), Roles: roles(k), Machine: k.form.Has("machine"),
+	})
+	return peoplePath + "/" + m.Login, err
+}
+
+// roles are those that were ticked.
+func roles(k call) []org.Role {
+	var all []org.Role
+	for _, r := range ticked(k.form, "role") {
+		all = append(all, org.Role(r))
+	}
+	return all
+}
+
+func setRoles(k call) (string, error) {
+	home, err := k.home()
+	if err != nil {
+		return "", err
+	}
+	m, err := k.cat.Members.SetRoles(k.ctx, k.who, home, k.arg("login"), roles(k))
+	return peoplePath + "/" + m.Login, err
+}
+
+func removeMember(k call) (string, error) {
+	home, err := k.home()
+	if err != nil {
+		return "", err
+	}
+	m, err := k.cat.Members.Remove(k.ctx, k.who, home, k.arg("login"))
+	return peoplePath + "/" + m.Login, err
+}
