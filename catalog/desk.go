@@ -15,7 +15,7 @@ func (d *deed) showDue(view *output.RequestView, r postgres.Request) {
 	if days == 0 || r.EndedAt != nil {
 		return
 	}
-	end := d.c.Config.Calendar.AddWorkingDays(calendar.DateOf(r.CreatedAt), days).Date.End()
+	end := d.c.Calendar.AddWorkingDays(calendar.DateOf(r.CreatedAt), days).Date.End()
 	view.Due = &end
 }
 

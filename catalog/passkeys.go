@@ -21,7 +21,7 @@ import (
 type Passkeys struct{ c *core }
 
 // Known reports whether passkeys count at this instance's address.
-func (s *Passkeys) Known() bool { return s.c.Config.Passkeys.Known() }
+func (s *Passkeys) Known() bool { return s.c.Passkeys.Known() }
 
 // Prepare begins an enrolment: what the caller's browser is asked for, and what the edge keeps until it answers.
 // Who: everyone, in a strong session.

@@ -39,7 +39,8 @@ func NewSite(address string) (Site, error) {
 	}
 	host := strings.ToLower(u.Hostname())
 	local := host == "localhost" || strings.HasSuffix(host, ".localhost")
-	if net.ParseIP(host) != nil || u.Scheme != "https" && !(u.Scheme == "http" && local) || protocol.ValidateRPID(host) != nil {
+	secure := u.Scheme == "https" || u.Scheme == "http" && local
+	if !secure || net.ParseIP(host) != nil || protocol.ValidateRPID(host) != nil {
 		return Site{}, ErrSite
 	}
 	return Site{origin: u.Scheme + "://" + strings.ToLower(u.Host), host: host}, nil

@@ -51,7 +51,7 @@ func (c *Console) perform(a act) http.Handler {
 			return
 		}
 		c.sessions.Put(r.Context(), keyTold, "act."+string(a.verb))
-		http.Redirect(w, r, inside(to), http.StatusSeeOther) //nolint:gosec // inside lets nobody out of the console
+		http.Redirect(w, r, inside(to), http.StatusSeeOther)
 	})
 }
 
@@ -149,16 +149,17 @@ func (k call) offer(foreign bool, all ...button) ([]button, error) {
 	if foreign {
 		ask = k.cat.Sessions.MayForeign
 	}
-	for i, b := range all {
+	for i := range all {
+		b := &all[i]
 		decisions, err := ask(k.ctx, k.who, policy.Action(b.Verb))
 		if err != nil {
 			return nil, err
 		}
 		for _, why := range decisions[policy.Action(b.Verb)].Reasons {
 			if why.Dimension == "access" && b.Why == "" {
-				all[i].Why = whose + b.Verb
+				b.Why = whose + b.Verb
 			}
-			all[i].Weak = all[i].Weak || why.Code == weakSession
+			b.Weak = b.Weak || why.Code == weakSession
 		}
 	}
 	return all, nil

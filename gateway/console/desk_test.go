@@ -142,8 +142,8 @@ func (w *town) seated(t *testing.T, login, admin string) (*browser, *passkeytest
 	return b, d
 }
 
-// once is the field that makes a form of a page count once.
-func once(t *testing.T, page reply) string {
+// onceOf is the field that makes a form of a page count once.
+func onceOf(t *testing.T, page reply) string {
 	t.Helper()
 	found := regexp.MustCompile(`name="once" value="([A-Z2-7]+)"`).FindStringSubmatch(page.body)
 	if found == nil {
@@ -155,7 +155,7 @@ func once(t *testing.T, page reply) string {
 // votes casts a vote as the page does.
 func (b *browser) votes(t *testing.T, d *passkeytest.Authenticator, decision, text string) reply {
 	t.Helper()
-	form := url.Values{"decision": {decision}, "text": {text}, "once": {once(t, b.get(t, theDesk))}}
+	form := url.Values{"decision": {decision}, "text": {text}, "once": {onceOf(t, b.get(t, theDesk))}}
 	ask, payload := b.ask(t, theDesk+"/vote/ask", form)
 	form.Set("payload", payload)
 	form.Set("answer", string(d.Get(t, ask)))
@@ -177,7 +177,7 @@ func TestDeskSeats(t *testing.T) {
 	if figures().MatchString(weak.body) {
 		t.Error("a weak session sees figures")
 	}
-	chief.strong(t, "chief")
+	chief.madeStrong(t, "chief")
 	before := views()
 	page := chief.get(t, theDesk)
 	page.shows(t, "the agency's desk", "31,415", "27,180", "本次查看已留痕", "&lt;i&gt;yearly&lt;/i&gt; report", "拟出域数值 2 个", "列汇总", theGrant, "轮到你")
@@ -266,10 +266,10 @@ func TestDeskRefusals(t *testing.T) {
 	w := newTown(t)
 	w.desk(t)
 	b := w.signedIn(t, "chief")
-	b.strong(t, "chief")
+	b.madeStrong(t, "chief")
 	post := func(path string, form url.Values) reply {
 		if !form.Has("once") {
-			form.Set("once", once(t, b.get(t, theDesk)))
+			form.Set("once", onceOf(t, b.get(t, theDesk)))
 		}
 		return b.post(t, theDesk+path, "same-origin", form)
 	}
@@ -294,7 +294,7 @@ func TestDeskRefusals(t *testing.T) {
 		}
 	}
 	b.get(t, theDesk).shows(t, "the desk after all this", `批注 <span class="count">0</span>`, "已表决 0/2 席")
-	said := url.Values{"text": {"<b>coarser</b> labels"}, "row": {"2"}, "column": {"1"}, "once": {once(t, b.get(t, theDesk))}}
+	said := url.Values{"text": {"<b>coarser</b> labels"}, "row": {"2"}, "column": {"1"}, "once": {onceOf(t, b.get(t, theDesk))}}
 	for range 2 { // sent twice, it counts once
 		if got := post("/comments", said); got.status != http.StatusSeeOther {
 			t.Fatalf("commenting: %d %s", got.status, got.body)
@@ -310,7 +310,7 @@ func TestDeskRefusals(t *testing.T) {
 	b.get(t, theDesk).shows(t, "the desk", "已退回", "此申请已结束")
 	for _, login := range []string{"rival", "developer"} {
 		other := w.signedIn(t, login)
-		other.strong(t, login)
+		other.madeStrong(t, login)
 		form := url.Values{"reason.context_unclear": {"on"}, "once": {"ABCDEFGHIJKLMNOPQRST"}}
 		if got := other.post(t, theDesk+"/return", "same-origin", form); got.status != http.StatusNotFound && got.status != http.StatusForbidden {
 			t.Errorf("%s sends it back: %d", login, got.status)

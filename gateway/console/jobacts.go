@@ -38,6 +38,7 @@ func jobFlow(mode job.Mode) flow.Table {
 		return job.DebugFlow()
 	case job.Check:
 		return job.CheckFlow()
+	case job.Production:
 	}
 	return job.Flow()
 }

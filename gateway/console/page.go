@@ -44,8 +44,8 @@ type call struct {
 }
 
 // left reads the papers of the path's release, which must have left.
-func (c call) left() (release.Papers, error) {
-	papers, err := c.cat.Releases.Papers(c.ctx, c.who, c.arg("number"))
+func (k call) left() (release.Papers, error) {
+	papers, err := k.cat.Releases.Papers(k.ctx, k.who, k.arg("number"))
 	if err == nil && papers.Certificate == nil {
 		return papers, fault.New(fault.Conflict, "release.not_released")
 	}
@@ -53,7 +53,7 @@ func (c call) left() (release.Papers, error) {
 }
 
 // arg returns a parameter of the page's path.
-func (c call) arg(name string) string { return c.r.PathValue(name) }
+func (k call) arg(name string) string { return k.r.PathValue(name) }
 
 // answer is what the verbs of a page told.
 type answer struct {

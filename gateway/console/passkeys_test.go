@@ -34,8 +34,8 @@ func (b *browser) ask(t *testing.T, path string, form url.Values) (ask json.RawM
 	return told.Ask, told.Payload
 }
 
-// strong makes a browser's session strong, as a second factor would.
-func (b *browser) strong(t *testing.T, login string) {
+// madeStrong is strong without a factor: the record says that one was proven, as a second factor would.
+func (b *browser) madeStrong(t *testing.T, login string) {
 	t.Helper()
 	pgtest.Exec(t, b.DB.Owner, "update token set strong_until = now() + interval '1 hour' from member m where m.id = token.member and m.login = '"+login+"'")
 }
@@ -44,7 +44,7 @@ func (b *browser) strong(t *testing.T, login string) {
 func (w *town) enrolled(t *testing.T, login, admin string) (*passkeytest.Authenticator, string) {
 	t.Helper()
 	b := w.signedIn(t, login)
-	b.strong(t, login)
+	b.madeStrong(t, login)
 	d := device(t)
 	ask, _ := b.ask(t, "/profile/passkeys/ask", nil)
 	got := b.post(t, "/profile/passkeys", "same-origin", url.Values{"title": {"办公电脑"}, "answer": {string(d.Create(t, ask))}})
@@ -178,18 +178,18 @@ func TestEnrolmentNeedsProof(t *testing.T) {
 	weak.get(t, "/profile").shows(t, "the profile of a weak session", "创建前须为强会话", "disabled")
 	_, fingerprint := w.enrolled(t, "officer", "developer")
 	colleague := w.signedIn(t, "developer")
-	colleague.strong(t, "developer")
+	colleague.madeStrong(t, "developer")
 	if got := colleague.post(t, "/profile/keys/"+fingerprint+"/end", "same-origin", nil); got.status != http.StatusNotFound {
 		t.Errorf("a colleague ends it: %d", got.status)
 	}
 	stranger := w.signedIn(t, "chief")
-	stranger.strong(t, "chief")
+	stranger.madeStrong(t, "chief")
 	if got := stranger.post(t, "/profile/keys/"+fingerprint+"/end", "same-origin", nil); got.status != http.StatusNotFound {
 		t.Errorf("a stranger ends it: %d", got.status)
 	}
 	for what, title := range map[string]string{"without a name": "", "with a control character": "a\u202eb"} {
 		b := w.signedIn(t, "officer")
-		b.strong(t, "officer")
+		b.madeStrong(t, "officer")
 		ask, _ := b.ask(t, "/profile/passkeys/ask", nil)
 		got := b.post(t, "/profile/passkeys", "same-origin", url.Values{"title": {title}, "answer": {string(device(t).Create(t, ask))}})
 		if got.status != http.StatusUnprocessableEntity && got.status != http.StatusBadRequest || !strings.Contains(got.body, "title") {

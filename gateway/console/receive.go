@@ -36,7 +36,7 @@ func (c *Console) receive(w http.ResponseWriter, r *http.Request) {
 		c.tell(w, r, act{page: "/datasets/new"}, k, err)
 		return
 	}
-	http.Redirect(w, r, Prefix+"/uploads/"+view.ID, http.StatusSeeOther) //nolint:gosec // an id of ours
+	http.Redirect(w, r, Prefix+"/uploads/"+view.ID, http.StatusSeeOther)
 }
 
 // take reads the file and stores it, and asks for its inspection.

@@ -44,7 +44,7 @@ func (w *town) work(t *testing.T, kind string, result func(put func(object.Bucke
 	if err != nil {
 		t.Fatal(err)
 	}
-	claimed, found, err := queue.Claim(ctx, "test", private.Public().Bytes(), time.Hour)
+	claimed, found, err := queue.Claim(ctx, "test", private.Public().Bytes(), time.Hour, []task.Runtime{task.GVisor})
 	if err != nil || !found || claimed.Kind != kind {
 		t.Fatalf("claimed %+v: %v", claimed, err)
 	}

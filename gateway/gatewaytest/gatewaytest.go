@@ -45,7 +45,7 @@ const Platform = "ORG-0001"
 
 // PasskeyOrigin is the address at which passkeys count here. It need not be where the gateway listens: a browser says
 // where it is, and here a test is the browser.
-const PasskeyOrigin = "http://localhost:8443"
+const PasskeyOrigin = "http://localhost:8443" //nolint:gosec // an address, no credential
 
 // Instance is a running instance.
 type Instance struct {
