@@ -77,7 +77,7 @@ func (d *drill) broken(b breakage, n int) (met bool) {
 	for _, pid := range pids {
 		args = append(args, "-p", strconv.Itoa(pid))
 	}
-	cmd := exec.CommandContext(d.ctx, "strace", args...) //nolint:gosec // a part of our own
+	cmd := exec.CommandContext(d.ctx, "strace", args...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	must(d.t, cmd.Start())
@@ -89,7 +89,7 @@ func (d *drill) broken(b breakage, n int) (met bool) {
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		d.t.Logf("strace: %v", err)
 	}
-	<-done //nolint:errcheck // it was told to end
+	<-done
 	seen, err := os.ReadFile(log)
 	must(d.t, err)
 	if now, _ := findPart(d.up.cmd.Process.Pid, b.part); now != pids[0] {

@@ -23,7 +23,6 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/job"
-	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/release"
 )
 
@@ -180,20 +179,6 @@ func (d *drill) consent(number string) {
 	}
 }
 
-// review opens the review of a job's output.
-func (d *drill) review(number string) (request string) {
-	d.t.Helper()
-	r, err := d.developer.Requests.Open(d.ctx, output.RequestSpec{Job: number, Output: "visits_by_cover", Context: "A drill."})
-	must(d.t, err)
-	return r.Number
-}
-
-func (d *drill) vote(by *persona, request string, seat output.Seat) {
-	d.t.Helper()
-	_, err := by.Requests.Vote(d.ctx, request, seat, output.Approve)
-	must(d.t, err)
-}
-
 // released waits until a request's output is out.
 func (d *drill) released(request string) {
 	d.t.Helper()
@@ -235,7 +220,7 @@ func (d *drill) fsck() {
 	var said []byte
 	d.await("a clean fsck", func() (bool, error) {
 		var err error
-		said, err = exec.CommandContext(d.ctx, d.sluice, "fsck", "--data", d.data).CombinedOutput() //nolint:gosec // our own program
+		said, err = exec.CommandContext(d.ctx, d.sluice, "fsck", "--data", d.data).CombinedOutput()
 		if err != nil {
 			return false, fmt.Errorf("%w:\n%s", err, said)
 		}
@@ -271,7 +256,7 @@ func (d *drill) sql() *session {
 	sum := sha256.Sum256([]byte(d.data))
 	secret, err := os.ReadFile(filepath.Join(d.data, "secret", "pg", "owner"))
 	must(d.t, err)
-	s := &session{cmd: exec.Command("psql", "-AtXq", "-h", "/run/sluice/"+hex.EncodeToString(sum[:4])+"/pg", "-U", "sluice_owner", "-d", "sluice")} //nolint:gosec // the instance's own folder
+	s := &session{cmd: exec.Command("psql", "-AtXq", "-h", "/run/sluice/"+hex.EncodeToString(sum[:4])+"/pg", "-U", "sluice_owner", "-d", "sluice")}
 	s.cmd.Env = append(os.Environ(), "PGPASSWORD="+strings.TrimSpace(string(secret)))
 	s.in, err = s.cmd.StdinPipe()
 	must(d.t, err)

@@ -58,7 +58,7 @@ func image(t *testing.T, at string, size int64) string {
 	must(t, os.WriteFile(file, nil, 0o600))
 	must(t, os.Truncate(file, size))
 	for _, command := range [][]string{{"mkfs.ext4", "-q", "-m", "0", file}, {"mount", "-o", "loop", file, at}} {
-		if said, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil { //nolint:gosec // the test's own image
+		if said, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %v\n%s", command, err, said)
 		}
 	}

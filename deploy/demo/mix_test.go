@@ -43,13 +43,13 @@ func TestMix(t *testing.T) {
 	t.Logf("MIX_SEED=%d MIX_MINUTES=%d", seed, minutes)
 	m := &mix{
 		drill: newDrill(t, filepath.Join(t.TempDir(), "data")), told: newHistory(), soak: os.Getenv("MIX_SOAK") != "",
-		seed: uint64(seed), //nolint:gosec // any number is a seed
+		seed: uint64(seed),
 	}
 	m.until = time.Now().Add(time.Duration(minutes) * time.Minute)
 	m.newGrant()
 	var all sync.WaitGroup
 	for stream, life := range []func(*rand.Rand){m.submits, m.submits, m.people, m.revokes, m.breaks} {
-		dice := rand.New(rand.NewPCG(m.seed, uint64(stream))) //nolint:gosec // a random mix is no secret
+		dice := rand.New(rand.NewPCG(m.seed, uint64(stream)))
 		all.Go(func() { life(dice) })
 	}
 	var v *vitals
@@ -157,8 +157,8 @@ func (m *mix) people(dice *rand.Rand) {
 
 // turn does what a job waits for.
 func (m *mix) turn(j job.View, dice *rand.Rand) {
-	switch flow.State(j.State) {
-	case job.Checked, job.Approved:
+	switch state := flow.State(j.State); {
+	case state == job.Checked || state == job.Approved:
 		if dice.IntN(12) == 0 {
 			if _, err := m.developer.Jobs.Cancel(m.ctx, j.Number); m.must("canceling", err) {
 				m.mu.Lock()
@@ -171,7 +171,7 @@ func (m *mix) turn(j job.View, dice *rand.Rand) {
 			_, err := seat.Jobs.Approve(m.ctx, j.Number)
 			m.must("approving", err)
 		}
-	case job.OutputQuarantined:
+	case state == job.OutputQuarantined:
 		r, err := m.developer.Requests.Open(m.ctx, output.RequestSpec{Job: j.Number, Output: "visits_by_cover", Context: "A mix."})
 		if m.must("opening", err) {
 			m.mu.Lock()

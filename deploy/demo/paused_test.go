@@ -126,7 +126,7 @@ func (d *drill) secondWorker(first int) (end func()) {
 		}
 	}
 	uid, gid := strconv.Itoa(int(owner.Uid)), strconv.Itoa(int(owner.Gid))
-	cmd := exec.Command("nsenter", append([]string{"-t", strconv.Itoa(first), "-m", "--", //nolint:gosec // our own program
+	cmd := exec.Command("nsenter", append([]string{"-t", strconv.Itoa(first), "-m", "--",
 		"setpriv", "--reuid", uid, "--regid", gid, "--groups", strings.Join(groupsOf(first), ","), program}, args...)...)
 	log, err := os.Create(filepath.Join(dir, "log"))
 	must(d.t, err)
@@ -149,7 +149,7 @@ func copyFile(to, from string) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755) //nolint:gosec // a program
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if err != nil {
 		return err
 	}
