@@ -33,6 +33,9 @@ func (s *Members) Invite(ctx context.Context, caller policy.Subject, number stri
 		if err := d.decide(policy.Object{Kind: "member", ID: row.ID, Org: home.ID}, number, policy.Facts{}); err != nil {
 			return err
 		}
+		if err := d.fitting(home.ID, spec.Roles); err != nil {
+			return err
+		}
 		if err := d.tx.InsertMember(ctx, row); err != nil {
 			if postgres.IsUnique(err, "member_login_key") {
 				return fault.New(fault.Conflict, "member.login_taken")
@@ -56,6 +59,9 @@ func (s *Members) SetRoles(ctx context.Context, caller policy.Subject, number, l
 		}
 		if row.Machine && !org.FitsMachine(roles) {
 			return fault.Bad("member.invalid", fault.Place{Location: "roles", Code: "role.not_for_machine"})
+		}
+		if err := d.fitting(row.Org, roles); err != nil {
+			return err
 		}
 		row.Roles = org.RoleNames(roles)
 		view = memberView(row)
@@ -110,6 +116,19 @@ func (d *deed) member(number, login string) (postgres.Member, error) {
 	}
 	facts := policy.Facts{Person: &policy.PersonFacts{First: row.ID}}
 	return row, d.decide(policy.Object{Kind: "member", ID: row.ID, Org: home.ID}, number, facts)
+}
+
+// fitting refuses roles one person may not have together, or that the organization has not.
+func (d *deed) fitting(home string, roles []org.Role) error {
+	names, err := d.tx.Capacities(d.ctx, home, d.now)
+	if err != nil {
+		return fmt.Errorf("reading capacities: %w", err)
+	}
+	capacities := make([]org.Capacity, 0, len(names))
+	for _, n := range names {
+		capacities = append(capacities, org.Capacity(n))
+	}
+	return org.CheckRoles(capacities, roles)
 }
 
 // setMember writes what a person is now, and voids their votes from seats they no longer have.

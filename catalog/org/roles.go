@@ -156,7 +156,7 @@ func CheckRoles(capacities []Capacity, roles []Role) error {
 	}
 	p.Require(len(roles) > 0, "roles", "role.missing")
 	for _, pair := range excluded(roles, rolePairs()) {
-		p.Add("roles", "role.excluded."+pair)
+		p.Add("roles."+pair, "role.excluded")
 	}
 	return p.Err("member.roles")
 }

@@ -52,8 +52,8 @@ type MemberSpec struct {
 	Machine bool `json:"machine,omitempty"`
 }
 
-// Check returns every fault of a spec with its place. Whether the roles fit the organization is Separate's
-// question.
+// Check returns every fault of a spec with its place. Whether the roles fit the organization is
+// CheckRoles' question.
 func (s MemberSpec) Check() error {
 	var p fault.Places
 	_, err := name.ParseLogin(s.Login)
