@@ -150,7 +150,7 @@ func TestValidate(t *testing.T) {
 		{"format format.unknown", func(p *job.Package) { p.Format = 0 }},
 		{"name name.invalid", func(p *job.Package) { p.Name = "" }},
 		{"purpose purpose.invalid", func(p *job.Package) { p.Purpose = "a b" }},
-		{"engine engine.unknown", func(p *job.Package) { p.Engine = "python" }},
+		{"engine engine.unknown", func(p *job.Package) { p.Engine = "perl" }},
 		{"code code.missing", func(p *job.Package) { p.Code = " \n" }},
 		{"code code.too_long", func(p *job.Package) { p.Code = strings.Repeat("x", 256<<10+1) }},
 		{"code code.not_text", func(p *job.Package) { p.Code = "a\x00" }},
