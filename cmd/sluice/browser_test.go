@@ -52,7 +52,7 @@ func TestBrowser(t *testing.T) {
 		if login == "weisheng" {
 			f.strengthen(t, tab, base, login)
 		}
-		w.Walk(login, tab, console.Prefix)
+		w.Walk(login, tab, append(unled()[login], console.Prefix)...)
 	}
 	for _, fault := range w.Faults {
 		t.Error(fault)
@@ -64,6 +64,13 @@ func TestBrowser(t *testing.T) {
 	if w.Audits < len(console.Pages())*len(looks()) {
 		t.Errorf("axe looked %d times at %d pages", w.Audits, len(console.Pages()))
 	}
+}
+
+// unled are pages to which a link leads only from a state that nothing of the frozen city is in.
+func unled() map[string][]string {
+	return map[string][]string{"kaifa": {
+		console.Prefix + "/jobs/J-2026-0001/refuse", console.Prefix + "/jobs/J-2026-0001/cancel", console.Prefix + "/grants/G-2026-0001/refuse",
+	}}
 }
 
 // looks are both languages and both themes, each of them once: what axe finds of contrast is a theme's, of words a

@@ -172,6 +172,7 @@ func neverRefused() map[string]string {
 		"grant.compare":   "who may not see grants is told there is none",
 		"grant.approve":   "the grant is the operator's: who may not decide on it is told there is none",
 		"grant.refuse":    "the grant is the operator's: who may not decide on it is told there is none",
+		"key.end":         "everybody may end their own, and another's is told to be none",
 		"grant.revoke":    "the grant is the operator's: who may not decide on it is told there is none",
 		"dataset.usage":   "who may not see the use of a dataset is told there is none",
 		"dataset.version": "datasets are in the catalogue for everybody",
