@@ -12,6 +12,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/grant"
+	"github.com/sluicedata/sluice/catalog/image"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
@@ -28,7 +29,7 @@ func theirs(c *city) map[string]string {
 		"preview": "01890a5d-ac96-774b-bcce-b302099a8057", "output": theOutput,
 		"identity": theIdentity, "fingerprint": c.steward.Fingerprint(), "entry": "01890a5d-ac96-774b-bcce-b302099a8057",
 		"digest": string(name.DigestOf([]byte("bytes"))),
-		"upload": c.upload, "chunk": "1",
+		"upload": c.upload, "chunk": "1", "image": "pandas-lab",
 	}
 }
 
@@ -38,7 +39,7 @@ func nobodys() map[string]string {
 		"preview": "01890a5d-ac96-774b-bcce-b302099a8058", "output": "absent",
 		"identity": "01890a5d-ac96-774b-bcce-b302099a805b", "fingerprint": "sha256:" + strings.Repeat("0f", 32), "entry": "01890a5d-ac96-774b-bcce-b302099a8058",
 		"digest": "sha256:" + strings.Repeat("0f", 32),
-		"upload": "01890a5d-ac96-774b-bcce-b302099a8058", "chunk": "1",
+		"upload": "01890a5d-ac96-774b-bcce-b302099a8058", "chunk": "1", "image": "other-lab!"[:9],
 	}
 }
 
@@ -77,6 +78,7 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		"factor-enrol":    org.EnrolSpec{}, "factor-confirm": org.ProofSpec{TOTP: "000000"}, "factor-prove": org.ProofSpec{TOTP: "000000"},
 		"release-recall": release.RecallSpec{Reason: release.ReasonError}, "destruction-propose": destruction.Spec{Reason: destruction.ReasonRetention},
 		"upload-start":   wire.UploadSpec{Size: 1, Digest: digest},
+		"image-propose":  image.Spec{Name: "pandas-lab", Digest: string(digest), SBOM: string(digest)},
 		"review-comment": output.CommentSpec{Text: "t"}, "review-resubmit": output.ResubmitSpec{Context: "c"},
 		"grant-refuse": wire.Opinion{Reason: "r"}, "job-refuse": wire.Opinion{Reason: "r"},
 		"review-return": output.ReturnSpec{Reasons: []output.Reason{output.UnclearContext}},

@@ -208,7 +208,7 @@ func TestActsAreOnesOwn(t *testing.T) {
 			number = theJob
 		}
 		got := rival.get(t, fill(path, map[string]string{"number": number, "slug": theDataset, "login": "steward", "version": "1",
-			"upload": "01890a5d-ac96-774b-bcce-b302099a8057", "fingerprint": "sha256:" + strings.Repeat("0", 64)}))
+			"upload": "01890a5d-ac96-774b-bcce-b302099a8057", "entry": "01890a5d-ac96-774b-bcce-b302099a8057", "fingerprint": "sha256:" + strings.Repeat("0", 64)}))
 		if got.status != http.StatusNotFound {
 			t.Errorf("%s: got %d", path, got.status)
 		}

@@ -79,7 +79,7 @@ func provesItself(t *testing.T, got reply) {
 func TestHealthPage(t *testing.T) {
 	w := newTown(t)
 	admin := w.administrator(t)
-	admin.get(t, "/health").shows(t, "the health of a town without workers", "有 1 项检查未通过", "sluice self-test", "记录按时进入日志", "还没有自检结果")
+	admin.get(t, "/health").shows(t, "the health of a town without workers", "项检查未通过", "sluice self-test", "记录按时进入日志", "还没有自检结果")
 	for _, login := range []string{"steward", "chief", "developer", "rival"} {
 		b := w.signedIn(t, login)
 		if got := b.get(t, "/health"); got.status != http.StatusNotFound || strings.Contains(b.get(t, "").body, `/console/health"`) {

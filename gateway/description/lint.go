@@ -17,7 +17,7 @@ func (f Fault) String() string { return f.Where + ": " + f.Rule }
 // nouns are what an operation may be about: the first half of its id, its tag, and what clients group by.
 func nouns() []string {
 	return []string{
-		"agreement", "capacity", "dataset", "destruction", "factor", "grant", "identity", "inspection", "job", "key", "me", "member", "org", "output", "preview",
+		"agreement", "capacity", "dataset", "destruction", "factor", "grant", "identity", "image", "inspection", "job", "key", "me", "member", "org", "output", "preview",
 		"profile", "recall", "registration", "release", "review", "token", "trace", "trust", "upload", "usage", "version",
 	}
 }

@@ -672,14 +672,19 @@ class Image(Record):
     digest: str = dataclasses.field(metadata={"name": "digest"})
     #: its name
     name: str = dataclasses.field(metadata={"name": "name"})
+    #: when it was proposed
     proposed_at: datetime.datetime = dataclasses.field(metadata={"name": "proposed_at"})
+    #: the system administrator who proposed it
     proposed_by: str = dataclasses.field(metadata={"name": "proposed_by"})
+    #: digest of its bill of materials
     sbom: str = dataclasses.field(metadata={"name": "sbom"})
     #: where it stands; deploy/docs/states.md has every state and move
     state: str = dataclasses.field(metadata={"name": "state"})
     #: when another person approved it
     approved_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "approved_at"})
+    #: the security administrator who let jobs run in it; absent before
     approved_by: Optional[str] = dataclasses.field(default=None, metadata={"name": "approved_by"})
+    #: when it was taken off the list; absent before
     retired_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "retired_at"})
 
 
@@ -697,6 +702,7 @@ class ImageSpec(Record):
     digest: str = dataclasses.field(metadata={"name": "digest"})
     #: its name
     name: str = dataclasses.field(metadata={"name": "name"})
+    #: digest of its bill of materials
     sbom: str = dataclasses.field(metadata={"name": "sbom"})
 
 
@@ -838,6 +844,7 @@ class JobFinding(Record):
     dimension: str = dataclasses.field(metadata={"name": "dimension"})
     #: what helps, in the caller's language
     remedy: str = dataclasses.field(metadata={"name": "remedy"})
+    #: the file of the code's folder it is about; absent for SQL
     file: Optional[str] = dataclasses.field(default=None, metadata={"name": "file"})
     #: line of the file, from 1
     line: Optional[int] = dataclasses.field(default=None, metadata={"name": "line"})
@@ -931,12 +938,15 @@ class JobPackage(Record):
     purpose: str = dataclasses.field(metadata={"name": "purpose"})
     #: every output of the job
     files: Optional[List[JobSourceFile]] = dataclasses.field(default=None, metadata={"name": "files"})
+    #: name of the approved image a Python job runs in; absent for the one there is
     image: Optional[str] = dataclasses.field(default=None, metadata={"name": "image"})
+    #: what a Python job writes: rows of an input, with labels
     relations: Optional[List[JobRelation]] = dataclasses.field(default=None, metadata={"name": "relations"})
 
 
 @dataclass
 class JobRelation(Record):
+    #: what the job says of each row, with the values it may say
     labels: List[str] = dataclasses.field(metadata={"name": "labels"})
     #: its name
     name: str = dataclasses.field(metadata={"name": "name"})
@@ -958,6 +968,7 @@ class JobRelationAnswer(Record):
 class JobSourceFile(Record):
     #: its name
     name: str = dataclasses.field(metadata={"name": "name"})
+    #: what the file holds, UTF-8
     text: str = dataclasses.field(metadata={"name": "text"})
 
 
