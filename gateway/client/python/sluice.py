@@ -645,6 +645,40 @@ class GrantSpec(Record):
 
 
 @dataclass
+class Image(Record):
+    #: sha256:<hex> of the bytes
+    digest: str = dataclasses.field(metadata={"name": "digest"})
+    #: its name
+    name: str = dataclasses.field(metadata={"name": "name"})
+    proposed_at: datetime.datetime = dataclasses.field(metadata={"name": "proposed_at"})
+    proposed_by: str = dataclasses.field(metadata={"name": "proposed_by"})
+    sbom: str = dataclasses.field(metadata={"name": "sbom"})
+    #: where it stands; deploy/docs/states.md has every state and move
+    state: str = dataclasses.field(metadata={"name": "state"})
+    #: when another person approved it
+    approved_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "approved_at"})
+    approved_by: Optional[str] = dataclasses.field(default=None, metadata={"name": "approved_by"})
+    retired_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "retired_at"})
+
+
+@dataclass
+class ImageList(Record):
+    #: the elements
+    items: List[Image] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
+
+
+@dataclass
+class ImageSpec(Record):
+    #: sha256:<hex> of the bytes
+    digest: str = dataclasses.field(metadata={"name": "digest"})
+    #: its name
+    name: str = dataclasses.field(metadata={"name": "name"})
+    sbom: str = dataclasses.field(metadata={"name": "sbom"})
+
+
+@dataclass
 class Job(Record):
     #: seats that consented to the run
     approvals: List[str] = dataclasses.field(metadata={"name": "approvals"})
@@ -780,6 +814,7 @@ class JobFinding(Record):
     dimension: str = dataclasses.field(metadata={"name": "dimension"})
     #: what helps, in the caller's language
     remedy: str = dataclasses.field(metadata={"name": "remedy"})
+    file: Optional[str] = dataclasses.field(default=None, metadata={"name": "file"})
     #: line of the file, from 1
     line: Optional[int] = dataclasses.field(default=None, metadata={"name": "line"})
     #: relation of the code it is about
@@ -870,6 +905,18 @@ class JobPackage(Record):
     outputs: List[JobOutput] = dataclasses.field(metadata={"name": "outputs"})
     #: what the run is for
     purpose: str = dataclasses.field(metadata={"name": "purpose"})
+    files: Optional[List[JobSourceFile]] = dataclasses.field(default=None, metadata={"name": "files"})
+    image: Optional[str] = dataclasses.field(default=None, metadata={"name": "image"})
+    relations: Optional[List[JobRelation]] = dataclasses.field(default=None, metadata={"name": "relations"})
+
+
+@dataclass
+class JobRelation(Record):
+    labels: List[str] = dataclasses.field(metadata={"name": "labels"})
+    #: its name
+    name: str = dataclasses.field(metadata={"name": "name"})
+    #: column that is measured
+    of: str = dataclasses.field(metadata={"name": "of"})
 
 
 @dataclass
@@ -880,6 +927,13 @@ class JobRelationAnswer(Record):
     relation: str = dataclasses.field(metadata={"name": "relation"})
     #: verified, claimed or unknown
     standing: str = dataclasses.field(metadata={"name": "standing"})
+
+
+@dataclass
+class JobSourceFile(Record):
+    #: its name
+    name: str = dataclasses.field(metadata={"name": "name"})
+    text: str = dataclasses.field(metadata={"name": "text"})
 
 
 @dataclass
@@ -2042,6 +2096,7 @@ class Client:
         self.factors = FactorVerbs(self)
         self.grants = GrantVerbs(self)
         self.identities = IdentityVerbs(self)
+        self.images = ImageVerbs(self)
         self.inspections = InspectionVerbs(self)
         self.jobs = JobVerbs(self)
         self.keies = KeyVerbs(self)
@@ -2608,6 +2663,60 @@ class IdentityVerbs:
         POST /identities/{identity}/revoke
         """
         return self._client._record(OrgIdentity, _Call("POST", ["identities", identity, "revoke"], header={"If-Match": if_match}, key=idempotency_key))
+
+
+class ImageVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def approve(self, image: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Image:
+        """Let jobs run in an image.
+
+        Lets jobs run in an image, where the launcher has its archive too. Who: a security administrator of
+        the platform, never who proposed it.
+
+        POST /images/{image}/approve
+        """
+        return self._client._record(Image, _Call("POST", ["images", image, "approve"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Image]:
+        """List images of Python jobs.
+
+        Lists images, newest first. Who: the platform's system and security administrators, operators'
+        developers and security officers, the agency's approvers and reviewers.
+
+        GET /images
+        """
+        return self._client._items(Image, _Call("GET", ["images"], query={"limit": limit, "state": state}))
+
+    def propose(self, body: Union[ImageSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Image:
+        """Propose an image.
+
+        Proposes an image by its digest and that of its bill of materials. Fails with 409 image.name_taken or
+        image.digest_taken. Who: a system administrator of the platform.
+
+        POST /images
+        """
+        return self._client._record(Image, _Call("POST", ["images"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
+    def retire(self, image: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Image:
+        """Take an image off the list.
+
+        Takes an image off the list for good; what runs in it ends within seconds. Who: a system or security
+        administrator of the platform.
+
+        POST /images/{image}/retire
+        """
+        return self._client._record(Image, _Call("POST", ["images", image, "retire"], header={"If-Match": if_match}, key=idempotency_key))
+
+    def show(self, image: str) -> Image:
+        """Show an image.
+
+        Shows an image with who proposed and who approved it. Who: as image-list.
+
+        GET /images/{image}
+        """
+        return self._client._record(Image, _Call("GET", ["images", image]))
 
 
 class InspectionVerbs:
