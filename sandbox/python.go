@@ -68,6 +68,9 @@ func (p *piece) python(ctx context.Context, staged *step, code work.Code, splits
 	if normal.report.Normalize != nil {
 		p.result.Relations = normal.report.Normalize.Relations
 	}
+	if err == nil {
+		err = normal.drop(ctx)
+	}
 	if err != nil {
 		return made{}, err
 	}
@@ -82,7 +85,10 @@ func (p *piece) deal(ctx context.Context, staged *step, code work.Code, splits i
 	if err := s.carryTables(staged, code); err != nil {
 		return nil, err
 	}
-	return s, s.do(ctx, task.Letter{Deal: &task.DealLetter{Tables: code.Tables, Splits: splits, Seed: p.keys.Seed}})
+	if err := s.do(ctx, task.Letter{Deal: &task.DealLetter{Tables: code.Tables, Splits: splits, Seed: p.keys.Seed}}); err != nil {
+		return nil, err
+	}
+	return s, s.drop(ctx)
 }
 
 // pythonRun runs the code once and carries what it left to be normalized. A half that does not end well is left out,
@@ -148,7 +154,7 @@ func (s *step) handCode(code work.PythonCode, letter *task.PythonLetter) error {
 	return s.write(task.Letter{Verb: s.run.Verb, Python: letter})
 }
 
-// drop removes a container whose files were carried on: a job has many.
+// drop removes a container once what it left was collected: the pieces of a Python job are many, and each holds memory.
 func (s *step) drop(ctx context.Context) error {
 	if err := s.p.w.Engine.Remove(ctx, s.run); err != nil {
 		return fmt.Errorf("removing a run: %w", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -151,6 +152,7 @@ func TestValidate(t *testing.T) {
 		{"name name.invalid", func(p *job.Package) { p.Name = "" }},
 		{"purpose purpose.invalid", func(p *job.Package) { p.Purpose = "a b" }},
 		{"engine engine.unknown", func(p *job.Package) { p.Engine = "perl" }},
+		{"engine engine.takes_no_folder", func(p *job.Package) { p.Image = "python-2026" }},
 		{"code code.missing", func(p *job.Package) { p.Code = " \n" }},
 		{"code code.too_long", func(p *job.Package) { p.Code = strings.Repeat("x", 256<<10+1) }},
 		{"code code.not_text", func(p *job.Package) { p.Code = "a\x00" }},
@@ -260,6 +262,38 @@ func TestBucket(t *testing.T) {
 	} {
 		if got := job.Bucket(rows); got != want {
 			t.Errorf("%d: got %s, want %s", rows, got, want)
+		}
+	}
+}
+
+// TestValidateFolder: a Python job is plain files with a main one, and relations of inputs with labels of their own.
+func TestValidateFolder(t *testing.T) {
+	good := func() job.Package {
+		p := parsed(t)
+		p.Engine, p.Code = job.EnginePython, ""
+		p.Files = []job.SourceFile{{Name: job.MainFile, Text: "import sluice\n"}}
+		p.Relations = []job.Relation{{Name: "people", Of: p.Inputs[0].Name, Labels: []string{"band"}}}
+		return p
+	}
+	if err := good().Validate(limits()); err != nil {
+		t.Fatalf("a good folder: %v", err)
+	}
+	for want, spoil := range map[string]func(p *job.Package){
+		"code.folder":            func(p *job.Package) { p.Code = "SELECT 1" },
+		"image.unnamed":          func(p *job.Package) { p.Image = "../x" },
+		"files.main_missing":     func(p *job.Package) { p.Files[0].Name = "other.py" },
+		"name.invalid":           func(p *job.Package) { p.Files = append(p.Files, job.SourceFile{Name: "../up.py"}) },
+		"name.duplicate":         func(p *job.Package) { p.Files = append(p.Files, p.Files[0]) },
+		"code.not_text":          func(p *job.Package) { p.Files[0].Text = "\x80\x04" },
+		"code.too_long":          func(p *job.Package) { p.Files[0].Text = strings.Repeat("x", job.MaxFolder+1) },
+		"relations.missing":      func(p *job.Package) { p.Relations = nil },
+		"relation.input_unknown": func(p *job.Package) { p.Relations[0].Of = "nowhere" },
+		"label.is_column":        func(p *job.Package) { p.Relations[0].Labels = p.Inputs[0].Columns[:1] },
+	} {
+		p := good()
+		spoil(&p)
+		if got := places(p.Validate(limits())); !slices.ContainsFunc(got, func(place string) bool { return strings.HasSuffix(place, " "+want) }) {
+			t.Errorf("%s: got %v", want, got)
 		}
 	}
 }

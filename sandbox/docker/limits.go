@@ -33,7 +33,7 @@ func DefaultLimits() map[task.Verb]Limits {
 		task.Split:   {1536 * mib, 15 * time.Minute, 16 * mib, 16, 256 * mib},
 		task.Screen:  {1536 * mib, 15 * time.Minute, 256 * mib, 256, 256 * mib},
 		// The whole of a job's inputs and both halves of every split at once.
-		task.Deal:      {2048 * mib, 10 * time.Minute, 1024 * mib, 1024, 256 * mib},
+		task.Deal:      {1536 * mib, 10 * time.Minute, 512 * mib, 1024, 256 * mib},
 		task.Python:    {1536 * mib, 15 * time.Minute, 256 * mib, 64, 256 * mib},
 		task.Normalize: {1536 * mib, 10 * time.Minute, 512 * mib, 1024, 256 * mib},
 		task.Attach:    {1536 * mib, 15 * time.Minute, 256 * mib, 64, 256 * mib},
