@@ -157,8 +157,8 @@ func (m *mix) people(dice *rand.Rand) {
 
 // turn does what a job waits for.
 func (m *mix) turn(j job.View, dice *rand.Rand) {
-	switch state := flow.State(j.State); {
-	case state == job.Checked || state == job.Approved:
+	state := flow.State(j.State)
+	if state == job.Checked || state == job.Approved {
 		if dice.IntN(12) == 0 {
 			if _, err := m.developer.Jobs.Cancel(m.ctx, j.Number); m.must("canceling", err) {
 				m.mu.Lock()
@@ -171,7 +171,8 @@ func (m *mix) turn(j job.View, dice *rand.Rand) {
 			_, err := seat.Jobs.Approve(m.ctx, j.Number)
 			m.must("approving", err)
 		}
-	case state == job.OutputQuarantined:
+	}
+	if state == job.OutputQuarantined {
 		r, err := m.developer.Requests.Open(m.ctx, output.RequestSpec{Job: j.Number, Output: "visits_by_cover", Context: "A mix."})
 		if m.must("opening", err) {
 			m.mu.Lock()
