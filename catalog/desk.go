@@ -74,7 +74,7 @@ func (d *deed) lastCode(r postgres.Request, row postgres.Job, jobName string) (*
 	if err != nil {
 		return nil, fmt.Errorf("reading package: %w", err)
 	}
-	return &output.CodeView{Release: last.Release, Code: p.Code}, nil
+	return &output.CodeView{Release: last.Release, Code: p.Source()}, nil
 }
 
 // earlier lists what the caller's organization is a party to and was released from a job's datasets.

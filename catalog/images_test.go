@@ -15,6 +15,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/catalog/work"
 )
@@ -188,6 +189,28 @@ func TestFailuresOfFolders(t *testing.T) {
 		c.must(err)
 		if got := string(j.Failure); !strings.Contains(got, want) || strings.Contains(got, "4711") {
 			t.Errorf("%s: told %s", name, got)
+		}
+	}
+}
+
+// TestReviewsShowFolders: whoever votes on what a Python job made reads all of its code, as they read SQL.
+func TestReviewsShowFolders(t *testing.T) {
+	c := newPictures(t)
+	c.image("python-2026")
+	p := c.folder()
+	p.Files = append(p.Files, job.SourceFile{Name: "bands.py", Text: "WIDE = 5\n"})
+	j, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, p)
+	c.must(err)
+	c.approve(j)
+	c.work(func(_ work.Letter, keys work.Keys) (string, work.Result) { return "success", c.outputs(keys, j.Number) })
+	r, err := c.serve.Requests.Open(c.ctx, c.developer.Subject, output.RequestSpec{Job: j.Number, Output: "by_health", Context: "c"})
+	c.must(err)
+	want := "# file main.py\n" + p.Files[0].Text + "# file bands.py\nWIDE = 5\n"
+	for _, seat := range []person{c.officer, c.reviewer} {
+		view, err := c.serve.Requests.Show(c.ctx, seat.Subject, r.Number)
+		c.must(err)
+		if d := cmp.Diff(want, view.Code); d != "" {
+			t.Errorf("the code (-want +got):\n%s", d)
 		}
 	}
 }

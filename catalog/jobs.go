@@ -271,19 +271,8 @@ func oneAgency(agencies []string) (string, error) {
 // Who: its operator's developer; the agency.
 func (s *Jobs) Cancel(ctx context.Context, caller policy.Subject, number string) (view job.View, err error) {
 	err = s.c.change(ctx, caller, "job.cancel", &view, func(d *deed) error {
-		found, err := d.tx.Job(ctx, number)
+		row, p, g, err := d.jobToEnd(number)
 		if err != nil {
-			return err
-		}
-		p, _, g, err := d.planned(found, spend)
-		if err != nil {
-			return err
-		}
-		row, err := d.lockedJob(number, policy.Facts{})
-		if err != nil {
-			return err
-		}
-		if err := d.seen(d.jobView(row)); err != nil {
 			return err
 		}
 		if _, err := flowOf(job.Mode(row.Kind)).Check(state(row.State), "cancel"); err != nil {
@@ -305,6 +294,21 @@ func (s *Jobs) Cancel(ctx context.Context, caller policy.Subject, number string)
 		return err
 	})
 	return view, err
+}
+
+// jobToEnd decides the end of a job and locks it, as it was seen, behind the grants whose budgets it may give back.
+func (d *deed) jobToEnd(number string) (row postgres.Job, p job.Package, g *ground, err error) {
+	found, err := d.tx.Job(d.ctx, number)
+	if err != nil {
+		return row, p, nil, err
+	}
+	if p, _, g, err = d.planned(found, spend); err != nil {
+		return row, p, nil, err
+	}
+	if row, err = d.lockedJob(number, policy.Facts{}); err != nil {
+		return row, p, nil, err
+	}
+	return row, p, g, d.seen(d.jobView(row))
 }
 
 // stopJobs ends jobs now: the row is killed in this transaction, and the worker is told to stop.
@@ -427,7 +431,7 @@ func (d *deed) jobView(row postgres.Job) (job.View, error) {
 	}
 	view := job.View{
 		Number: row.Number, Name: p.Name, Mode: job.Mode(row.Kind), State: row.State, Purpose: p.Purpose, CodeDigest: row.CodeDigest,
-		Stopped: text(row.Stopped), Refused: handled(row.Refused), Failure: row.Failure, Findings: row.Findings, Usage: row.Usage,
+		Stopped: text(row.Stopped), Refused: row.Refused, Failure: row.Failure, Findings: row.Findings, Usage: row.Usage,
 		Answer: answer, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt, Approvals: []string{}, Outputs: []string{},
 	}
 	for _, a := range row.Approvals {

@@ -100,30 +100,23 @@ func (d *deed) join(who postgres.Member) error {
 
 // Revoke ends a key: its tokens stop counting at once, and so does what it voted for and was not released yet:
 // whoever stole it gains nothing. Who: org_admin.
-func (s *Keys) Revoke(ctx context.Context, caller policy.Subject, fingerprint string) (view org.KeyView, err error) {
-	err = s.c.change(ctx, caller, "key.revoke", &view, func(d *deed) error {
-		key, who, err := d.key(fingerprint)
-		if err != nil {
-			return err
-		}
-		if _, err := org.KeyFlow().Check(state(key.State), "revoke"); err != nil {
-			return err
-		}
-		key.State, key.RevokedAt = string(org.Revoked), &d.now
-		view = keyView(key, who)
-		return d.endKey(key)
-	})
-	return view, err
+func (s *Keys) Revoke(ctx context.Context, caller policy.Subject, fingerprint string) (org.KeyView, error) {
+	return s.revoke(ctx, caller, "key.revoke", fingerprint, func(postgres.Member) bool { return true })
 }
 
 // End revokes a key of the caller's own, of whatever kind: what Revoke is to an administrator. Who: everyone.
-func (s *Keys) End(ctx context.Context, caller policy.Subject, fingerprint string) (view org.KeyView, err error) {
-	err = s.c.change(ctx, caller, "key.end", &view, func(d *deed) error {
+func (s *Keys) End(ctx context.Context, caller policy.Subject, fingerprint string) (org.KeyView, error) {
+	return s.revoke(ctx, caller, "key.end", fingerprint, func(owner postgres.Member) bool { return owner.ID == caller.Member })
+}
+
+// revoke ends a key whose owner is one the act is about; another's is unknown to it.
+func (s *Keys) revoke(ctx context.Context, caller policy.Subject, action policy.Action, fingerprint string, about func(owner postgres.Member) bool) (view org.KeyView, err error) {
+	err = s.c.change(ctx, caller, action, &view, func(d *deed) error {
 		key, who, err := d.key(fingerprint)
 		if err != nil {
 			return err
 		}
-		if who.ID != caller.Member {
+		if !about(who) {
 			return fault.NotFound()
 		}
 		if _, err := org.KeyFlow().Check(state(key.State), "revoke"); err != nil {

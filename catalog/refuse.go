@@ -2,8 +2,6 @@ package catalog
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/flow"
@@ -20,19 +18,8 @@ func (s *Jobs) Refuse(ctx context.Context, caller policy.Subject, number string,
 		return job.View{}, err
 	}
 	err = s.c.change(ctx, caller, "job.refuse", &view, func(d *deed) error {
-		found, err := d.tx.Job(ctx, number)
+		row, p, g, err := d.jobToEnd(number)
 		if err != nil {
-			return err
-		}
-		p, _, g, err := d.planned(found, spend)
-		if err != nil {
-			return err
-		}
-		row, err := d.lockedJob(number, policy.Facts{})
-		if err != nil {
-			return err
-		}
-		if err := d.seen(d.jobView(row)); err != nil {
 			return err
 		}
 		// A check and a debug run are refused too, but never by people: only what waits for a seat is a seat's to refuse.
@@ -51,9 +38,7 @@ func (s *Jobs) Refuse(ctx context.Context, caller policy.Subject, number string,
 			return err
 		}
 		row.State, row.EndedAt = string(to), &d.now
-		if row.Refused, err = d.opinion(seat, said); err != nil {
-			return err
-		}
+		row.Refused = d.opinion(seat, said)
 		if err := d.tx.RefuseJob(ctx, row.ID, row.State, row.Refused, d.now); err != nil {
 			return err
 		}
@@ -89,9 +74,7 @@ func (s *Grants) Refuse(ctx context.Context, caller policy.Subject, number strin
 			return err
 		}
 		row.State, row.EndedAt = string(to), &d.now
-		if row.Refused, err = d.opinion(string(org.ImplementingAgency), said); err != nil {
-			return err
-		}
+		row.Refused = d.opinion(string(org.ImplementingAgency), said)
 		if err := d.tx.RefuseGrant(ctx, row.ID, row.State, row.Refused, d.now); err != nil {
 			return err
 		}
@@ -102,23 +85,7 @@ func (s *Grants) Refuse(ctx context.Context, caller policy.Subject, number strin
 }
 
 // opinion is what was said as the record keeps it. The trace says who spoke, not what.
-func (d *deed) opinion(by string, said flow.Opinion) (json.RawMessage, error) {
+func (d *deed) opinion(by string, said flow.Opinion) *flow.Handled {
 	d.detail["by"] = by
-	body, err := json.Marshal(flow.Handled{By: by, Reason: said.Reason, At: d.now})
-	if err != nil {
-		return nil, fmt.Errorf("encoding opinion: %w", err)
-	}
-	return body, nil
-}
-
-// handled reads an opinion of the record; nil for none.
-func handled(body json.RawMessage) *flow.Handled {
-	if body == nil {
-		return nil
-	}
-	h := new(flow.Handled)
-	if json.Unmarshal(body, h) != nil {
-		return nil
-	}
-	return h
+	return &flow.Handled{By: by, Reason: said.Reason, At: d.now}
 }

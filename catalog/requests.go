@@ -335,7 +335,7 @@ func (d *deed) requestLine(r postgres.Request, row postgres.Job, o postgres.Outp
 		return output.RequestView{}, err
 	}
 	view := output.RequestView{
-		Number: r.Number, State: r.State, Output: shown, Code: p.Code, Context: r.Context, Kind: output.OutputVote,
+		Number: r.Number, State: r.State, Output: shown, Code: p.Source(), Context: r.Context, Kind: output.OutputVote,
 		Revision: o.Revision, Expiry: d.now.Add(d.voteLife()).UTC().Truncate(time.Second),
 		Voted: []output.Seat{}, Votes: []output.VoteView{}, OpenedAt: r.CreatedAt, EndedAt: r.EndedAt,
 	}

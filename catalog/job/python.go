@@ -27,6 +27,18 @@ type SourceFile struct {
 	Text string `json:"text"`
 }
 
+// Source is the code as people read it: the SQL, or the files of a folder one after the other, each under its name.
+func (p Package) Source() string {
+	if p.Engine != EnginePython {
+		return p.Code
+	}
+	var all strings.Builder
+	for _, f := range p.Files {
+		fmt.Fprintf(&all, "# file %s\n%s\n", f.Name, strings.TrimSuffix(f.Text, "\n"))
+	}
+	return all.String()
+}
+
 // Relation declares what a Python job makes: rows of one input, each with labels of the code's own. The code names
 // rows and labels them; tokens and every column of the input are the platform's.
 type Relation struct {

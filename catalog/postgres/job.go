@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/task"
 )
 
@@ -28,7 +29,7 @@ type Job struct {
 	Stopped    *string
 	RuleSet    string
 	Answer     json.RawMessage // of a check
-	Refused    json.RawMessage // by a seat
+	Refused    *flow.Handled   // by a seat
 	CreatedAt  time.Time
 	EndedAt    *time.Time
 	Image      *string // digest; nil: no Python
@@ -111,7 +112,7 @@ func (t *Tx) PutApprovals(ctx context.Context, id, state string, approvals []App
 }
 
 // RefuseJob writes that a seat refused a job.
-func (t *Tx) RefuseJob(ctx context.Context, id, state string, refused json.RawMessage, ended time.Time) error {
+func (t *Tx) RefuseJob(ctx context.Context, id, state string, refused *flow.Handled, ended time.Time) error {
 	return t.touch(ctx, "update job set state = $2, refused = $3, ended_at = $4 where id = $1", id, state, refused, ended)
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/agreement"
+	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/registration"
 )
@@ -149,13 +150,13 @@ type Grant struct {
 	EndsAt     time.Time
 	ProposedBy string
 	ApprovedBy *string
-	Refused    json.RawMessage
+	Refused    *flow.Handled
 	EndedAt    *time.Time
 	CreatedAt  time.Time
 }
 
 // RefuseGrant writes that a grant was refused.
-func (t *Tx) RefuseGrant(ctx context.Context, id, state string, refused json.RawMessage, ended time.Time) error {
+func (t *Tx) RefuseGrant(ctx context.Context, id, state string, refused *flow.Handled, ended time.Time) error {
 	return t.touch(ctx, "update data_grant set state = $2, refused = $3, ended_at = $4 where id = $1", id, state, refused, ended)
 }
 

@@ -78,7 +78,8 @@ func showReview(c call) (answer, error) {
 		return answer{}, err
 	}
 	p := reviewPage{RequestView: view, Seat: seatOf(c.who), Reasons: output.Reasons(), Once: rand.Text()}
-	p.Why, p.Weak = whyNot(p), c.who.Strength != policy.Strong
+	p.Weak = c.who.Strength != policy.Strong
+	p.explain()
 	if err := p.choose(c); err != nil {
 		return answer{}, err
 	}
@@ -103,18 +104,16 @@ func showReview(c call) (answer, error) {
 	return answer{Object: view.Number, State: view.State, Body: p}, err
 }
 
-// whyNot says why the reader cannot vote now; "" when nothing on the page speaks against it.
-func whyNot(p reviewPage) string {
-	why := struct{ Why string }{}
+// explain says why the reader cannot vote now, unless nothing on the page speaks against it.
+func (p *reviewPage) explain() {
 	switch {
 	case p.Seat == "":
-		why.Why = "desk.why_no_seat"
+		p.Why = "desk.why_no_seat"
 	case p.State != string(output.InReview):
-		why.Why = "desk.why_ended"
+		p.Why = "desk.why_ended"
 	case slices.Contains(p.Voted, p.Seat):
-		why.Why = "desk.why_voted"
+		p.Why = "desk.why_voted"
 	}
-	return why.Why
 }
 
 // choose finds the output that is asked for, first of all the request's own.
@@ -146,7 +145,7 @@ func (p *reviewPage) lay(c call) error {
 		return fmt.Errorf("reading findings: %w", err)
 	}
 	s := newSheet(declared)
-	if s.Why = p.valuesWhy(); s.Why == "" {
+	if p.withhold(s); s.Why == "" {
 		if err := p.values(c, s); err != nil {
 			return err
 		}
@@ -174,19 +173,17 @@ func (p *reviewPage) values(c call, s *sheet) error {
 	return s.fill(body)
 }
 
-// valuesWhy says, by a text, why the table is shown without values; "" when the reader may have them: then each view is
-// decided and traced by its own verb.
-func (p *reviewPage) valuesWhy() string {
-	why := struct{ Why string }{}
+// withhold says why the table is shown without values, unless the reader may have them: then each view is decided and
+// traced by its own verb.
+func (p *reviewPage) withhold(s *sheet) {
 	switch {
 	case p.Seat != output.AgencySeat:
-		why.Why = "desk.no_values"
+		s.Why = "desk.no_values"
 	case p.File.Name != p.Output.Name || p.State != string(output.InReview):
-		why.Why = "desk.values_later"
+		s.Why = "desk.values_later"
 	case p.Weak:
-		why.Why = "desk.values_weak"
+		s.Why = "desk.values_weak"
 	}
-	return why.Why
 }
 
 // rule is one rule of screening and what it found in an output.
