@@ -21,7 +21,7 @@ const (
 	Processes  Canary = "processes"  // more processes than allowed
 	Memory     Canary = "memory"     // more memory than allowed, swap included
 	CPU        Canary = "cpu"        // more processor time than allowed, by the control group's count
-	Kill       Canary = "kill"       // outliving its end by ignoring every signal
+	Kill       Canary = "kill"       // outliving its end by ignoring every signal and ending its first thread
 	Leftovers  Canary = "leftovers"  // a container, mount or folder that outlives its run
 )
 

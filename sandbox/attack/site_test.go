@@ -63,8 +63,8 @@ type result struct {
 	disk      int64         // bytes by which the machine's disk had grown when the run had ended
 }
 
-// proved runs the self-test of a runtime: attacks on one that fails it say nothing.
-func proved(t *testing.T, r runtime) {
+// proved runs the self-test of a runtime: attacks on one that fails it say nothing. gVisor must pass it.
+func proved(t *testing.T, r runtime) sandbox.Proof {
 	t.Helper()
 	l, err := launcher.New(t.Context(), launcher.Options{
 		Engine: dockertest.Socket(t), Base: filepath.Join(dockertest.Dir(t), "runs"), Runner: dockertest.Program(t, "../launcher/testdata/canary"),
@@ -76,9 +76,10 @@ func proved(t *testing.T, r runtime) {
 	defer closing(t, l)
 	proofs, err := l.Proofs(t.Context(), true)
 	at := slices.IndexFunc(proofs, func(p sandbox.Proof) bool { return p.Runtime == r.name })
-	if err != nil || at < 0 || !proofs[at].Holds() {
+	if err != nil || at < 0 || r.name == task.GVisor && !proofs[at].Holds() {
 		t.Fatalf("the self-test of %s: %+v %v", r.name, proofs, err)
 	}
+	return proofs[at]
 }
 
 // closing lets go of a launcher.

@@ -1,15 +1,18 @@
 package docker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"golang.org/x/sys/unix"
 )
 
 // Exit is how a container ended, as the engine tells it.
@@ -83,7 +86,10 @@ func (e *Engine) start(ctx context.Context, id string) error {
 func (e *Engine) kill(ctx context.Context, id string, ended <-chan container.WaitResponse, failed <-chan error) error {
 	ctx, cancel := context.WithTimeout(ctx, killWithin)
 	defer cancel()
-	killed := e.api.ContainerKill(ctx, id, "KILL") // an error may mean that it has just ended by itself
+	killed := e.askKill(ctx, id) // an error may mean that it has just ended by itself
+	if killed != nil {
+		killed = errors.Join(killed, e.strike(ctx, id))
+	}
 	select {
 	case <-ended:
 		return nil
@@ -92,6 +98,27 @@ func (e *Engine) kill(ctx context.Context, id string, ended <-chan container.Wai
 	case <-ctx.Done():
 		return fmt.Errorf("killing a container: %w", errors.Join(killed, ctx.Err()))
 	}
+}
+
+// askKill has the engine kill a container.
+func (e *Engine) askKill(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, killWithin/2)
+	defer cancel()
+	return e.api.ContainerKill(ctx, id, "KILL")
+}
+
+// strike kills a container's process itself. runc takes a program whose first thread has ended for one that has ended,
+// and lets the others run on. A process id is struck only while it is in the container's control group.
+func (e *Engine) strike(ctx context.Context, id string) error {
+	seen, err := e.Inspect(ctx, id)
+	if err != nil || seen.State == nil || seen.State.Pid == 0 {
+		return err
+	}
+	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", seen.State.Pid))
+	if err != nil || !bytes.Contains(groups, []byte(id)) {
+		return nil //nolint:nilerr // it is gone, or another's by now
+	}
+	return unix.Kill(seen.State.Pid, unix.SIGKILL)
 }
 
 // read asks how an ended container ended. A signal nobody here sent may be an engine going down, which kills

@@ -46,9 +46,12 @@ func (e *Engine) stands(ctx context.Context, id string) bool {
 	return err == nil && seen.State != nil && seen.State.Running && exists(seen.State.Pid)
 }
 
-// exists tells whether a process has not ended. One that only waits for its parent has: proc_pid_stat(5) has the state
-// behind the program's name, which may hold anything.
+// exists tells whether a process has not ended. One that only waits for its parent has, unless threads of it are left:
+// proc_pid_stat(5) has the state behind the program's name, which may hold anything.
 func exists(pid int) bool {
+	if threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)); err != nil || len(threads) > 1 {
+		return err == nil
+	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return false

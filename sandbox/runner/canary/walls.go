@@ -48,7 +48,7 @@ func interfaces() string {
 func writeRoot() string {
 	var attempts []attempt
 	for _, path := range []string{
-		"/canary", "/in/canary", "/etc/canary", "/etc/hosts", "/dev/canary", "/dev/shm/canary", "/sys/canary", "/sluice-runner",
+		"/canary", "/in/canary", "/etc/canary", "/etc/hosts", "/dev/canary", "/dev/shm/canary", "/dev/mqueue/canary", "/sys/canary", "/sluice-runner",
 		"/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger",
 	} {
 		attempts = append(attempts, attempt{"writing " + path, func() error { return touch(path) }})
