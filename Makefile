@@ -5,16 +5,23 @@ SHELL := /bin/sh
 
 BIN := build/bin
 LINT := build/tools/golangci-lint
-# Two packages at a time: each may start a database, a store and an engine of its own.
-GOTEST := go test -p 2 -timeout 25m
+# Programs, linters and tests are compiled alike, so that what they share is compiled once: without C but for the runner.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(GOFLAGS) -trimpath)
 # The runner is linked statically with DuckDB inside: its container holds nothing else.
+RUNNER := ./cmd/sluice-runner ./sandbox/runner
+WITH_C := CGO_ENABLED=1 GOFLAGS="$(GOFLAGS) -tags=osusergo,netgo"
 STATIC := -s -w -linkmode external -extldflags "-static -Wl,--no-warnings"
+# Every other package, as go list tells it.
+PLAIN = all=$$(CGO_ENABLED=1 go list $(1) ./...); runner=$$(CGO_ENABLED=1 go list $(1) $(RUNNER)); printf '%s\n' "$$all" | grep -vxF "$$runner"
+# Two packages at a time: each may start a database, a store and an engine of its own.
+GOTEST := go test -p 2 -timeout 40m
 
 # gofmt prints names and succeeds; here a name is a failure.
 FORM := unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }; \
-	go vet ./... && $(LINT) run
+	$(call PLAIN) | xargs go vet; $(WITH_C) go vet $(RUNNER); $(call PLAIN,-f '{{.Dir}}') | xargs $(LINT) run; $(WITH_C) $(LINT) run $(RUNNER)
 
-.PHONY: help setup setup-test build image-python demo up freeze test test-browser screenshots test-upgrade test-faults test-mix test-attack test-soak soak bench lint generate generate-check release-description clean
+.PHONY: help setup setup-test build image-python demo up freeze test test-browser screenshots test-upgrade test-faults test-mix test-attack test-soak soak bench lint generate generate-check islands islands-check release-description clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,14 +34,14 @@ setup-test: ## the same, and what the tests need
 
 build: setup ## build the programs into build/bin
 	@mkdir -p $(BIN)
-	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN)/sluice ./cmd/sluice
-	@CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo -ldflags '$(STATIC)' -o $(BIN)/sluice-runner ./cmd/sluice-runner
-	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN)/sluice-hostile ./deploy/demo/hostile
+	@go build -ldflags '-s -w' -o $(BIN)/sluice ./cmd/sluice
+	@$(WITH_C) go build -ldflags '$(STATIC)' -o $(BIN)/sluice-runner ./cmd/sluice-runner
+	@go build -ldflags '-s -w' -o $(BIN)/sluice-hostile ./deploy/demo/hostile
 	@chmod 0755 $(BIN) $(BIN)/*
 
 .PHONY: $(BIN)/sluice-demo
 $(BIN)/sluice-demo: build
-	@CGO_ENABLED=0 go build -trimpath -o $@ ./deploy/demo
+	@go build -o $@ ./deploy/demo
 	@chmod 0755 $@
 
 image-python: ## build the image Python jobs run in, into /usr/local/lib/sluice/images
@@ -53,13 +60,16 @@ freeze: $(BIN)/sluice-demo ## freeze a small deployment of today's code: make fr
 test: setup-test build ## everything: form, rules of the tree, policies, units, and the whole on real parts
 	@$(FORM)
 	@go mod verify >/dev/null
-	@$(GOTEST) -shuffle=on ./...
+	@$(WITH_C) $(GOTEST) -shuffle=on $(RUNNER)
+	@$(call PLAIN) | xargs $(GOTEST) -shuffle=on
 
-test-browser: setup-test ## walk through the console in a real browser: axe, policy, keyboard, both languages and themes
+test-browser: setup-test build ## play the demo by clicking in a real browser, and walk through every page: axe, policy, keyboard, languages, themes
+	@go test ./deploy/demo -count=1 -timeout 20m -v -run 'TestClicks'
 	@go test ./cmd/sluice -count=1 -timeout 20m -v -run 'TestBrowser'
 
-screenshots: setup-test ## the same, with a picture of every page on a desk and on a phone in build/screens
+screenshots: setup-test build ## the same, with a picture of every page on a desk and on a phone in build/screens
 	@rm -rf build/screens
+	@go test ./deploy/demo -count=1 -timeout 30m -run 'TestClicks' -args -screens "$(CURDIR)/build/screens"
 	@go test ./cmd/sluice -count=1 -timeout 30m -run 'TestBrowser' -args -screens "$(CURDIR)/build/screens"
 
 test-upgrade: setup-test ## open every frozen deployment with today's code
@@ -94,12 +104,22 @@ lint: setup-test ## gofmt, vet, golangci-lint, and the form of the API's descrip
 generate: ## make again what is made from tables (every //go:generate)
 	@go generate ./...
 
-generate-check: ## fail when generate changes a file
+generate-check: islands-check ## fail when making anything anew changes a file, the islands' bundles among them (needs npm)
 	@mkdir -p build
 	@(git status --porcelain; git diff) >build/before
 	@$(MAKE) --no-print-directory generate
 	@(git status --porcelain; git diff) >build/after
 	@cmp -s build/before build/after || { echo "generated files are stale; run make generate:"; diff build/before build/after; exit 1; }
+
+islands: ## bundle the console's editor and charts anew from their pinned npm packages (needs npm)
+	@cd gateway/console/islands && go run .
+
+islands-check: ## fail when bundling them anew changes a byte (needs npm; make test compares checksums without)
+	@command -v npm >/dev/null || { echo "npm is missing: apt-get install npm"; exit 1; }
+	@mkdir -p build
+	@sha256sum gateway/console/static/* gateway/console/islands/SHA256SUMS >build/islands-before
+	@$(MAKE) --no-print-directory islands
+	@sha256sum --quiet -c build/islands-before
 
 release-description: ## freeze the API's description as the released one; what broke since is forgiven
 	@cp gateway/openapi.json gateway/released/openapi-v1.json

@@ -195,8 +195,11 @@ func (d *deed) person() string {
 	if d.caller.Member == "" {
 		return ""
 	}
-	return trace.PersonHash(d.c.PersonKey, d.caller.Member)
+	return d.personHash(d.caller.Member)
 }
+
+// personHash stands for a member in the trace.
+func (d *deed) personHash(member string) string { return trace.PersonHash(d.c.PersonKey, member) }
 
 func codes(reasons []policy.Reason) []string {
 	out := make([]string, 0, len(reasons))

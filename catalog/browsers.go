@@ -94,10 +94,17 @@ func (s *Browsers) Remembered(ctx context.Context, hash string) (memory []byte, 
 	return memory, true, nil
 }
 
+// grain is how exactly idle time is kept: putting its end off is a durable write, so that is done once a minute at most,
+// and a browser is forgotten up to that much early, never late.
+const grain = time.Minute
+
 // Remember keeps what is remembered of a browser until it was idle for a time.
 func (s *Browsers) Remember(ctx context.Context, hash string, memory []byte, idle time.Duration) error {
 	now := s.c.Now()
 	return s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		if lasts, err := tx.ConsoleLasts(ctx, hash, memory, now.Add(idle-grain)); err != nil || lasts {
+			return err
+		}
 		if err := tx.SweepConsole(ctx, now); err != nil {
 			return fmt.Errorf("sweeping console sessions: %w", err)
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/ruleset"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/catalog/work"
+	"github.com/sluicedata/sluice/policy"
 )
 
 // perRun is what one run of the city's package takes.
@@ -253,6 +254,37 @@ func TestUsage(t *testing.T) {
 		t.Errorf("budgets %+v", own.Budgets)
 	}
 	c.refusesUsage(t)
+	c.recently(t, want[0])
+}
+
+// recently: a department sees a month and more of its own, once for each operator and dataset, and nobody else any of it.
+func (c *city) recently(t *testing.T, used budget.Use) {
+	t.Helper()
+	ask := func() []budget.Recent {
+		t.Helper()
+		all, err := c.serve.Usage.Recent(c.ctx, c.steward.Subject)
+		c.must(err)
+		return all
+	}
+	got := ask()
+	if len(got) != 1 || got[0].Dataset != slug || got[0].Operator != used.Operator || got[0].OperatorName == "" ||
+		got[0].Runs != 2 || got[0].Releases != 0 || !slices.Equal(got[0].Columns, used.Columns) {
+		t.Errorf("recently: %+v", got)
+	}
+	for who, subject := range map[string]policy.Subject{"operator": c.developer.Subject, "agency": c.chief.Subject} {
+		if _, err := c.serve.Usage.Recent(c.ctx, subject); code(err) != "access.not_permitted" {
+			t.Errorf("%s asks who used a department's data: %v", who, err)
+		}
+	}
+	other := c.steward.Subject
+	other.Org = name.NewID().String()
+	if all, err := c.serve.Usage.Recent(c.ctx, other); err == nil && len(all) > 0 {
+		t.Errorf("another department sees %+v", all)
+	}
+	c.sql("update job set created_at = created_at - interval '31 days'")
+	if got := ask(); len(got) != 0 {
+		t.Errorf("after a month: %+v", got)
+	}
 }
 
 func (c *city) refusesUsage(t *testing.T) {

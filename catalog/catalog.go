@@ -15,6 +15,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/passkey"
+	"github.com/sluicedata/sluice/catalog/password"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/ruleset"
 	"github.com/sluicedata/sluice/policy"
@@ -53,6 +54,7 @@ type Catalog struct {
 	Passkeys      *Passkeys
 	Identities    *Identities
 	Factors       *Factors
+	Passwords     *Passwords
 	Sessions      *Sessions
 	Datasets      *Datasets
 	Uploads       *Uploads
@@ -81,12 +83,13 @@ type Catalog struct {
 type core struct {
 	Config
 	jobBell bell
+	hasher  *password.Hasher
 }
 
 // New opens the front door. The policy bundle in force is archived under its revision, so that whatever it
 // decides can be decided again.
 func New(ctx context.Context, conf Config) (*Catalog, error) {
-	c := &core{Config: conf}
+	c := &core{Config: conf, hasher: password.NewHasher(conf.Rand)}
 	err := conf.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		return tx.KeepBundle(ctx, conf.Policy.Revision(), conf.Policy.Files(), conf.Now())
 	})
@@ -94,7 +97,7 @@ func New(ctx context.Context, conf Config) (*Catalog, error) {
 		return nil, fmt.Errorf("archiving policy bundle: %w", err)
 	}
 	return &Catalog{
-		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Passkeys: &Passkeys{c}, Identities: &Identities{c}, Factors: &Factors{c}, Sessions: &Sessions{c},
+		Orgs: &Orgs{c}, Members: &Members{c}, Keys: &Keys{c}, Passkeys: &Passkeys{c}, Identities: &Identities{c}, Factors: &Factors{c}, Passwords: &Passwords{c}, Sessions: &Sessions{c},
 		Datasets: &Datasets{c}, Uploads: &Uploads{c}, Registrations: &Registrations{c}, Agreements: &Agreements{c}, Grants: &Grants{c},
 		Images: &Images{c}, Jobs: &Jobs{c}, Usage: &Usage{c}, Outputs: &Outputs{c}, Requests: &Requests{c}, Releases: &Releases{c},
 		Trace: &Trace{c}, Work: &Work{c}, Trust: &Trust{c}, SelfTests: &SelfTests{c}, Stored: &Stored{c}, Browsers: &Browsers{c},

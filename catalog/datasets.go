@@ -39,7 +39,7 @@ func (s *Datasets) Declare(ctx context.Context, caller policy.Subject, spec data
 			return err
 		}
 		row := postgres.Dataset{
-			ID: name.NewID().String(), Slug: spec.Slug, Org: caller.Org, Title: spec.Title, Class: string(spec.Class),
+			ID: name.NewID().String(), Slug: spec.Slug, Org: caller.Org, Title: spec.Title, Basis: spec.Basis, Class: string(spec.Class),
 			State: string(dataset.Flow().Start()), Columns: spec.Columns, Units: spec.Units,
 			RoundTo: spec.RoundTo, Terms: &spec.Terms, SecretKey: master.ID, CreatedAt: d.now,
 			Confirmed: spec.Confirmation(),
@@ -420,7 +420,7 @@ func (d *deed) datasetView(row postgres.Dataset) (dataset.View, error) {
 		return dataset.View{}, fmt.Errorf("reading versions: %w", err)
 	}
 	view := dataset.View{
-		Slug: row.Slug, Title: row.Title, Provider: home.Number, ProviderName: home.Name, Class: row.Class, State: row.State,
+		Slug: row.Slug, Title: row.Title, Basis: row.Basis, Provider: home.Number, ProviderName: home.Name, Class: row.Class, State: row.State,
 		Columns: row.Columns, Units: row.Units, RoundTo: row.RoundTo, Terms: row.Terms, CreatedAt: row.CreatedAt,
 		Confirmed: row.Confirmed,
 	}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
 	"encoding/base32"
 	"errors"
@@ -26,8 +27,9 @@ const (
 	recoveryCodes = 10
 )
 
-// Enrol makes a new secret for the caller's authenticator; it counts once Confirm has seen it work. Who: everyone,
-// in a strong session or with their administrator's one-time code; whoever has a factor has it reset first.
+// Enrol makes a new secret for the caller's authenticator; it counts once Confirm has seen it work, and until then the
+// one before does. Who: everyone, in a strong session or, for their first factor, with their administrator's one-time
+// code.
 func (s *Factors) Enrol(ctx context.Context, caller policy.Subject, spec org.EnrolSpec) (secret org.FactorSecret, err error) {
 	err = s.c.act(ctx, caller, "factor.enrol", func(d *deed) error {
 		if err := d.ownFactor(); err != nil {
@@ -46,12 +48,25 @@ func (s *Factors) Enrol(ctx context.Context, caller policy.Subject, spec org.Enr
 		}
 		err = d.tx.OfferFactor(ctx, caller.Member, sealed, d.now)
 		if errors.Is(err, postgres.ErrNone) {
-			return fault.New(fault.Conflict, "factor.enrolled")
+			err = d.offerNext(sealed)
 		}
 		secret = made
 		return err
 	})
 	return secret, err
+}
+
+// offerNext keeps a secret beside the one that counts. Only a strong session gets there: a code is for a first factor.
+func (d *deed) offerNext(sealed []byte) error {
+	if d.caller.Strength != policy.Strong {
+		return fault.New(fault.Conflict, "factor.enrolled")
+	}
+	f, err := d.tx.LockFactor(d.ctx, d.caller.Member)
+	if err != nil {
+		return fmt.Errorf("locking factor: %w", err)
+	}
+	f.Next = sealed
+	return d.tx.SetFactor(d.ctx, f)
 }
 
 // ownFactor decides an act on the caller's own factor.
@@ -71,14 +86,46 @@ func (d *deed) mayEnrol(code string) error {
 	return err
 }
 
-// Confirm lets an enrolled secret in once it has shown to work, and returns codes for the day the authenticator is
-// lost. Who: everyone, for themselves.
+// Confirm lets an enrolled secret in once it has shown to work, in the place of any before, and returns codes for the
+// day the authenticator is lost; earlier ones end. Who: everyone, for themselves.
 func (s *Factors) Confirm(ctx context.Context, caller policy.Subject, spec org.ProofSpec) (codes org.RecoveryCodes, err error) {
-	err = s.try(ctx, caller, "factor.confirm", spec, func(d *deed, f *postgres.Factor) error {
-		if f.State != string(org.Offered) {
-			return fault.New(fault.Conflict, "factor.enrolled")
+	err = s.try(ctx, caller, "factor.confirm", spec, enrolled, func(d *deed, f *postgres.Factor) error {
+		f.Secret, f.Next, f.State = enrolled(f), nil, string(org.Admitted)
+		codes, err = d.newRecovery()
+		return err
+	})
+	return codes, err
+}
+
+// enrolled is the secret that waits for its confirmation; nil for none.
+func enrolled(f *postgres.Factor) []byte {
+	if f.State == string(org.Offered) {
+		return f.Secret
+	}
+	return f.Next
+}
+
+// counting is the secret that counts; nil for none.
+func counting(f *postgres.Factor) []byte {
+	if f.State == string(org.Admitted) {
+		return f.Secret
+	}
+	return nil
+}
+
+// Renew makes the caller's recovery codes anew; the earlier ones end. Who: everyone with a factor, in a strong session.
+func (s *Factors) Renew(ctx context.Context, caller policy.Subject) (codes org.RecoveryCodes, err error) {
+	err = s.c.act(ctx, caller, "factor.renew", func(d *deed) error {
+		if err := d.ownFactor(); err != nil {
+			return err
 		}
-		f.State = string(org.Admitted)
+		f, err := d.tx.LockFactor(ctx, caller.Member)
+		if absent(err) || err == nil && counting(&f) == nil {
+			return fault.New(fault.Conflict, "factor.none")
+		}
+		if err != nil {
+			return fmt.Errorf("locking factor: %w", err)
+		}
 		codes, err = d.newRecovery()
 		return err
 	})
@@ -88,18 +135,15 @@ func (s *Factors) Confirm(ctx context.Context, caller policy.Subject, spec org.P
 // Prove makes the caller's present session strong for as long as the rules say (sessions.strong_minutes). h names
 // that session. Who: everyone with a factor.
 func (s *Factors) Prove(ctx context.Context, caller policy.Subject, h Handle, spec org.ProofSpec) error {
-	return s.try(ctx, caller, "factor.prove", spec, func(d *deed, f *postgres.Factor) error {
-		if f.State != string(org.Admitted) {
-			return fault.New(fault.Conflict, "factor.none")
-		}
+	return s.try(ctx, caller, "factor.prove", spec, counting, func(d *deed, _ *postgres.Factor) error {
 		until := d.now.Add(time.Duration(d.c.Rules.Sessions.StrongMinutes) * time.Minute)
 		return d.tx.StrengthenToken(ctx, h.hash(), until)
 	})
 }
 
-// try spends one try at the caller's factor. Failures are counted in the act's own transaction, under the factor's
-// lock: so a failed try is an act that is carried out, traced with its answer, and then told.
-func (s *Factors) try(ctx context.Context, caller policy.Subject, action policy.Action, spec org.ProofSpec, then func(*deed, *postgres.Factor) error) error {
+// try spends one try at a secret of the caller's factor. Failures are counted in the act's own transaction, under the
+// factor's lock: so a failed try is an act that is carried out, traced with its answer, and then told.
+func (s *Factors) try(ctx context.Context, caller policy.Subject, action policy.Action, spec org.ProofSpec, secret func(*postgres.Factor) []byte, then func(*deed, *postgres.Factor) error) error {
 	if err := spec.Check(); err != nil {
 		return err
 	}
@@ -115,7 +159,11 @@ func (s *Factors) try(ctx context.Context, caller policy.Subject, action policy.
 		if err != nil {
 			return fmt.Errorf("locking factor: %w", err)
 		}
-		if failed, err = d.proven(&f, spec); err != nil {
+		sealed := secret(&f)
+		if sealed == nil {
+			return absentFactor(f)
+		}
+		if failed, err = d.proven(&f, sealed, spec); err != nil {
 			return err
 		}
 		if failed != nil {
@@ -128,12 +176,20 @@ func (s *Factors) try(ctx context.Context, caller policy.Subject, action policy.
 	return errors.Join(err, failed)
 }
 
-// proven checks one try and counts it. failed is what the caller is told.
-func (d *deed) proven(f *postgres.Factor, spec org.ProofSpec) (failed, err error) {
+// absentFactor says why a factor has not the secret that was asked for.
+func absentFactor(f postgres.Factor) error {
+	if f.State == string(org.Admitted) {
+		return fault.New(fault.Conflict, "factor.enrolled")
+	}
+	return fault.New(fault.Conflict, "factor.none")
+}
+
+// proven checks one try at a sealed secret of a factor and counts it. failed is what the caller is told.
+func (d *deed) proven(f *postgres.Factor, sealed []byte, spec org.ProofSpec) (failed, err error) {
 	if f.LockedUntil != nil && d.now.Before(*f.LockedUntil) {
 		return &fault.Error{Kind: fault.Limited, Code: "factor.locked", After: f.LockedUntil.Sub(d.now)}, nil
 	}
-	good, err := d.matches(f, spec)
+	good, err := d.matches(f, sealed, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -152,9 +208,9 @@ func (d *deed) proven(f *postgres.Factor, spec org.ProofSpec) (failed, err error
 }
 
 // matches reports whether a proof is good, and spends it: a time step and a recovery code count once.
-func (d *deed) matches(f *postgres.Factor, spec org.ProofSpec) (bool, error) {
+func (d *deed) matches(f *postgres.Factor, sealed []byte, spec org.ProofSpec) (bool, error) {
 	if spec.Recovery != "" {
-		if f.State != string(org.Admitted) {
+		if !bytes.Equal(sealed, counting(f)) { // it stands for an authenticator that was lost, not for one that is new
 			return false, nil
 		}
 		err := d.tx.TakeCode(d.ctx, f.Member, postgres.RecoveryCode, codeHash(spec.Recovery), d.now)
@@ -164,7 +220,7 @@ func (d *deed) matches(f *postgres.Factor, spec org.ProofSpec) (bool, error) {
 		d.detail["by"] = "recovery"
 		return err == nil, err
 	}
-	step, err := d.step(f, spec.TOTP)
+	step, err := d.step(f.Member, sealed, spec.TOTP)
 	if err != nil || step <= f.Step {
 		return false, err
 	}

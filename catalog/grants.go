@@ -240,7 +240,7 @@ func viewOfGrant(row postgres.Grant, agreement, operator, slug string) grant.Vie
 	return grant.View{
 		Number: row.Number, Agreement: agreement, Operator: operator, Dataset: slug, State: row.State, Scope: row.Scope,
 		RunsLeft: row.RunsLeft, RowsLeft: row.RowsLeft, FailedLeft: row.FailedLeft, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt,
-		Refused: row.Refused,
+		Refused: row.Refused, Asked: row.Asked,
 	}
 }
 

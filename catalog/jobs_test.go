@@ -2,13 +2,19 @@ package catalog_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"sync"
 	"testing"
 
+	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/keyring"
+	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/release"
 )
 
 // TestReleasePath walks one job from submit to a released product, with every role's own rights.
@@ -33,6 +39,45 @@ func TestReleasePath(t *testing.T) {
 	c.must(err)
 	if r.State != string(output.Released) || r.Release == "" {
 		t.Fatalf("the request is %s, its release %q", r.State, r.Release)
+	}
+}
+
+// TestDeadKeepersCopyIsFound: a keeper that dies between the copy of a product and its record leaves one copy, which the
+// next turn finds where the intent says, and none beside it.
+func TestDeadKeepersCopyIsFound(t *testing.T) {
+	c := newCity(t, grant.Budget{Runs: 10, Rows: 10_000})
+	j := c.ran(c.grant.Number)
+	r, err := c.serve.Requests.Open(c.ctx, c.developer.Subject, output.RequestSpec{Job: j.Number, Output: "by_health", Context: "c"})
+	c.must(err)
+	c.must(c.vote(c.officer, r.Number, output.OperatorSeat, output.Approve))
+	c.must(c.vote(c.reviewer, r.Number, output.AgencySeat, output.Approve))
+	died := errors.New("died")
+	for range 3 {
+		_, err := c.keeper.Catalog.Releases.Decide(c.ctx)
+		c.must(err)
+		_, err = c.keeper.Catalog.Trace.Sequence(c.ctx, c.keeper.Sequencer)
+		c.must(err)
+		provider, err := keyring.NewFileProvider(c.keeper.Keys.Wrap)
+		c.must(err)
+		if _, err = c.keeper.Catalog.Releases.Finish(c.ctx, provider, catalog.Signer{
+			Prove: func(context.Context, string) (release.Entry, json.RawMessage, error) {
+				return release.Entry{}, nil, died
+			},
+		}); !errors.Is(err, died) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	c.turns()
+	if r, err = c.serve.Requests.Show(c.ctx, c.developer.Subject, r.Number); err != nil || r.State != string(output.Released) {
+		t.Fatalf("the request is %s, %v", r.State, err)
+	}
+	copies := 0
+	for _, err := range c.objects.List(c.ctx, object.Release) {
+		c.must(err)
+		copies++
+	}
+	if copies != 1 {
+		t.Errorf("%d copies lie in the delivery area", copies)
 	}
 }
 

@@ -78,6 +78,9 @@ func (s *Keys) Admit(ctx context.Context, caller policy.Subject, fingerprint str
 		if err := d.tx.AdmitKey(ctx, key.ID, caller.Member, d.now, expires); err != nil {
 			return err
 		}
+		if err := d.succeedBy(key); err != nil {
+			return err
+		}
 		return d.join(who)
 	})
 	return view, err
@@ -271,7 +274,7 @@ func keyView(k postgres.MemberKey, m postgres.Member) org.KeyView {
 	return org.KeyView{
 		Fingerprint: k.Fingerprint, Login: m.Login, State: k.State, OfferedAt: k.OfferedAt, AdmittedAt: k.AdmittedAt,
 		LastUsed: k.LastUsed, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt, Certificate: k.Certificate,
-		Scheme: k.Scheme, Title: k.Title,
+		Scheme: k.Scheme, Title: k.Title, Replaces: k.Replaces,
 	}
 }
 

@@ -2,9 +2,6 @@ package catalog
 
 import (
 	"fmt"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -42,13 +39,8 @@ func (p Page) window() (postgres.Window, error) {
 		_, err := name.ParseID(p.After)
 		places.Require(err == nil, "query.cursor", "cursor.invalid")
 	}
-	places.Require(len(p.Match) <= maxMatch && shownText(p.Match), "query.match", "match.invalid")
+	places.Require(p.Match == "" || name.Shows(p.Match, maxMatch), "query.match", "match.invalid")
 	return postgres.Window{Before: p.After, Limit: p.limit() + 1, State: p.State}, places.Err("request.invalid")
-}
-
-// shownText accepts what a person can type: UTF-8 without control characters.
-func shownText(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func (p Page) limit() int {

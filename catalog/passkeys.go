@@ -82,13 +82,6 @@ func (d *deed) ownPasskeys() (who passkey.Person, err error) {
 
 // offerPasskey puts a passkey before the administrators.
 func (d *deed) offerPasskey(made passkey.Credential, title string) (view org.KeyView, err error) {
-	waiting, err := d.tx.CountOffers(d.ctx, d.caller.Member)
-	if err != nil {
-		return view, fmt.Errorf("counting offers: %w", err)
-	}
-	if waiting >= maxOffers {
-		return view, fault.New(fault.Conflict, "key.too_many")
-	}
 	person, err := d.tx.Member(d.ctx, d.caller.Member)
 	if err != nil {
 		return view, err
@@ -98,12 +91,7 @@ func (d *deed) offerPasskey(made passkey.Credential, title string) (view org.Key
 		State: string(org.Offered), OfferedAt: d.now, Scheme: string(envelope.WebAuthn), Title: title, Credential: made.ID,
 		SignCount: int64(made.Count), Synced: made.Synced, Origin: d.c.Passkeys.Origin(),
 	}
-	d.refs["key"] = key.Fingerprint
-	err = d.tx.InsertKey(d.ctx, key)
-	if postgres.IsUnique(err, "member_key_fingerprint_key") || postgres.IsUnique(err, "member_key_credential_key") {
-		return view, fault.New(fault.Conflict, "key.taken")
-	}
-	return keyView(key, person), err
+	return keyView(key, person), d.offerKey(key)
 }
 
 // Ask prepares a statement for a passkey of the caller's own to sign; with none that counts there is nothing to ask

@@ -21,21 +21,26 @@ func (s *Sessions) Refused(ctx context.Context, code string) error {
 	d.object, d.detail["answer"] = policy.Object{Kind: "session"}, code
 	return s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		d.tx = tx
-		minute := d.now.UTC().Truncate(time.Minute)
-		times, err := tx.CountRefusal(ctx, minute)
-		if err != nil {
-			return fmt.Errorf("counting refusals: %w", err)
-		}
-		if times > maxRefusals {
-			return nil
-		}
-		if times == 1 {
-			if err := d.untraced(minute); err != nil {
-				return err
-			}
-		}
-		return d.enter("deny")
+		return d.knocked()
 	})
+}
+
+// knocked counts a refusal at the door, and enters it unless there were too many this minute.
+func (d *deed) knocked() error {
+	minute := d.now.UTC().Truncate(time.Minute)
+	times, err := d.tx.CountRefusal(d.ctx, minute)
+	if err != nil {
+		return fmt.Errorf("counting refusals: %w", err)
+	}
+	if times > maxRefusals {
+		return nil
+	}
+	if times == 1 {
+		if err := d.untraced(minute); err != nil {
+			return err
+		}
+	}
+	return d.enter("deny")
 }
 
 // untraced says in the entry how many refusals of earlier minutes were only counted.

@@ -220,7 +220,7 @@ func application(row postgres.Registration) registration.Application {
 
 func registrationView(row postgres.Registration, slug string) registration.View {
 	return registration.View{
-		Number: row.Number, Dataset: slug, State: row.State, RuleSet: row.RuleSet, AppliedAt: row.AppliedAt,
+		Number: row.Number, Dataset: slug, Summary: row.Application.Summary, State: row.State, RuleSet: row.RuleSet, AppliedAt: row.AppliedAt,
 		AcceptDue: row.AcceptDue, AcceptedAt: row.AcceptedAt, ReviewDue: row.ReviewDue, NoticedAt: row.NoticedAt,
 		NoticeEnds: row.NoticeEnds, CodedAt: row.CodedAt, QueryCode: text(row.QueryCode), ValidTo: row.ValidTo,
 		Late: late(row),

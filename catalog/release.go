@@ -100,10 +100,28 @@ func (d *deed) decideRelease(r postgres.Request) error {
 	if err := d.tx.MoveRequest(d.ctx, r.ID, string(output.Approved), nil); err != nil {
 		return err
 	}
+	product, err := d.productOf(o)
+	if err != nil {
+		return err
+	}
 	return d.tx.InsertRelease(d.ctx, postgres.Release{
 		ID: name.NewID().String(), Number: number, Request: r.ID, Output: o.ID, Digest: o.Digest,
-		State: string(output.Releasing), Leaf: d.leaf, CreatedAt: d.now,
+		State: string(output.Releasing), Leaf: d.leaf, Object: product, CreatedAt: d.now,
 	})
+}
+
+// productOf chooses where an output's product will lie: under a key of its own, since whoever downloads it gets the key of
+// nothing else. It is on record with the intent, so that a copy whose keeper died is found, and not made beside it.
+func (d *deed) productOf(o postgres.Output) (json.RawMessage, error) {
+	var reviewed object.Ref
+	if err := json.Unmarshal(o.Object, &reviewed); err != nil {
+		return nil, fmt.Errorf("reading reference: %w", err)
+	}
+	own, err := d.newDataKey("release")
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(object.Ref{Bucket: object.Release, Key: own.ID, Digest: o.Digest, Size: reviewed.Size})
 }
 
 // underReview reads what a request is about, and locks what its release rests on in lock order.
@@ -272,7 +290,7 @@ func (d *deed) finishRelease(l postgres.Release, provider KeyProvider, signer Si
 		return err
 	}
 	d.number = l.Number
-	delivered, err := d.deliver(row, o, provider)
+	delivered, err := d.deliver(l, row, o, provider)
 	if err != nil {
 		return err
 	}
@@ -298,9 +316,9 @@ func (d *deed) finishRelease(l postgres.Release, provider KeyProvider, signer Si
 	return d.tx.MoveOutput(d.ctx, o.ID, string(to))
 }
 
-// deliver copies an output to the delivery area. Reading verifies its digest, writing is write-once under
-// it, so reviewed bytes and released bytes are the same bytes.
-func (d *deed) deliver(row postgres.Job, o postgres.Output, provider KeyProvider) (object.Ref, error) {
+// deliver copies an output to the place in the delivery area that its intent chose. Reading verifies its digest, writing
+// is write-once under it, so reviewed bytes and released bytes are the same bytes.
+func (d *deed) deliver(l postgres.Release, row postgres.Job, o postgres.Output, provider KeyProvider) (object.Ref, error) {
 	var ref object.Ref
 	if err := json.Unmarshal(o.Object, &ref); err != nil {
 		return ref, fmt.Errorf("reading reference: %w", err)
@@ -308,22 +326,16 @@ func (d *deed) deliver(row postgres.Job, o postgres.Output, provider KeyProvider
 	if ref.Digest != o.Digest || row.DataKey == nil || ref.Key != *row.DataKey {
 		return ref, errors.New("output names other bytes than were sealed")
 	}
-	k := keychain{d: d, provider: provider}
-	secret := k.secret(ref.Key)
-	if k.err != nil {
-		return ref, k.err
-	}
-	key, err := object.NewDataKey(ref.Key, secret)
+	key, err := d.openedKey(ref.Key, provider)
 	if err != nil {
-		return ref, fmt.Errorf("choosing data key: %w", err)
+		return ref, err
 	}
 	body, err := d.c.Store.OpenVerified(d.ctx, ref, key)
 	if err != nil {
 		return ref, fmt.Errorf("reading output: %w", err)
 	}
 	defer func() { _ = body.Close() }()
-	// A key of its own: whoever downloads the product gets the key of nothing else.
-	own, err := d.providedKey(provider, "release")
+	own, err := d.productKey(l, provider)
 	if err != nil {
 		return ref, err
 	}
@@ -332,6 +344,28 @@ func (d *deed) deliver(row postgres.Job, o postgres.Output, provider KeyProvider
 		return ref, fmt.Errorf("writing product: %w", err)
 	}
 	return copied, nil
+}
+
+// productKey opens the key of the place an intent chose.
+func (d *deed) productKey(l postgres.Release, provider KeyProvider) (object.DataKey, error) {
+	if l.Object == nil { // an intent from before places were chosen with it
+		return d.providedKey(provider, "release")
+	}
+	var product object.Ref
+	if err := json.Unmarshal(l.Object, &product); err != nil {
+		return object.DataKey{}, fmt.Errorf("reading reference: %w", err)
+	}
+	return d.openedKey(product.Key, provider)
+}
+
+// openedKey opens a data key of the record.
+func (d *deed) openedKey(id string, provider KeyProvider) (object.DataKey, error) {
+	k := keychain{d: d, provider: provider}
+	secret := k.secret(id)
+	if k.err != nil {
+		return object.DataKey{}, k.err
+	}
+	return object.NewDataKey(id, secret)
 }
 
 // signed is what a release keeps: the certificate with its proof.

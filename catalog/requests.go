@@ -31,6 +31,9 @@ func (s *Requests) Open(ctx context.Context, caller policy.Subject, spec output.
 // openReview puts an output under review, in the line of the ended request it follows, if any.
 func (d *deed) openReview(spec output.RequestSpec, follows *postgres.Request) (output.RequestView, error) {
 	fail := func(err error) (output.RequestView, error) { return output.RequestView{}, err }
+	if err := spec.Validate(); err != nil {
+		return fail(err)
+	}
 	row, o, err := d.lockedOutput(spec.Job, spec.Output)
 	if err != nil {
 		return fail(err)

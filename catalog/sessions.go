@@ -100,7 +100,7 @@ func (s *Sessions) Subject(ctx context.Context, token, certificate string) (poli
 }
 
 func (s *Sessions) subject(ctx context.Context, hash []byte, certificate string) (who policy.Subject, err error) {
-	now := s.c.Now()
+	now, stale := s.c.Now(), false
 	err = s.c.DB.Alone(ctx, func(tx *postgres.Tx) error {
 		caller, err := tx.TokenCaller(ctx, hash, now)
 		if errors.Is(err, postgres.ErrNone) {
@@ -112,13 +112,30 @@ func (s *Sessions) subject(ctx context.Context, hash []byte, certificate string)
 		if caller.Certificate != "" && caller.Certificate != certificate {
 			return fault.New(fault.Unauthenticated, "certificate.other")
 		}
-		who = policy.Subject{
-			Member: caller.Member, Org: caller.Org, Roles: caller.Roles, Capacities: caller.Capacities, ProvenAt: caller.CreatedAt.Unix(),
-		}
-		who.Strength, who.Method = proof(caller, now)
+		who, stale = subjectOf(caller, now), now.Sub(lastUse(caller)) >= useGrain
 		return nil
 	})
-	return who, err
+	if err != nil || !stale {
+		return who, err
+	}
+	return who, s.c.DB.InTx(ctx, func(tx *postgres.Tx) error { return tx.UseToken(ctx, hash, now) })
+}
+
+// useGrain is how exactly the record knows when a session was last used: most requests write nothing.
+const useGrain = time.Minute
+
+func lastUse(c postgres.Caller) time.Time {
+	if c.UsedAt != nil {
+		return *c.UsedAt
+	}
+	return c.CreatedAt
+}
+
+// subjectOf is who stands behind a token, as policy knows them.
+func subjectOf(c postgres.Caller, now time.Time) policy.Subject {
+	who := policy.Subject{Member: c.Member, Org: c.Org, Roles: c.Roles, Capacities: c.Capacities, ProvenAt: c.CreatedAt.Unix()}
+	who.Strength, who.Method = proof(c, now)
+	return who
 }
 
 // proof says how well and by what a caller proved who they are.
@@ -126,6 +143,8 @@ func proof(c postgres.Caller, now time.Time) (strength, method string) {
 	switch {
 	case c.Machine:
 		return policy.Machine, policy.ByCertificate
+	case c.Password:
+		return strongUntil(c, now), policy.ByPassword
 	case c.Scheme == string(envelope.WebAuthn):
 		return strongUntil(c, now), policy.ByPasskey
 	case c.Key != nil && c.Certificate != "":

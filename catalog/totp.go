@@ -3,6 +3,7 @@ package catalog
 import (
 	"crypto/subtle"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -31,41 +32,63 @@ func totpOptions() totp.ValidateOpts {
 
 // newSecret makes a secret for a person's authenticator, and seals it for the record.
 func (d *deed) newSecret(who postgres.Member) (org.FactorSecret, []byte, error) {
-	home, err := d.tx.Org(d.ctx, who.Org)
-	if err != nil {
-		return org.FactorSecret{}, nil, err
+	raw := make([]byte, secretSize)
+	if _, err := io.ReadFull(d.c.Rand, raw); err != nil {
+		return org.FactorSecret{}, nil, fmt.Errorf("drawing a secret: %w", err)
 	}
-	key, err := totp.Generate(totp.GenerateOpts{
-		Issuer: "Sluice", AccountName: who.Login + "@" + home.Number, Period: stepSeconds, SecretSize: secretSize,
-		Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1, Rand: d.c.Rand,
-	})
+	made, err := d.shownSecret(who, raw)
 	if err != nil {
-		return org.FactorSecret{}, nil, fmt.Errorf("making secret: %w", err)
+		return made, nil, err
 	}
 	cipher, err := d.factorCipher()
 	if err != nil {
-		return org.FactorSecret{}, nil, err
+		return made, nil, err
 	}
-	sealed, err := cipher.Encrypt([]byte(key.Secret()), factorInfo(who.ID))
+	sealed, err := cipher.Encrypt([]byte(made.Secret), factorInfo(who.ID))
 	if err != nil {
-		return org.FactorSecret{}, nil, fmt.Errorf("sealing secret: %w", err)
+		return made, nil, fmt.Errorf("sealing secret: %w", err)
 	}
-	return org.FactorSecret{Secret: key.Secret(), URI: key.URL()}, sealed, nil
+	return made, sealed, nil
 }
 
-// step returns the time step a password is of, 0 when it is of none near now.
-func (d *deed) step(f *postgres.Factor, password string) (int64, error) {
+// shownSecret is a secret as a person's authenticator takes it.
+func (d *deed) shownSecret(who postgres.Member, raw []byte) (org.FactorSecret, error) {
+	home, err := d.tx.Org(d.ctx, who.Org)
+	if err != nil {
+		return org.FactorSecret{}, err
+	}
+	key, err := totp.Generate(totp.GenerateOpts{
+		Issuer: "Sluice", AccountName: who.Login + "@" + home.Number, Period: stepSeconds, Secret: raw,
+		Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1,
+	})
+	if err != nil {
+		return org.FactorSecret{}, fmt.Errorf("making secret: %w", err)
+	}
+	return org.FactorSecret{Secret: key.Secret(), URI: key.URL()}, nil
+}
+
+// openedSecret returns a member's sealed secret as base32.
+func (d *deed) openedSecret(member string, sealed []byte) (string, error) {
 	cipher, err := d.factorCipher()
+	if err != nil {
+		return "", err
+	}
+	secret, err := cipher.Decrypt(sealed, factorInfo(member))
+	if err != nil {
+		return "", fmt.Errorf("opening secret: %w", err)
+	}
+	return string(secret), nil
+}
+
+// step returns the time step a password is of under a sealed secret, 0 when it is of none near now.
+func (d *deed) step(member string, sealed []byte, password string) (int64, error) {
+	secret, err := d.openedSecret(member, sealed)
 	if err != nil {
 		return 0, err
 	}
-	secret, err := cipher.Decrypt(f.Secret, factorInfo(f.Member))
-	if err != nil {
-		return 0, fmt.Errorf("opening secret: %w", err)
-	}
 	now := d.now.Unix() / stepSeconds
 	for step := now - skewSteps; step <= now+skewSteps; step++ {
-		want, err := totp.GenerateCodeCustom(string(secret), time.Unix(step*stepSeconds, 0), totpOptions())
+		want, err := totp.GenerateCodeCustom(secret, time.Unix(step*stepSeconds, 0), totpOptions())
 		if err != nil {
 			return 0, fmt.Errorf("computing password: %w", err)
 		}

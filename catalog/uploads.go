@@ -313,6 +313,10 @@ func (d *deed) uploadView(row postgres.Upload) (upload.View, error) {
 	if json.Unmarshal(row.Inspection, &found) == nil {
 		view.Inspection = digest(found)
 	}
+	var err error
+	if view.Published, err = d.tx.IsPublished(d.ctx, row.ID); err != nil {
+		return upload.View{}, fmt.Errorf("reading its versions: %w", err)
+	}
 	chunks, err := d.tx.Chunks(d.ctx, row.ID)
 	if err != nil {
 		return upload.View{}, fmt.Errorf("reading chunks: %w", err)

@@ -47,6 +47,28 @@ func (s *Datasets) Usage(ctx context.Context, caller policy.Subject, slug, month
 	return u, err
 }
 
+// recently is how far back Recent looks, in days.
+const recently = 30
+
+// Recent returns who used the datasets of the caller's organization in the last 30 days, by dataset and operator. Who:
+// data_steward of the provider.
+func (s *Usage) Recent(ctx context.Context, caller policy.Subject) (all []budget.Recent, err error) {
+	err = s.c.act(ctx, caller, "dataset.usage", func(d *deed) error {
+		if err := d.decide(policy.Object{Kind: "dataset", Org: caller.Org}, "", policy.Facts{}); err != nil {
+			return err
+		}
+		rows, err := d.tx.RecentUses(d.ctx, caller.Org, d.now.AddDate(0, 0, -recently))
+		if err != nil {
+			return fmt.Errorf("reading recent use: %w", err)
+		}
+		for _, r := range rows {
+			all = append(all, budget.Recent(r))
+		}
+		return nil
+	})
+	return all, err
+}
+
 func (d *deed) usage(month string, f postgres.UseFilter) (budget.Usage, error) {
 	m, err := d.monthNamed(month)
 	if err != nil {

@@ -11,8 +11,8 @@ RUNSC_VERSION=v0.0.0-20260905035102-160fafc42237
 RUNSC_DIR=/usr/local/lib/sluice
 USERS="sluice-postgres sluice-store sluice-serve sluice-worker sluice-keeper"
 # May open the database's socket; everyone else does not even reach its password question.
-DATABASE_GROUP=sluice-database
-DATABASE_USERS="sluice-serve sluice-worker sluice-keeper"
+PARTS_GROUP=sluice-parts
+PARTS_USERS="sluice-serve sluice-worker sluice-keeper"
 # postgresql: the server's programs. docker.io: the engine. e2fsprogs: output images. g++: the C++ library DuckDB is linked
 # with. The rest builds.
 PACKAGES="postgresql docker.io e2fsprogs gcc g++ libc6-dev make git ca-certificates"
@@ -69,10 +69,10 @@ accounts() {
 		getent passwd "$user" >/dev/null || step "make the system user $user" \
 			"useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin $user"
 	done
-	getent group "$DATABASE_GROUP" >/dev/null || step "make the system group $DATABASE_GROUP" "groupadd --system $DATABASE_GROUP"
-	for user in $DATABASE_USERS; do
-		id -nG "$user" 2>/dev/null | tr ' ' '\n' | grep -qx "$DATABASE_GROUP" ||
-			step "let $user reach the database's socket" "usermod --append --groups $DATABASE_GROUP $user"
+	getent group "$PARTS_GROUP" >/dev/null || step "make the system group $PARTS_GROUP" "groupadd --system $PARTS_GROUP"
+	for user in $PARTS_USERS; do
+		id -nG "$user" 2>/dev/null | tr ' ' '\n' | grep -qx "$PARTS_GROUP" ||
+			step "let $user reach the database's and the store's socket" "usermod --append --groups $PARTS_GROUP $user"
 	done
 }
 
@@ -117,9 +117,9 @@ pythonImage() {
 	step "build the image of Python jobs (about a minute)" "sh $repository/deploy/images/python/build.sh $RUNSC_DIR/images"
 }
 
-# The tests run the Python client, break system calls by strace, and walk through the console in a browser that can write
-# Chinese.
-[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3 strace chromium fonts-noto-cjk"
+# The tests run the Python client, break system calls by strace, walk through the console in a browser that can write
+# Chinese, and print a certificate by poppler.
+[ "${1:-}" != test ] || PACKAGES="$PACKAGES python3 strace chromium fonts-noto-cjk poppler-utils"
 
 command -v go >/dev/null || fail "Go 1.26 or later is needed and is not in PATH: see https://go.dev/dl/"
 

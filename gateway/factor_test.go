@@ -2,12 +2,7 @@ package gateway_test
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,22 +10,9 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/gateway/providertest"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
-
-// password is RFC 6238 written out: what an authenticator shows at a time.
-func password(t *testing.T, secret string, at time.Time) string {
-	t.Helper()
-	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mac := hmac.New(sha1.New, key)
-	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(at.Unix()/30)))
-	sum := mac.Sum(nil)
-	at4 := sum[len(sum)-1] & 0x0f
-	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at4:at4+4])&0x7fffffff%1_000_000)
-}
 
 // factored is a person with a basic session and, once enrolled, an authenticator.
 type factored struct {
@@ -84,7 +66,7 @@ func (f *factored) want(t *testing.T, name, path string, body any, code string) 
 func (f *factored) now(t *testing.T) org.ProofSpec {
 	t.Helper()
 	f.Pass(90 * time.Second) // past every step that counted
-	return org.ProofSpec{TOTP: password(t, f.secret, f.Now())}
+	return org.ProofSpec{TOTP: providertest.OneTime(t, f.secret, f.Now())}
 }
 
 // enrol takes the person through enrolment.
@@ -136,9 +118,12 @@ func TestSecondFactor(t *testing.T) {
 		t.Fatalf("strong: %q", got)
 	}
 	f.want(t, "the same password again", "/me/strength", once, "factor.refused")
-	f.want(t, "an earlier step", "/me/strength", org.ProofSpec{TOTP: password(t, f.secret, f.Now().Add(-30*time.Second))}, "factor.refused")
+	f.want(t, "an earlier step", "/me/strength", org.ProofSpec{TOTP: providertest.OneTime(t, f.secret, f.Now().Add(-30*time.Second))}, "factor.refused")
 	f.want(t, "both ways at once", "/me/strength", org.ProofSpec{TOTP: "1", Recovery: "2"}, "factor.invalid")
-	f.want(t, "a second enrolment", "/me/factor", org.EnrolSpec{}, "factor.enrolled")
+	if status, code := f.ask(t, "/me/factor", org.EnrolSpec{}, nil); status != 201 {
+		t.Fatalf("another authenticator: %d %s", status, code)
+	}
+	f.want(t, "the old one's password for the new one", "/me/factor/confirm", f.now(t), "factor.refused")
 	f.Pass(14 * time.Minute)
 	f.login(t)
 	if got := f.decide(t, "two"); got != "session.strength" {

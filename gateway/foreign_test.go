@@ -80,7 +80,7 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		"upload-start":   wire.UploadSpec{Size: 1, Digest: digest},
 		"image-propose":  image.Spec{Name: "pandas-lab", Digest: string(digest), SBOM: string(digest)},
 		"review-comment": output.CommentSpec{Text: "t"}, "review-resubmit": output.ResubmitSpec{Context: "c"},
-		"grant-refuse": wire.Opinion{Reason: "r"}, "job-refuse": wire.Opinion{Reason: "r"},
+		"grant-allow": grant.Allowance{Runs: 1}, "grant-refuse": wire.Opinion{Reason: "r"}, "job-refuse": wire.Opinion{Reason: "r"},
 		"review-return": output.ReturnSpec{Reasons: []output.Reason{output.UnclearContext}},
 		"review-open":   output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
 	} {

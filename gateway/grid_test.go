@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
@@ -120,7 +119,7 @@ func (c *city) resident(t *testing.T, by *client.Client, home, login, role strin
 // never told that they may not. Changes are sent under a tag that matches nothing, so that none is carried out.
 func TestEveryRouteKeepsTheMatrix(t *testing.T) {
 	c := newCity(t)
-	m := matrix(t)
+	m := gatewaytest.Matrix(t)
 	everybody := c.everybody(t, m)
 	for _, r := range gateway.Describe(gateway.Config{Catalog: c.Catalog, BaseURL: c.URL, Now: c.Now}) {
 		action := actionOf(r)
@@ -146,22 +145,6 @@ func TestEveryRouteKeepsTheMatrix(t *testing.T) {
 			}
 		}
 	}
-}
-
-func matrix(t *testing.T) *access.Matrix {
-	t.Helper()
-	read := func(file string) []byte {
-		text, err := fs.ReadFile(access.Embedded(), file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
-	m, err := access.Load(read(access.ModelFile), read(access.MatrixFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
 }
 
 // unmatched is an entity tag that nothing has.

@@ -21,7 +21,7 @@ import (
 func knocks(t *testing.T, i *gatewaytest.Instance) []map[string]string {
 	t.Helper()
 	var found []map[string]string
-	settled(t, i)
+	i.Settled(t)
 	err := i.Owner.InTx(context.Background(), func(tx *postgres.Tx) error {
 		leaves, err := tx.LeavesFrom(context.Background(), 0, 10_000)
 		if err != nil {
@@ -42,24 +42,6 @@ func knocks(t *testing.T, i *gatewaytest.Instance) []map[string]string {
 		t.Fatal(err)
 	}
 	return found
-}
-
-// settled waits until every entry is sequenced: one that is on its way is in neither table's next reading.
-func settled(t *testing.T, i *gatewaytest.Instance) {
-	t.Helper()
-	for {
-		var left []postgres.Pending
-		err := i.Owner.InTx(context.Background(), func(tx *postgres.Tx) (err error) {
-			left, err = tx.PendingBatch(context.Background(), 1)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(left) == 0 {
-			return
-		}
-	}
 }
 
 // sql runs a statement as the database's owner.

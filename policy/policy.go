@@ -33,11 +33,12 @@ const (
 
 // The closed list of methods.
 const (
-	ByKey         = "key"         // an admitted key of the caller's own (RFC 7523)
-	ByProvider    = "oidc"        // an OpenID provider's word
-	ByPasskey     = "passkey"     // an admitted passkey of the caller's own (WebAuthn), user verified
-	ByFactor      = "oidc+totp"   // the same, and a one-time password of the person's own
-	ByCertificate = "certificate" // an admitted key over a connection with the certificate that goes with it (RFC 8705)
+	ByKey         = "key"           // an admitted key of the caller's own (RFC 7523)
+	ByProvider    = "oidc"          // an OpenID provider's word
+	ByPasskey     = "passkey"       // an admitted passkey of the caller's own (WebAuthn), user verified
+	ByFactor      = "oidc+totp"     // the same, and a one-time password of the person's own
+	ByPassword    = "password+totp" // a password of the person's own, and a one-time password or recovery code
+	ByCertificate = "certificate"   // an admitted key over a connection with the certificate that goes with it (RFC 8705)
 )
 
 // Action is a noun.verb of verbs.md: "job.submit".

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,7 +31,6 @@ import (
 	"github.com/sluicedata/sluice/sandbox/docker"
 	"github.com/sluicedata/sluice/sandbox/docker/dockertest"
 	"github.com/sluicedata/sluice/sandbox/launcher"
-	"github.com/sluicedata/sluice/sandbox/runner"
 )
 
 // imagesDir is where `make setup-test` puts the image of deploy/images/python.
@@ -46,6 +46,7 @@ type shop struct {
 	queue  *oneLetter
 	keys   work.Keys
 	image  string
+	runner string // program
 	tables []task.TableSpec
 	input  work.Input
 }
@@ -115,8 +116,9 @@ func openShop(t *testing.T) *shop {
 	bound := limits[task.Python]
 	bound.Wall, bound.OutBytes = time.Minute, 8<<20
 	limits[task.Python] = bound
+	program := runnerProgram(t)
 	l, err := launcher.New(t.Context(), launcher.Options{
-		Engine: dockertest.Private(t).Socket(), Base: filepath.Join(dockertest.Dir(t), "runs"), Runner: runnerProgram(t),
+		Engine: dockertest.Private(t).Socket(), Base: filepath.Join(dockertest.Dir(t), "runs"), Runner: program,
 		Images: imagesDir, Foreign: true, Limits: limits, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -130,7 +132,7 @@ func openShop(t *testing.T) *shop {
 	key := bytes.Repeat([]byte{7}, 32)
 	id, other := uuid.NewString(), uuid.NewString()
 	s := &shop{
-		t: t, image: pinned(t), queue: &oneLetter{},
+		t: t, image: pinned(t), runner: program, queue: &oneLetter{},
 		keys: work.Keys{
 			Data: map[string][]byte{id: key}, Write: &work.WriteKey{ID: other, Secret: key}, Units: map[string][]byte{"visits": key},
 			Digest: map[string][]byte{"visits": key}, Token: bytes.Repeat([]byte{8}, 32), Seed: bytes.Repeat([]byte{9}, 32),
@@ -164,7 +166,8 @@ func openShop(t *testing.T) *shop {
 // part makes the rows: 240 residents of two plans, one to three rows each, one value nobody else has.
 func (s *shop) part(columns []task.Column, units []task.Unit) []byte {
 	s.t.Helper()
-	in, out := s.t.TempDir(), s.t.TempDir()
+	root := filepath.Join(filepath.Dir(s.runner), "ingest")
+	in, out := filepath.Join(root, task.In), filepath.Join(root, task.Out)
 	var text strings.Builder
 	text.WriteString("id,plan,visits\n")
 	for who := range 240 {
@@ -180,13 +183,20 @@ func (s *shop) part(columns []task.Column, units []task.Unit) []byte {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	err = errors.Join(os.WriteFile(filepath.Join(in, "raw"), []byte(text.String()), 0o600),
-		os.WriteFile(filepath.Join(in, task.LetterFile), letter, 0o600))
-	if err == nil {
-		err = runner.Run(s.t.Context(), in, out)
+	for _, dir := range []string{root, in, out, filepath.Join(root, "tmp")} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			s.t.Fatal(err)
+		}
 	}
+	err = errors.Join(os.WriteFile(filepath.Join(in, "raw"), []byte(text.String()), 0o600),
+		os.WriteFile(filepath.Join(in, task.LetterFile), letter, 0o600), os.Link(s.runner, filepath.Join(root, "runner")))
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	ingest := exec.CommandContext(s.t.Context(), "/runner", string(task.Ingest))
+	ingest.Dir, ingest.SysProcAttr = "/", &syscall.SysProcAttr{Chroot: root} // its folders are those of a container
+	if err := ingest.Run(); err != nil {
+		s.t.Fatalf("reading the rows: %v", err)
 	}
 	body, err := os.ReadFile(filepath.Join(out, "part-0001.parquet"))
 	if err != nil {

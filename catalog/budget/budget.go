@@ -54,6 +54,16 @@ type Use struct {
 	Releases int64 `json:"releases"` // products released in the month
 }
 
+// Recent is what one operator did with one dataset in the last days.
+type Recent struct {
+	Dataset      string   `json:"dataset"`
+	Operator     string   `json:"operator"` // organization number
+	OperatorName string   `json:"operator_name"`
+	Columns      []string `json:"columns"` // columns that its runs were given
+	Runs         int64    `json:"runs"`
+	Releases     int64    `json:"releases"` // products released
+}
+
 // Usage is a month as one organization may see it.
 type Usage struct {
 	Month string    `json:"month"`

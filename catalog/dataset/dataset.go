@@ -59,12 +59,12 @@ func (d Dataset) Validate(within Bounds) error {
 	var p fault.Places
 	_, err := name.ParseSlug(string(d.Slug))
 	p.Require(err == nil, "slug", "slug.invalid")
-	p.Require(short(d.Title, 1, 200), "title", "title.invalid")
-	p.Require(short(d.Basis, 1, 500), "basis", "basis.invalid")
+	p.Require(name.IsLine(d.Title, maxTitle), "title", "title.invalid")
+	p.Require(name.IsProse(d.Basis, maxBasis), "basis", "basis.invalid")
 	p.Require(d.Class != Core && d.Class != Important, "class", "class.not_admitted")
 	p.Require(slices.Contains([]Class{General, Important, Core}, d.Class), "class", "class.unknown")
 	p.Require(slices.Contains([]Acquired{Own, Sharing, Social}, d.Acquired), "acquired", "acquired.unknown")
-	p.Require(d.Acquired == Own || d.Consent != "", "consent", "consent.missing")
+	p.Require(d.Acquired == Own && d.Consent == "" || name.IsLine(d.Consent, maxTitle), "consent", "consent.missing")
 	p.Require(d.RoundTo >= 1 && d.RoundTo <= 1000, "round_to", "round_to.out_of_range")
 	p.Require(len(d.Columns) <= within.Columns, "columns", "columns.too_many")
 	checkSchema(&p, d.Columns, d.Units)
@@ -154,4 +154,8 @@ type Version struct {
 	Withdrawn *time.Time  `json:"withdrawn,omitempty"`
 }
 
-func short(s string, least, most int) bool { return len(s) >= least && len(s) <= most }
+// Bounds of what people read about a dataset, in bytes.
+const (
+	maxTitle = 200 // titles, values of a domain, names of documents
+	maxBasis = 500
+)

@@ -68,6 +68,7 @@ func TestSchema(t *testing.T) {
 		{"columns[1].mask identifier.unmasked", func(c []dataset.Column, _ []dataset.Unit) { c[1].Mask = "" }},
 		{"columns[1].domain domain.of_identifier", func(c []dataset.Column, _ []dataset.Unit) { c[1].Domain = []string{"1"} }},
 		{"columns[2].title title.invalid", func(c []dataset.Column, _ []dataset.Unit) { c[2].Title = strings.Repeat("t", 201) }},
+		{"columns[2].title title.invalid", func(c []dataset.Column, _ []dataset.Unit) { c[2].Title = "a\u202eb" }},
 		{"columns[4].domain domain.too_long", func(c []dataset.Column, _ []dataset.Unit) { c[4].Type, c[4].Domain = dataset.Integer, numbers(1001) }},
 		{"columns[3].domain domain.not_for_type", func(c []dataset.Column, _ []dataset.Unit) {
 			c[3].Type, c[3].Domain = dataset.Number, []string{"0.5"}
@@ -214,7 +215,9 @@ func TestDataset(t *testing.T) {
 	}{
 		{"slug slug.invalid", func(d *dataset.Dataset) { d.Slug = "H" }},
 		{"title title.invalid", func(d *dataset.Dataset) { d.Title = "" }},
+		{"title title.invalid", func(d *dataset.Dataset) { d.Title = "a\nb" }},
 		{"basis basis.invalid", func(d *dataset.Dataset) { d.Basis = "" }},
+		{"basis basis.invalid", func(d *dataset.Dataset) { d.Basis = "a\x1b[2Jb" }},
 		{"class class.not_admitted", func(d *dataset.Dataset) { d.Class = dataset.Important }},
 		{"class class.not_admitted", func(d *dataset.Dataset) { d.Class = dataset.Core }},
 		{"class class.unknown", func(d *dataset.Dataset) { d.Class = "" }},

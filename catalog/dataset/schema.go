@@ -60,7 +60,7 @@ func checkSchema(p *fault.Places, columns []Column, units []Unit) {
 func checkColumn(p *fault.Places, at string, c Column) {
 	// _ordinal, the row number of a staged table, is no identifier of ours and cannot be taken.
 	p.Require(name.IsIdent(c.Name), at+".name", "name.invalid")
-	p.Require(len(c.Title) <= 200, at+".title", "title.invalid")
+	p.Require(c.Title == "" || name.IsLine(c.Title, maxTitle), at+".title", "title.invalid")
 	p.Require(slices.Contains([]Type{Text, Integer, Number, Boolean, Date}, c.Type), at+".type", "type.unknown")
 	p.Require(slices.Contains([]Role{Identifier, Quasi, Sensitive, Other}, c.Role), at+".role", "role.unknown")
 	p.Require(c.Level >= 1 && c.Level <= 4, at+".level", "level.out_of_range")
@@ -112,7 +112,7 @@ func checkUnit(p *fault.Places, at string, u Unit, before []Unit, columns []Colu
 func Spells(t Type, s string) bool {
 	switch t {
 	case Text:
-		return short(s, 1, 200)
+		return name.Shows(s, maxTitle)
 	case Integer:
 		n, err := strconv.ParseInt(s, 10, 64)
 		return err == nil && strconv.FormatInt(n, 10) == s

@@ -56,7 +56,8 @@ func (s Spec) CheckConfirmation() error {
 type View struct {
 	Slug         string        `json:"slug"`
 	Title        string        `json:"title"`
-	Provider     string        `json:"provider"` // organization number
+	Basis        string        `json:"basis,omitempty"` // duty or public service it comes from (R3)
+	Provider     string        `json:"provider"`        // organization number
 	ProviderName string        `json:"provider_name"`
 	Class        string        `json:"class"`
 	State        string        `json:"state"`

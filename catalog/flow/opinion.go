@@ -3,10 +3,9 @@ package flow
 import (
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/name"
 )
 
 // Opinion is what somebody says who decides against a thing. It is read by the other side.
@@ -20,10 +19,10 @@ const maxReason = 500
 // Validate checks an opinion.
 func (o Opinion) Validate() error {
 	var p fault.Places
-	p.Require(strings.TrimSpace(o.Reason) != "", "reason", "reason.missing")
-	p.Require(len(o.Reason) <= maxReason, "reason", "reason.too_long")
-	odd := func(r rune) bool { return r != '\n' && unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
-	p.Require(utf8.ValidString(o.Reason) && !strings.ContainsFunc(o.Reason, odd), "reason", "text.invalid")
+	missing, long := strings.TrimSpace(o.Reason) == "", len(o.Reason) > maxReason
+	p.Require(!missing, "reason", "reason.missing")
+	p.Require(!long, "reason", "reason.too_long")
+	p.Require(missing || long || name.IsProse(o.Reason, maxReason), "reason", "text.invalid")
 	return p.Err("opinion.invalid")
 }
 

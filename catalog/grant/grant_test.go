@@ -74,7 +74,8 @@ func TestScope(t *testing.T) {
 		{"to term.invalid", func(s *grant.Scope) { s.From = calendar.Date{} }},
 		{"budget.runs budget.out_of_range", func(s *grant.Scope) { s.Budget.Runs = 0 }},
 		{"budget.rows budget.out_of_range", func(s *grant.Scope) { s.Budget.Rows = 1 << 60 }},
-		{"lawful_basis lawful_basis.too_long", func(s *grant.Scope) { s.LawfulBasis = strings.Repeat("b", 501) }},
+		{"lawful_basis lawful_basis.invalid", func(s *grant.Scope) { s.LawfulBasis = strings.Repeat("b", 501) }},
+		{"lawful_basis lawful_basis.invalid", func(s *grant.Scope) { s.LawfulBasis = "a\u2067b" }},
 		{"rows.filters[0].in list.too_long", func(s *grant.Scope) {
 			s.Rows.Filters[0].In = nil
 			for i := range 1001 {

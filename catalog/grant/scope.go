@@ -81,7 +81,7 @@ func (s Scope) Validate() error {
 	p.Require(s.Budget.Rows >= 1 && s.Budget.Rows <= maxBudget, "budget.rows", "budget.out_of_range")
 	p.Require(s.Budget.Failed >= 0 && s.Budget.Failed <= maxBudget, "budget.failed", "budget.out_of_range")
 	p.Require(s.MinUnits >= 0, "min_units", "min_units.negative")
-	p.Require(len(s.LawfulBasis) <= 500, "lawful_basis", "lawful_basis.too_long")
+	p.Require(s.LawfulBasis == "" || name.IsProse(s.LawfulBasis, 500), "lawful_basis", "lawful_basis.invalid")
 	return p.Err("scope.invalid")
 }
 

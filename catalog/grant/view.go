@@ -28,4 +28,6 @@ type View struct {
 	EndedAt    *time.Time `json:"ended_at,omitempty"`
 	// Refused is by whom and why it was refused.
 	Refused *flow.Handled `json:"refused,omitempty"`
+	// Asked is the scope that was proposed, when only a part of it was allowed.
+	Asked *Scope `json:"asked,omitempty"`
 }

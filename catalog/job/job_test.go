@@ -157,6 +157,8 @@ func TestValidate(t *testing.T) {
 		{"code code.too_long", func(p *job.Package) { p.Code = strings.Repeat("x", 256<<10+1) }},
 		{"code code.not_text", func(p *job.Package) { p.Code = "a\x00" }},
 		{"code code.not_text", func(p *job.Package) { p.Code = "\xff" }},
+		{"code code.not_text", func(p *job.Package) { p.Code += " -- \u202e" }},
+		{"code code.not_text", func(p *job.Package) { p.Code += "\u200b" }},
 		{"inputs inputs.missing", func(p *job.Package) { p.Inputs = nil }},
 		{"inputs inputs.too_many", func(p *job.Package) {
 			for _, n := range []string{"c", "d", "e"} {
@@ -200,6 +202,7 @@ func TestValidate(t *testing.T) {
 		{"outputs[0].table.by[0].values[1] label.duplicate", func(p *job.Package) { table(p).By[0].Values[1] = "free" }},
 		{"outputs[0].table.by[0].values[1] label.reserved", func(p *job.Package) { table(p).By[0].Values[1] = "*" }},
 		{"outputs[0].table.by[0].values[1] label.invalid", func(p *job.Package) { table(p).By[0].Values[1] = "" }},
+		{"outputs[0].table.by[0].values[1] label.invalid", func(p *job.Package) { table(p).By[0].Values[1] = "a\u202e" }},
 		{"outputs[0].table.measures[0].name name.duplicate", func(p *job.Package) { table(p).Measures[0].Name = "plan" }},
 		{"outputs[0].table.measures[0] measure.takes_no_column", func(p *job.Package) { table(p).Measures[0].Of = "visits" }},
 		{"outputs[0].table.measures[0].stat stat.unknown", func(p *job.Package) { table(p).Measures[0].Stat = "median" }},

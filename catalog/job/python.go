@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -58,8 +57,7 @@ func (p Package) checkFolder(f *fault.Places) {
 		same := func(o SourceFile) bool { return o.Name == file.Name }
 		f.Require(plainFile(file.Name), at+".name", "name.invalid")
 		f.Require(!slices.ContainsFunc(p.Files[:i], same), at+".name", "name.duplicate")
-		text := utf8.ValidString(file.Text) && !strings.ContainsAny(file.Text, "\x00\ufffd")
-		f.Require(text, at+".text", "code.not_text")
+		f.Require(readable(file.Text), at+".text", "code.not_text")
 		size, main = size+len(file.Text), main || file.Name == MainFile
 	}
 	f.Require(main, "files", "files.main_missing")

@@ -48,8 +48,14 @@ func (p Package) Validate(l Limits) error {
 func (p Package) checkCode(f *fault.Places, l Limits) {
 	f.Require(strings.TrimSpace(p.Code) != "", "code", "code.missing")
 	f.Require(len(p.Code) <= l.CodeBytes, "code", "code.too_long")
-	text := utf8.ValidString(p.Code) && !strings.ContainsAny(p.Code, "\x00\ufffd")
-	f.Require(text, "code", "code.not_text")
+	f.Require(readable(p.Code), "code", "code.not_text")
+}
+
+// readable holds code to what its reviewers see as it is: nothing in it turns or hides what stands around it (Boucher
+// and Anderson, "Trojan Source", 2021).
+func readable(code string) bool {
+	hides := func(r rune) bool { return r == utf8.RuneError || name.Hides(r) && !strings.ContainsRune("\r\n\t", r) }
+	return utf8.ValidString(code) && !strings.ContainsFunc(code, hides)
 }
 
 func (p Package) checkInputs(f *fault.Places, l Limits) {
@@ -124,7 +130,7 @@ func checkDimension(f *fault.Places, at string, d Dimension) {
 	seen := make(map[string]bool, len(d.Values))
 	for i, v := range d.Values {
 		place := fmt.Sprintf("%s.values[%d]", at, i)
-		f.Require(v != "" && len(v) <= maxLabel && utf8.ValidString(v), place, "label.invalid")
+		f.Require(name.Shows(v, maxLabel), place, "label.invalid")
 		f.Require(v != Margin, place, "label.reserved")
 		f.Require(!seen[v], place, "label.duplicate")
 		seen[v] = true

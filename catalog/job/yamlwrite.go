@@ -9,7 +9,7 @@ import (
 )
 
 // YAML returns the package as people write it, what ParsePackage reads back. The code is not in it: codeFile names the
-// file it lies in.
+// file, or the folder, it lies in.
 func (p Package) YAML(codeFile string) ([]byte, error) {
 	inputs := mapping()
 	for _, in := range p.Inputs {
@@ -22,7 +22,14 @@ func (p Package) YAML(codeFile string) ([]byte, error) {
 		outputs.Content = append(outputs.Content, o.node())
 	}
 	root := mapping(scalar("name"), scalar(p.Name), scalar("purpose"), scalar(p.Purpose), scalar("engine"), scalar(string(p.Engine)),
-		scalar("inputs"), inputs, scalar("code"), scalar(codeFile), scalar("outputs"), outputs)
+		scalar("inputs"), inputs, scalar("code"), scalar(codeFile))
+	if p.Image != "" {
+		put(root, "image", scalar(p.Image))
+	}
+	if len(p.Relations) > 0 {
+		put(root, "relations", relationsNode(p.Relations))
+	}
+	put(root, "outputs", outputs)
 	var out bytes.Buffer
 	e := yaml.NewEncoder(&out)
 	e.SetIndent(2)
@@ -30,6 +37,14 @@ func (p Package) YAML(codeFile string) ([]byte, error) {
 		return nil, fmt.Errorf("writing package: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+func relationsNode(relations []Relation) *yaml.Node {
+	all := mapping()
+	for _, r := range relations {
+		put(all, r.Name, flowing(mapping(scalar("of"), scalar(r.Of), scalar("labels"), sequence(r.Labels))))
+	}
+	return all
 }
 
 func (o Output) node() *yaml.Node {

@@ -2,13 +2,20 @@ package object_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	mathbig "math/big"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -21,14 +28,11 @@ import (
 // raw is a client without our store's manners.
 func raw(t testing.TB, server *objecttest.Server, a object.Account, secret string) *minio.Client {
 	t.Helper()
-	transport, err := minio.DefaultTransport(true)
+	transport, err := server.Endpoint.Transport()
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM([]byte(server.Endpoint.Certificate))
-	transport.TLSClientConfig.RootCAs = pool
-	c, err := minio.New(server.Endpoint.Address, &minio.Options{
+	c, err := minio.New("store", &minio.Options{
 		Creds: credentials.NewStaticV4(string(a), secret, ""), Secure: true, Transport: transport,
 		Region: object.Region, BucketLookup: minio.BucketLookupPath, TrailingHeaders: true,
 	})
@@ -137,22 +141,47 @@ func TestStrangersAreRefused(t *testing.T) {
 	}
 }
 
-// A client that trusts another certificate does not talk to the store.
+// A store that is reached over TLS is spoken to only when its certificate chains to what its endpoint says.
 func TestCertificateIsPinned(t *testing.T) {
-	server, other := objecttest.Start(t), objecttest.Start(t)
-	end := server.Endpoint
-	end.Certificate = other.Endpoint.Certificate
-	s, err := object.Open(object.Config{Endpoint: end, Account: object.Worker, Secret: server.Secrets[object.Worker], Spool: t.TempDir()})
+	foreign := httptest.NewTLSServer(http.NotFoundHandler())
+	defer foreign.Close()
+	own := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: foreign.Certificate().Raw})
+	var unknown x509.UnknownAuthorityError
+	for what, c := range map[string]struct {
+		certificate string
+		trusted     bool
+	}{
+		"its own":          {string(own), true},
+		"another's":        {string(otherCertificate(t)), false},
+		"the system's own": {"", false},
+	} {
+		end := object.Endpoint{Address: foreign.Listener.Addr().String(), Certificate: c.certificate}
+		s, err := object.Open(object.Config{Endpoint: end, Account: object.Worker, Secret: "secret", Spool: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch err := s.Ready(t.Context()); {
+		case c.trusted && err != nil:
+			t.Errorf("%s: got %v", what, err)
+		case !c.trusted && !errors.As(err, &unknown):
+			t.Errorf("%s: got %v, want an unknown authority", what, err)
+		}
+	}
+}
+
+// otherCertificate is a certificate of the same form as the foreign store's, by another key.
+func otherCertificate(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var unknown x509.UnknownAuthorityError
-	if err := s.Ready(t.Context()); !errors.As(err, &unknown) {
-		t.Fatalf("got %v, want an unknown authority", err)
+	of := &x509.Certificate{SerialNumber: mathbig.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, of, of, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := server.Open(t, object.Worker).Ready(t.Context()); err != nil {
-		t.Fatalf("own certificate: %v", err)
-	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
 // Overwriting is refused by the server, not by our client's manners.

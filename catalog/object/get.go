@@ -120,7 +120,7 @@ func (s *Store) open(ctx context.Context, b Bucket, path string) (io.ReadCloser,
 	if err != nil {
 		return nil, fmt.Errorf("opening object: %w", outcome(err))
 	}
-	return body, nil
+	return arriving{body}, nil
 }
 
 // Delete removes an object. An object that is not there is success.

@@ -5,8 +5,8 @@
 // the store answers is never believed: every object is authenticated by its encryption and its plaintext is
 // hashed again on the way out, so one flipped, missing or swapped byte is an error.
 //
-// The store sees ciphertext, lengths and digests. It is spoken to over TLS only, on loopback too: without it
-// the trailing checksums of minio-go do not hold.
+// The store sees ciphertext, lengths and digests. It is spoken to over a socket that only its clients reach, or
+// over TLS.
 //
 // Package store is the server one machine needs when no other S3 store is given. Package objecttest starts it
 // for tests.

@@ -26,8 +26,9 @@ func (s *Store) Put(ctx context.Context, bucket Bucket, key DataKey, r io.ReadSe
 }
 
 // PutKnown encrypts r, which must hold what is said, under key and stores it once in bucket. Of other bytes
-// nothing is stored: ErrSize or ErrDigest. What a Meter of this process measured is not hashed a second time. Bytes that are there already are success: the put is idempotent, and
-// two at the same time leave one object. Memory does not grow with the object, and no disk but the store's sees it.
+// nothing is stored: ErrSize or ErrDigest. What a Meter of this process measured is not hashed a second time. Bytes
+// that are there already are success: the put is idempotent, and two at the same time leave one object. Memory does
+// not grow with the object, and no disk but the store's sees it.
 //
 // When it returns without error the store has made the object durable. On any other error than those two nothing
 // can be said about it and the caller puts again.
@@ -77,7 +78,7 @@ func (s *Store) already(ctx context.Context, ref Ref, key DataKey) (Ref, error) 
 
 // sealing is a reader of ciphertext that is made while it is read.
 type sealing struct {
-	*io.PipeReader
+	*relay
 	done   chan struct{} // closed when the maker has ended
 	cipher hash.Hash     // of the ciphertext; nil: nobody keeps it
 	err    error         // why the maker ended early; read after done
@@ -86,17 +87,17 @@ type sealing struct {
 // seal encrypts r beside whoever reads the ciphertext. The ciphertext ends with an error unless the plaintext was
 // what was said, so that whoever stores it stores nothing.
 func seal(key DataKey, is Content, r io.Reader, digested bool) *sealing {
-	out, in := io.Pipe()
-	s := &sealing{PipeReader: out, done: make(chan struct{})}
-	var w io.Writer = in
+	between := newRelay()
+	s := &sealing{relay: between, done: make(chan struct{})}
+	var w io.Writer = between
 	if digested {
 		s.cipher = sha256.New()
-		w = &hashed{in, s.cipher}
+		w = &hashed{between, s.cipher}
 	}
 	go func() {
 		defer close(s.done)
 		s.err = encryptTo(w, key, is, r)
-		_ = in.CloseWithError(s.err) // never fails
+		between.close(s.err)
 	}()
 	return s
 }
@@ -106,7 +107,7 @@ var errLeft = errors.New("nobody reads any more")
 
 // end stops the maker and returns the digest of what it made, if one was to be, and why it stopped by itself.
 func (s *sealing) end() (sum string, err error) {
-	_ = s.CloseWithError(errLeft) // never fails
+	s.leave(errLeft)
 	<-s.done
 	if err = s.err; errors.Is(err, errLeft) {
 		err = nil
@@ -124,8 +125,7 @@ func encryptTo(w io.Writer, key DataKey, is Content, r io.Reader) error {
 		return err
 	}
 	check := is.check()
-	// Whole segments: the hash beside the cipher then has enough to do to be worth a goroutine.
-	size, err := io.CopyBuffer(&hashed{enc, check}, io.LimitReader(r, is.Size+1), make([]byte, segmentSize))
+	size, err := io.CopyBuffer(&hashed{enc, check}, io.LimitReader(r, is.Size+1), make([]byte, min(copyStep, is.Size+1)))
 	switch {
 	case err != nil:
 		return err
@@ -139,6 +139,10 @@ func encryptTo(w io.Writer, key DataKey, is Content, r io.Reader) error {
 	}
 	return nil
 }
+
+// copyStep is what plaintext is taken in by, in bytes: a segment of the cipher, so that each step has one to encrypt
+// beside the hashing of the step. In less, most steps have nothing but the hash to wait for.
+const copyStep = segmentSize
 
 // scratch opens a file of the spool and unlinks it at once: it is gone with the process, however that ends.
 func (s *Store) scratch() (*os.File, error) {
@@ -175,13 +179,17 @@ func compared(sum [sha256.Size]byte) minio.PutObjectOptions {
 }
 
 // hashed hashes what passes to w. The hash of a write is made beside the write itself: hashing costs
-// more than encrypting.
+// more than encrypting. A checksum costs less than a goroutine and is made before it.
 type hashed struct {
 	w    io.Writer
 	hash hash.Hash
 }
 
 func (h *hashed) Write(p []byte) (int, error) {
+	if _, quick := h.hash.(hash.Hash32); quick {
+		h.hash.Write(p)
+		return h.w.Write(p)
+	}
 	made := make(chan struct{})
 	go func() {
 		h.hash.Write(p)

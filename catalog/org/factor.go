@@ -2,7 +2,8 @@ package org
 
 import "github.com/sluicedata/sluice/catalog/fault"
 
-// EnrolSpec begins a second factor. Code is an administrator's one-time code; a strong session needs none.
+// EnrolSpec begins a second factor, or another one in the place of the one that counts. Code is an administrator's
+// one-time code; a strong session needs none.
 type EnrolSpec struct {
 	Code string `json:"code,omitempty"`
 }
@@ -19,11 +20,17 @@ type ProofSpec struct {
 	Recovery string `json:"recovery,omitempty"` // one of the codes shown at the confirmation; each counts once
 }
 
+// Bounds of what proves a second factor, in bytes.
+const (
+	maxTOTP     = 16
+	maxRecovery = 64
+)
+
 // Check returns every fault of a spec with its place.
 func (s ProofSpec) Check() error {
 	var p fault.Places
 	p.Require((s.TOTP == "") != (s.Recovery == ""), "totp", "proof.one")
-	p.Require(len(s.TOTP) <= 16 && len(s.Recovery) <= 64, "totp", "proof.length")
+	p.Require(len(s.TOTP) <= maxTOTP && len(s.Recovery) <= maxRecovery, "totp", "proof.length")
 	return p.Err("factor.invalid")
 }
 

@@ -50,9 +50,10 @@ func MemberFlow() flow.Table {
 		Ends:   []flow.State{Removed},
 		Moves: []flow.Move{
 			{From: flow.None, Act: "invite", To: Invited, Who: admin},
-			{From: Invited, Act: "join", To: Active, Who: "system", Rule: "a key or an identity of the member is admitted"},
+			{From: Invited, Act: "join", To: Active, Who: "system", Rule: "a key or an identity of the member is admitted, or they took their enrolment link up"},
 			{From: Invited, Act: "remove", To: Removed, Who: admin},
 			{From: Active, Act: "role", To: Active, Who: admin, Rule: "separation of duties holds; unreleased votes from a seat that goes with it are void"},
+			{From: Active, Act: "recover", To: Active, Who: admin, Rule: "password, second factor, passkeys and sessions end; a link begins anew"},
 			{From: Active, Act: "remove", To: Removed, Who: admin, Rule: "their next call fails; unreleased votes are void"},
 		},
 	}

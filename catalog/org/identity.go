@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/flow"
+	"github.com/sluicedata/sluice/catalog/name"
 )
 
 // IdentityFlow is the life of a link between a person here and their name at an OpenID provider.
@@ -62,5 +63,5 @@ type Redemption struct {
 	Redirect string
 }
 
-// Shown reports whether people can read a text as it is: not empty, short, without control characters.
-func Shown(s string) bool { return shown(s) }
+// Shown reports whether a provider's name of a person can be shown as theirs.
+func Shown(s string) bool { return name.IsLine(s, maxShown) }

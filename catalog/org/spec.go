@@ -3,7 +3,6 @@ package org
 import (
 	"crypto/ed25519"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/envelope"
@@ -20,7 +19,7 @@ type Spec struct {
 // Check returns every fault of a spec with its place.
 func (s Spec) Check() error {
 	var p fault.Places
-	p.Require(shown(s.Name), "name", "name.invalid")
+	p.Require(name.IsLine(s.Name, maxShown), "name", "name.invalid")
 	if s.CreditCode != "" {
 		_, err := name.ParseCreditCode(s.CreditCode)
 		p.Require(err == nil, "credit_code", "credit_code.invalid")
@@ -38,7 +37,7 @@ type CapacitySpec struct {
 func (s CapacitySpec) Check() error {
 	var p fault.Places
 	p.Require(s.Capacity.Known(), "capacity", "capacity.unknown")
-	p.Require(shown(s.Document), "document", "document.missing")
+	p.Require(name.IsLine(s.Document, maxShown), "document", "document.missing")
 	return p.Err("capacity.invalid")
 }
 
@@ -58,7 +57,7 @@ func (s MemberSpec) Check() error {
 	var p fault.Places
 	_, err := name.ParseLogin(s.Login)
 	p.Require(err == nil, "login", "login.invalid")
-	p.Require(shown(s.Name), "name", "name.invalid")
+	p.Require(name.IsLine(s.Name, maxShown), "name", "name.invalid")
 	for _, r := range s.Roles {
 		p.Require(r.Known(), "roles", "role.unknown")
 		p.Require(!s.Machine || slices.Contains(machineRoles(), r), "roles", "role.not_for_machine")
@@ -152,6 +151,7 @@ type KeyView struct {
 	Certificate string     `json:"certificate,omitempty"` // digest of the one that must come with it
 	Scheme      string     `json:"scheme,omitempty"`      // how it signs: ed25519, or webauthn for a passkey
 	Title       string     `json:"title,omitempty"`       // what its owner calls a passkey
+	Replaces    string     `json:"replaces,omitempty"`    // fingerprint of the key that ends when this one is admitted
 }
 
 // PasskeySpec is a passkey somebody made in their browser.
@@ -163,7 +163,7 @@ type PasskeySpec struct {
 // Check checks what its owner says of it.
 func (s PasskeySpec) Check() error {
 	var p fault.Places
-	p.Require(shown(s.Title), "title", "name.invalid")
+	p.Require(name.IsLine(s.Title, maxShown), "title", "name.invalid")
 	return p.Err("key.invalid")
 }
 
@@ -184,10 +184,5 @@ type Me struct {
 	KeyExpiresSoon bool       `json:"key_expires_soon,omitempty"`
 }
 
-// shown accepts a text that people will read: not empty, at most 200 bytes, no control characters.
-func shown(s string) bool {
-	control := func(r rune) bool {
-		return r < ' ' || r == 0x7f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-	}
-	return s != "" && len(s) <= 200 && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, control)
-}
+// maxShown bounds what organizations, people, keys and documents are called, in bytes.
+const maxShown = 200

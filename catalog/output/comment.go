@@ -60,16 +60,12 @@ func checkText(p *fault.Places, text string, voice Voice) {
 		p.Add("text", "text.missing")
 	case utf8.RuneCountInString(text) > MaxText:
 		p.Add("text", "text.too_long")
-	case strings.ContainsFunc(text, unseen):
+	case !name.IsProse(text, utf8.UTFMax*MaxText):
 		p.Add("text", "text.unprintable")
 	case voice == AgencyVoice && strings.ContainsFunc(text, unicode.IsNumber):
 		p.Add("text", "text.figures")
 	}
 }
-
-// unseen reports whether a character changes how others look without being seen itself: controls, direction marks,
-// characters of no width. A line may end.
-func unseen(r rune) bool { return r != '\n' && !unicode.IsGraphic(r) }
 
 // CommentView is a comment as shown. It names no person.
 type CommentView struct {

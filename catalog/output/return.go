@@ -62,5 +62,6 @@ type ResubmitSpec struct {
 func (s ResubmitSpec) Validate() error {
 	var p fault.Places
 	p.Require(s.Context != "", "context", "context.missing")
+	checkContext(&p, s.Context)
 	return p.Err("resubmission.invalid")
 }

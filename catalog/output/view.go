@@ -3,6 +3,9 @@ package output
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/name"
 )
 
 // View is an output as everybody with a right to know of it sees it: never a value.
@@ -23,6 +26,21 @@ type RequestSpec struct {
 	Job     string `json:"job"`
 	Output  string `json:"output"`
 	Context string `json:"context"` // why it is safe and what it is for, in the author's words
+}
+
+// Validate checks what was asked for.
+func (s RequestSpec) Validate() error {
+	var p fault.Places
+	checkContext(&p, s.Context)
+	return p.Err("review.invalid")
+}
+
+// maxContext bounds a context, in bytes.
+const maxContext = 2000
+
+func checkContext(p *fault.Places, context string) {
+	p.Require(len(context) <= maxContext, "context", "context.too_long")
+	p.Require(context == "" || len(context) > maxContext || name.IsProse(context, maxContext), "context", "text.unprintable")
 }
 
 // RequestView is a review request as its seats see it. Votes are sealed from each other until both are in.

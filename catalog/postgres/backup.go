@@ -47,7 +47,7 @@ const named = `held (j) as (
 			union all select raw from twin union all select object from twin
 			union all select letter from work union all select result from work
 			union all select object from output union all select membership from output union all select evidence from output
-			union all select object from release),
+			union all select object from release where state in ('released', 'recalled')),
 		named as (
 			select r->>'bucket' as bucket, r->>'key' as key, r->>'digest' as digest, (r->>'size')::bigint as size,
 				nullif(r->>'cipher_sha256', '') as cipher_sha256

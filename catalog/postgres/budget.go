@@ -82,6 +82,36 @@ func (t *Tx) Uses(ctx context.Context, f UseFilter) ([]Use, error) {
 	) used where runs > 0 or releases > 0 order by operator, number`, f.Party, f.Dataset, f.Month, f.From, f.To)
 }
 
+// RecentUse is what one operator did with one dataset since some moment.
+type RecentUse struct {
+	Dataset      string // slug
+	Operator     string
+	OperatorName string
+	Columns      []string
+	Runs         int64
+	Releases     int64
+}
+
+// RecentUses lists who used the datasets of a provider since a moment: runs that began after it and the columns they were
+// given, and releases after it, whenever their runs were.
+func (t *Tx) RecentUses(ctx context.Context, provider string, since time.Time) ([]RecentUse, error) {
+	return many[RecentUse](ctx, t, `with ran as (
+		select i.dataset as dataset_id, j.org as operator_id, count(distinct j.id) as runs, array_agg(distinct c order by c) as given
+		from job j join job_input i on i.job = j.id join dataset d on d.id = i.dataset cross join unnest(i.columns) c
+		where d.org = $1 and j.kind = 'production' and j.data_key is not null and j.created_at >= $2
+		group by i.dataset, j.org
+	), gone as (
+		select i.dataset as dataset_id, j.org as operator_id, count(distinct r.id) as releases
+		from release r join output u on u.id = r.output join job j on j.id = u.job join job_input i on i.job = j.id join dataset d on d.id = i.dataset
+		where d.org = $1 and r.released_at >= $2
+		group by i.dataset, j.org
+	)
+	select d.slug as dataset, o.number as operator, o.name as operator_name, coalesce(given, '{}') as columns,
+		coalesce(runs, 0) as runs, coalesce(releases, 0) as releases
+	from ran full join gone using (dataset_id, operator_id) join dataset d on d.id = dataset_id join org o on o.id = operator_id
+	order by d.slug, o.number`, provider, since)
+}
+
 // SpentDatasets lists the datasets an operator used in a month, by id.
 func (t *Tx) SpentDatasets(ctx context.Context, org, month string) ([]Spent, error) {
 	return many[Spent](ctx, t, `select * from spent where scope = 'dataset' and org = $1 and month = $2 order by subject`, org, month)

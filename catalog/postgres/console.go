@@ -16,6 +16,11 @@ func (t *Tx) Console(ctx context.Context, hash string, now time.Time) ([]byte, e
 	return value[[]byte](ctx, t, "select memory from console_session where hash = $1 and expires_at > $2", hash, now)
 }
 
+// ConsoleLasts tells whether the same is remembered of a browser already, and until some time at least.
+func (t *Tx) ConsoleLasts(ctx context.Context, hash string, memory []byte, until time.Time) (bool, error) {
+	return value[bool](ctx, t, "select exists (select from console_session where hash = $1 and memory = $2 and expires_at >= $3)", hash, memory, until)
+}
+
 // DropConsole forgets a browser.
 func (t *Tx) DropConsole(ctx context.Context, hash string) error {
 	return t.exec(ctx, "delete from console_session where hash = $1", hash)

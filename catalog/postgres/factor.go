@@ -9,6 +9,7 @@ import (
 type Factor struct {
 	Member       string
 	Secret       []byte // sealed
+	Next         []byte // sealed: what waits to take its place; nil: nothing
 	State        string
 	Step         int64
 	Failures     int
@@ -32,8 +33,8 @@ func (t *Tx) LockFactor(ctx context.Context, member string) (Factor, error) {
 
 // SetFactor writes what a try at a factor changed.
 func (t *Tx) SetFactor(ctx context.Context, f Factor) error {
-	return t.touch(ctx, `update member_factor set state = $2, step = $3, failures = $4, failing_since = $5, locked_until = $6
-		where member = $1`, f.Member, f.State, f.Step, f.Failures, f.FailingSince, f.LockedUntil)
+	return t.touch(ctx, `update member_factor set state = $2, step = $3, failures = $4, failing_since = $5, locked_until = $6,
+		secret = $7, next = $8 where member = $1`, f.Member, f.State, f.Step, f.Failures, f.FailingSince, f.LockedUntil, f.Secret, f.Next)
 }
 
 // DropFactor removes a member's factor and every code that goes with it; ErrNone when there was none.
@@ -51,6 +52,7 @@ func (t *Tx) DropFactor(ctx context.Context, member string) error {
 const (
 	EnrolmentCode = "enrolment"
 	RecoveryCode  = "recovery"
+	LinkCode      = "link"
 )
 
 // InsertCode keeps a one-time code by its hash; a nil end is none.

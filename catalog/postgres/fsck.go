@@ -203,3 +203,8 @@ func (t *Tx) Claims(ctx context.Context, id string, fence int64) (bool, error) {
 		and (state = 'claimed' and lease_until > now() - interval '1 minute'
 			or state <> 'claimed' and coalesce(settled_at, now()) > now() - interval '1 minute'))`, id, fence)
 }
+
+// Gave tells whether a claim of a piece of work may ever have had a fence: they are given upwards from one.
+func (t *Tx) Gave(ctx context.Context, id string, fence int64) (bool, error) {
+	return value[bool](ctx, t, `select exists (select from work where id::text = $1 and $2 between 1 and fence)`, id, fence)
+}

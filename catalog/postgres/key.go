@@ -27,16 +27,17 @@ type MemberKey struct {
 	SignCount  int64
 	Synced     bool
 	Origin     string // address it was enrolled at: what it signs names it
+	Replaces   string // fingerprint of the key whose place it takes once it is admitted; "": none
 }
 
 // InsertKey adds an offered or admitted key.
 func (t *Tx) InsertKey(ctx context.Context, k MemberKey) error {
 	return t.exec(ctx, `insert into member_key
 		(id, fingerprint, member, public_key, state, offered_at, admitted_at, admitted_by, expires_at, certificate,
-		scheme, title, credential, sign_count, synced, origin)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce(nullif($11, ''), 'ed25519'), $12, $13, $14, $15, $16)`,
+		scheme, title, credential, sign_count, synced, origin, replaces)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce(nullif($11, ''), 'ed25519'), $12, $13, $14, $15, $16, $17)`,
 		k.ID, k.Fingerprint, k.Member, k.PublicKey, k.State, k.OfferedAt, k.AdmittedAt, k.AdmittedBy, k.ExpiresAt, k.Certificate,
-		k.Scheme, k.Title, k.Credential, k.SignCount, k.Synced, k.Origin)
+		k.Scheme, k.Title, k.Credential, k.SignCount, k.Synced, k.Origin, k.Replaces)
 }
 
 // Key reads a key by fingerprint.

@@ -143,6 +143,7 @@ type Grant struct {
 	Dataset    string
 	State      string
 	Scope      grant.Scope
+	Asked      *grant.Scope // what was proposed, when less is allowed
 	RuleSet    string
 	RunsLeft   int64
 	RowsLeft   int64
@@ -167,6 +168,12 @@ func (t *Tx) InsertGrant(ctx context.Context, g Grant) error {
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		g.ID, g.Number, g.Agreement, g.Operator, g.Dataset, g.State, g.Scope, g.RuleSet, g.RunsLeft, g.RowsLeft,
 		g.FailedLeft, g.EndsAt, g.ProposedBy, g.CreatedAt)
+}
+
+// AllowGrant makes a part of a proposed grant active.
+func (t *Tx) AllowGrant(ctx context.Context, g Grant) error {
+	return t.touch(ctx, `update data_grant set state = $2, approved_by = $3, scope = $4, asked = $5, runs_left = $6, rows_left = $7, ends_at = $8
+		where id = $1`, g.ID, g.State, g.ApprovedBy, g.Scope, g.Asked, g.RunsLeft, g.RowsLeft, g.EndsAt)
 }
 
 // Grant reads one by number.

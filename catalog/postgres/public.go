@@ -35,6 +35,7 @@ func (t *Tx) PublicRelease(ctx context.Context, number string) (PublicRelease, e
 type PublicNotice struct {
 	Number     string
 	Title      string
+	Summary    string
 	Registrant string
 	State      string
 	NoticedAt  time.Time
@@ -43,7 +44,7 @@ type PublicNotice struct {
 	ValidTo    *time.Time
 }
 
-const publicNotice = `select r.number, d.title, o.name as registrant, r.state, r.noticed_at, r.notice_ends,
+const publicNotice = `select r.number, d.title, coalesce(r.application ->> 'summary', '') as summary, o.name as registrant, r.state, r.noticed_at, r.notice_ends,
 	coalesce(r.query_code, '') as query_code, r.valid_to
 	from registration r join dataset d on d.id = r.dataset join org o on o.id = r.org`
 

@@ -211,7 +211,7 @@ type Release struct {
 	Digest      string
 	State       string
 	Leaf        string
-	Object      json.RawMessage
+	Object      json.RawMessage // while it is releasing: where the product will lie
 	Certificate json.RawMessage
 	CreatedAt   time.Time
 	ReleasedAt  *time.Time
@@ -219,9 +219,9 @@ type Release struct {
 
 // InsertRelease records the intent to release.
 func (t *Tx) InsertRelease(ctx context.Context, r Release) error {
-	return t.exec(ctx, `insert into release (id, number, request, output, digest, state, leaf, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		r.ID, r.Number, r.Request, r.Output, r.Digest, r.State, r.Leaf, r.CreatedAt)
+	return t.exec(ctx, `insert into release (id, number, request, output, digest, state, leaf, object, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		r.ID, r.Number, r.Request, r.Output, r.Digest, r.State, r.Leaf, r.Object, r.CreatedAt)
 }
 
 // Release reads one by number.

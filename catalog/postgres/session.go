@@ -10,12 +10,13 @@ func (t *Tx) UseAssertion(ctx context.Context, key, jti string, expires time.Tim
 	return t.exec(ctx, "insert into assertion (jti, member_key, expires_at) values ($1, $2, $3)", jti, key, expires)
 }
 
-// Token is a row of token: exactly one of MemberKey and Identity is set.
+// Token is a row of token: exactly one of MemberKey, Identity and Password is set.
 type Token struct {
 	Hash           []byte
 	Member         string
 	MemberKey      *string
 	Identity       *string
+	Password       bool // by password and second factor
 	ProviderStrong bool
 	Certificate    string
 	CreatedAt      time.Time
@@ -25,9 +26,9 @@ type Token struct {
 // InsertToken stores a token by its hash.
 func (t *Tx) InsertToken(ctx context.Context, k Token) error {
 	return t.exec(ctx, `insert into token
-		(hash, member, member_key, identity, provider_strong, certificate, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		k.Hash, k.Member, k.MemberKey, k.Identity, k.ProviderStrong, k.Certificate, k.CreatedAt, k.ExpiresAt)
+		(hash, member, member_key, identity, password, provider_strong, certificate, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		k.Hash, k.Member, k.MemberKey, k.Identity, k.Password, k.ProviderStrong, k.Certificate, k.CreatedAt, k.ExpiresAt)
 }
 
 // Caller is who stands behind a token, and what was proven for it.
@@ -38,25 +39,34 @@ type Caller struct {
 	Machine        bool
 	Key            *string // id
 	Scheme         string  // of that key; "" without one
+	Password       bool
 	ProviderStrong bool
 	StrongUntil    *time.Time
 	Certificate    string
 	CreatedAt      time.Time
+	UsedAt         *time.Time
 	Capacities     []string // of Org, sorted
 }
+
+// callers begins a question about who stands behind tokens, counting ends it: unexpired at $2, their key, identity or
+// password in force, their member active. $1 is the question's own.
+const (
+	callers = `select m.id as member, m.org, m.roles, m.machine, t.member_key as key, coalesce(k.scheme, '') as scheme, t.password,
+			t.provider_strong, t.strong_until, t.certificate, t.created_at, t.used_at,
+			array(select c.capacity from capacity c
+				where c.org = m.org and c.since <= $2 and (c.ended_at is null or c.ended_at > $2) order by c.capacity) as capacities`
+	counting = `from token t join member m on m.id = t.member
+			left join member_key k on k.id = t.member_key
+			left join member_identity i on i.id = t.identity
+			left join member_password p on p.member = t.member and t.password
+		where t.expires_at > $2 and m.state = 'active'
+			and (k.state = 'admitted' and k.expires_at > $2 or i.state = 'admitted' or p.member is not null)`
+)
 
 // TokenCaller reads who a token speaks for: unexpired, its key or identity in force, its member active. It is one
 // statement, since every request of the API asks it.
 func (t *Tx) TokenCaller(ctx context.Context, hash []byte, now time.Time) (Caller, error) {
-	return one[Caller](ctx, t, `select m.id as member, m.org, m.roles, m.machine, t.member_key as key, coalesce(k.scheme, '') as scheme, t.provider_strong,
-			t.strong_until, t.certificate, t.created_at,
-			array(select c.capacity from capacity c
-				where c.org = m.org and c.since <= $2 and (c.ended_at is null or c.ended_at > $2) order by c.capacity) as capacities
-		from token t join member m on m.id = t.member
-			left join member_key k on k.id = t.member_key
-			left join member_identity i on i.id = t.identity
-		where t.hash = $1 and t.expires_at > $2 and m.state = 'active'
-			and (k.state = 'admitted' and k.expires_at > $2 or i.state = 'admitted')`, hash, now)
+	return one[Caller](ctx, t, callers+` `+counting+` and t.hash = $1`, hash, now)
 }
 
 // StrengthenToken notes that a second factor was proven for a token.

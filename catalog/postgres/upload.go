@@ -58,6 +58,11 @@ func (t *Tx) Uploads(ctx context.Context, org string, w Window) ([]Upload, error
 	return listed[Upload](ctx, t, w, "select * from upload where org = $1 and state in ('open', 'complete')", org)
 }
 
+// IsPublished tells whether a version was made of an upload.
+func (t *Tx) IsPublished(ctx context.Context, id string) (bool, error) {
+	return value[bool](ctx, t, "select exists (select from dataset_version where publication ->> 'upload' = $1::text)", id)
+}
+
 // MoveUpload writes an upload's state.
 func (t *Tx) MoveUpload(ctx context.Context, id, state string) error {
 	return t.touch(ctx, "update upload set state = $2 where id = $1", id, state)

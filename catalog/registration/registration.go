@@ -69,7 +69,7 @@ func (a Application) Validate() error {
 	types := []Type{Initial, Change, Correction, Deregistration, Renewal}
 	p.Require(slices.Contains(types, a.Type), "type", "type.unknown")
 	p.Require(slices.Contains([]Object{Resource, Product, OpenResource}, a.Object), "object", "object.unknown")
-	p.Require(a.Summary != "" && len(a.Summary) <= 2000, "summary", "summary.invalid")
+	p.Require(name.IsProse(a.Summary, 2000), "summary", "summary.invalid")
 	p.Require(a.Commitment.Valid(), "commitment", "commitment.missing")
 	p.Require(a.Evidence.Valid(), "evidence", "evidence.missing")
 	all := Declarations{true, true, true, true}

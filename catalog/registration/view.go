@@ -29,6 +29,7 @@ func (s Spec) Check() error { return s.Application("", time.Time{}).Validate() }
 type View struct {
 	Number     string     `json:"number"`
 	Dataset    string     `json:"dataset"`
+	Summary    string     `json:"summary,omitempty"` // of what is registered, as the public notice tells it
 	State      string     `json:"state"`
 	RuleSet    string     `json:"rule_set"`
 	AppliedAt  time.Time  `json:"applied_at"`
@@ -47,6 +48,7 @@ type View struct {
 type Notice struct {
 	Number     string
 	Title      string // of the dataset
+	Summary    string
 	Registrant string // name of the organization
 	State      string
 	NoticedAt  time.Time

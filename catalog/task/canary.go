@@ -55,6 +55,8 @@ type Tried struct {
 	Canary Canary `json:"canary"`
 	Held   bool   `json:"held"`
 	Why    string `json:"why,omitempty"`
+	// Unknown says that nothing was found out: the engine failed, and perhaps no bound.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // CanaryReport tells what came of each try, in the letter's order.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/name"
 )
 
 // Form is the form of a file a department sends.
@@ -34,5 +35,5 @@ func (s Source) check(p *fault.Places, at string) {
 	p.Require(slices.Contains([]string{"", "utf-8", "gb18030"}, s.Encoding), at+".encoding", "encoding.unknown")
 	p.Require(csv || s.Encoding == "", at+".encoding", "encoding.not_for_form")
 	p.Require(s.Sheet == "" || s.Form == XLSX, at+".sheet", "sheet.not_for_form")
-	p.Require(len(s.Sheet) <= maxSheet, at+".sheet", "sheet.invalid")
+	p.Require(s.Sheet == "" || name.Shows(s.Sheet, maxSheet), at+".sheet", "sheet.invalid")
 }

@@ -99,6 +99,7 @@ type View struct {
 	ChunkBytes int64       `json:"chunk_bytes"`
 	Received   []Chunk     `json:"received"` // in order
 	Inspection name.Digest `json:"inspection,omitempty"`
+	Published  bool        `json:"published,omitempty"` // a version was made of it; until it ends, another one may be
 	CreatedAt  time.Time   `json:"created_at"`
 	ExpiresAt  time.Time   `json:"expires_at"`
 }

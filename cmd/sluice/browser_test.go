@@ -11,19 +11,21 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/browsertest"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/console"
 	"github.com/sluicedata/sluice/gateway/providertest"
+	"github.com/sluicedata/sluice/gateway/wire"
 )
 
 var screens = flag.String("screens", "", "folder for a picture of every page the browser walks through")
 
 // walkers are the people of the frozen city who walk through the console. Between them they see every page there is.
 func walkers() []string {
-	return []string{"kaifa", "weisheng", "anquan", "shishi", "chuyu", "shouli", theAdmin}
+	return []string{"kaifa", "weisheng", "anquan", "shishi", "chuyu", "shouli", "shenqing", theAdmin}
 }
 
 // theAdmin is the first administrator of every instance, and the number of their organization.
@@ -42,18 +44,36 @@ func TestBrowser(t *testing.T) {
 	f.opens(t, provider)
 	base := "http://" + f.at.addr
 	chromium := browsertest.Start(t)
-	w := browsertest.NewWalker(browsertest.Site{Base: base, Patterns: slices.Concat(console.Pages(), console.Public(), []string{console.Prefix + "/strength", console.Prefix + "/login"}),
-		Out: []string{console.Prefix + "/login/begin"}, Looks: looks(), Screens: pictures(t)})
-	w.Walk("anybody", chromium.Tab(t), console.Prefix+"/public", console.Prefix+"/login")
-	for _, login := range walkers() {
-		f.admit(t, provider, login)
-		tab := chromium.Tab(t)
-		signIn(tab, base, login)
-		if login == "weisheng" {
-			f.strengthen(t, tab, base, login)
+	f.uploaded(t)
+	w := browsertest.NewWalker(browsertest.Site{Base: base, Patterns: slices.Concat(console.Pages(), console.Public(), []string{console.Prefix + "/strength", console.Prefix + "/login", console.Prefix + "/enrol"}),
+		Out: []string{console.Prefix + "/login/begin"}, Islands: console.Islands(), Looks: looks(), Screens: pictures(t)})
+	t.Run("walk", func(t *testing.T) { // people walk beside each other
+		t.Run("anybody", func(t *testing.T) {
+			t.Parallel()
+			w.Walk("anybody", chromium.Tab(t), console.Prefix+"/public", console.Prefix+"/login")
+		})
+		t.Run("a newcomer", func(t *testing.T) {
+			t.Parallel()
+			f.newcomer(t, w, chromium.Tab(t))
+		})
+		for _, login := range walkers() {
+			t.Run(login, func(t *testing.T) {
+				t.Parallel()
+				f.admit(t, provider, login)
+				tab := chromium.Tab(t)
+				signIn(tab, base, login)
+				if login == "weisheng" {
+					f.strengthen(t, tab, base, login)
+				}
+				w.Walk(login, tab, append(unled()[login], console.Prefix)...)
+				if login == "weisheng" {
+					tab.Open(base + console.Prefix + "/people/shenqing")
+					tab.Press(`form[action$="/link"] button`)
+					w.Answered(login, "link", tab)
+				}
+			})
 		}
-		w.Walk(login, tab, append(unled()[login], console.Prefix)...)
-	}
+	})
 	for _, fault := range w.Faults {
 		t.Error(fault)
 	}
@@ -70,7 +90,8 @@ func TestBrowser(t *testing.T) {
 func unled() map[string][]string {
 	return map[string][]string{"kaifa": {
 		console.Prefix + "/jobs/J-2026-0001/refuse", console.Prefix + "/jobs/J-2026-0001/cancel", console.Prefix + "/grants/G-2026-0001/refuse",
-	}}
+		console.Prefix + "/grants/G-2026-0001/allow", console.Prefix + "/jobs/J-2026-0004/outputs/visits_by_cover/review",
+	}, "shenqing": {console.Prefix + "/registrations/new?dataset=health-visits"}}
 }
 
 // looks are both languages and both themes, each of them once: what axe finds of contrast is a theme's, of words a
@@ -116,7 +137,7 @@ func oidcFile(t *testing.T, p *providertest.Provider) string {
 	return path
 }
 
-// admit puts somebody's name at the provider on the record, admitted: who may do that is tested elsewhere.
+// admit puts somebody's name at the provider on the record.
 func (f *frozen) admit(t *testing.T, p *providertest.Provider, login string) {
 	t.Helper()
 	home := thePlatform
@@ -124,17 +145,7 @@ func (f *frozen) admit(t *testing.T, p *providertest.Provider, login string) {
 		home = f.profile(t, login).Org
 	}
 	f.tx(t, func(ctx context.Context, tx *postgres.Tx) error {
-		o, err := tx.OrgByNumber(ctx, home)
-		if err != nil {
-			return err
-		}
-		m, err := tx.MemberByLogin(ctx, o.ID, login)
-		if err != nil {
-			return err
-		}
-		return tx.OfferIdentity(ctx, postgres.Identity{
-			ID: name.NewID().String(), Issuer: p.Issuer, Subject: "id-" + login, Label: login, Member: m.ID, State: "admitted", OfferedAt: time.Now(),
-		})
+		return p.Admit(ctx, tx, home, login, login, time.Now())
 	})
 }
 
@@ -147,12 +158,55 @@ func (f *frozen) strengthen(t *testing.T, tab *browsertest.Tab, base, login stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := me.Factors.Confirm(t.Context(), oneTime(t, made.Secret, time.Now().Add(-30*time.Second))); err != nil {
+	if _, err := me.Factors.Confirm(t.Context(), providertest.OneTime(t, made.Secret, time.Now().Add(-30*time.Second))); err != nil {
 		t.Fatal(err)
 	}
 	tab.Open(base + console.Prefix + "/strength")
-	tab.Type("[name=totp]", oneTime(t, made.Secret, time.Now()))
+	tab.Type("[name=totp]", providertest.OneTime(t, made.Secret, time.Now()))
 	tab.Press("main button")
+}
+
+// uploaded has the department send a file of which no version was made yet.
+func (f *frozen) uploaded(t *testing.T) {
+	t.Helper()
+	steward, body := f.person(t, "weisheng"), []byte("a\n1\n")
+	up, err := steward.Uploads.Start(t.Context(), wire.UploadSpec{Size: int64(len(body)), Digest: name.DigestOf(body)})
+	if err == nil {
+		_, err = steward.Uploads.SendChunk(t.Context(), up.ID, 1, body)
+	}
+	if err == nil {
+		_, err = steward.Uploads.Complete(t.Context(), up.ID, wire.Sum{Size: int64(len(body)), Digest: name.DigestOf(body)})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newcomer comes in by a link of their administrator's, with the keyboard alone, and sees what is shown once: recovery
+// codes, and the next secret of an authenticator.
+func (f *frozen) newcomer(t *testing.T, w *browsertest.Walker, tab *browsertest.Tab) {
+	t.Helper()
+	const who, secret, password = "a newcomer", "document.querySelector('main svg + p code').textContent", "a long walk along the river"
+	chief, home := f.person(t, "fuze"), f.profile(t, "fuze").Org
+	if _, err := chief.Members.Invite(t.Context(), home, org.MemberSpec{Login: "xinren", Name: "新人 Xin", Roles: []org.Role{org.Developer}}); err != nil {
+		t.Fatal(err)
+	}
+	link, err := chief.Members.Link(t.Context(), home, "xinren")
+	if err != nil {
+		t.Fatal(err)
+	}
+	enrol := w.Base + console.Prefix + "/enrol"
+	tab.Open(enrol + "?link=" + link.Link)
+	w.Walk(who, tab, console.Prefix+"/enrol")
+	tab.Open(enrol)
+	tab.Type("[name=totp]", providertest.OneTime(t, tab.Tell(secret), time.Now()))
+	tab.Type("[name=password]", password)
+	tab.Type("[name=again]", password)
+	tab.Press("main form button")
+	w.Answered(who, "recovery", tab)
+	tab.Open(w.Base + console.Prefix + "/profile")
+	tab.Press(`form[action$="/profile/factor"] button`)
+	w.Answered(who, "factor", tab)
 }
 
 // profile reads somebody's profile of then.

@@ -10,7 +10,7 @@ func newFactor() *cobra.Command {
 	return noun(text{
 		use:     "factor",
 		example: "  sluice factor enrol --code ABCD-EFGH-IJKL-MNOP\n  sluice factor prove 123456",
-	}, factorEnrol(), factorConfirm(), factorProve(), factorCode(), factorReset())
+	}, factorEnrol(), factorConfirm(), factorRenew(), factorProve(), factorCode(), factorReset())
 }
 
 func factorEnrol() *cobra.Command {
@@ -34,6 +34,16 @@ func factorConfirm() *cobra.Command {
 		example: "  sluice factor confirm 123456",
 	}, func(c *call) error {
 		all, err := c.Factors.Confirm(c.ctx, c.args[0])
+		return many(c, all.Codes, err, []field[string]{{"recovery code", func(s string) string { return s }}})
+	})
+}
+
+func factorRenew() *cobra.Command {
+	return change(text{
+		use:     "renew",
+		example: "  sluice factor renew",
+	}, func(c *call) error {
+		all, err := c.Factors.Renew(c.ctx)
 		return many(c, all.Codes, err, []field[string]{{"recovery code", func(s string) string { return s }}})
 	})
 }

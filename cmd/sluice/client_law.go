@@ -20,7 +20,7 @@ func newRegistration() *cobra.Command {
 	deciding := func(use, example string, do func(c *call) (wire.Registration, error)) *cobra.Command {
 		return change(text{use: use, example: "  sluice registration " + example}, func(c *call) error {
 			r, err := do(c)
-			return one(c, r, err, registrationFields(c))
+			return one(c, r, err, wholeRegistration(c))
 		})
 	}
 	return noun(text{
@@ -42,7 +42,7 @@ func registrationShow() *cobra.Command {
 		use: "show REGISTRATION", example: "  sluice registration show R-2026-0001",
 	}, func(c *call) error {
 		r, err := c.Registrations.Show(c.ctx, c.args[0])
-		return one(c, r, err, registrationFields(c))
+		return one(c, r, err, wholeRegistration(c))
 	})
 }
 
@@ -61,6 +61,11 @@ func registrationFields(c *call) []field[wire.Registration] {
 	}
 }
 
+// wholeRegistration is one registration with what its applicant wrote: too long for a line of a list.
+func wholeRegistration(c *call) []field[wire.Registration] {
+	return append(registrationFields(c), field[wire.Registration]{"summary", func(r wire.Registration) string { return r.Summary }})
+}
+
 func registrationApply() *cobra.Command {
 	return fromFile(change(text{
 		use: "apply -f FILE", example: "  sluice registration apply -f registration.yaml",
@@ -70,7 +75,7 @@ func registrationApply() *cobra.Command {
 			return err
 		}
 		made, err := c.Registrations.Apply(c.ctx, application.Dataset, application.RegistrationSpec)
-		return one(c, made, err, registrationFields(c))
+		return one(c, made, err, wholeRegistration(c))
 	}))
 }
 
@@ -161,7 +166,7 @@ func newGrant() *cobra.Command {
 	return noun(text{
 		use: "grant", example: "  sluice grant propose -f grant.yaml\n  sluice grant show G-2026-0001 -o yaml",
 	},
-		grantPropose(), grantCompare(), grantApprove(), grantRefuse(), grantRevoke(), grantShow(), grantList(),
+		grantPropose(), grantCompare(), grantApprove(), grantAllow(), grantRefuse(), grantRevoke(), grantShow(), grantList(),
 	)
 }
 

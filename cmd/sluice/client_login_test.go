@@ -5,13 +5,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -77,12 +72,16 @@ func strengthen(t *testing.T, lead, profile string) {
 	var factor wire.FactorSecret
 	answered(t, &factor, "factor", "enrol", "--code", made.Code, "--profile", profile)
 	var recovery []string
-	answered(t, &recovery, "factor", "confirm", oneTime(t, factor.Secret, time.Now()), "--profile", profile)
+	answered(t, &recovery, "factor", "confirm", providertest.OneTime(t, factor.Secret, time.Now()), "--profile", profile)
 	if len(recovery) != 10 {
 		t.Fatalf("recovery codes: %v", recovery)
 	}
 	ends(t, exitRefused, "factor.refused", "factor", "prove", "000000", "--profile", profile)
 	ends(t, exitOK, "strong, by oidc", "factor", "prove", "--recovery", recovery[0], "--profile", profile)
+	answered(t, &recovery, "factor", "renew", "--profile", profile)
+	if len(recovery) != 10 {
+		t.Fatalf("recovery codes made anew: %v", recovery)
+	}
 	ends(t, exitOK, "Lee", "member", "invite", "lee", "--name", "Lee", "--role", "developer", "--profile", profile)
 }
 
@@ -101,20 +100,6 @@ func answered(t *testing.T, v any, args ...string) {
 	if code != exitOK || json.Unmarshal([]byte(out), v) != nil {
 		t.Fatalf("%v: exit %d: %s", args, code, out)
 	}
-}
-
-// oneTime is what an authenticator shows at a time (RFC 6238: six digits, thirty seconds, SHA-1).
-func oneTime(t *testing.T, secret string, now time.Time) string {
-	t.Helper()
-	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mac := hmac.New(sha1.New, key)
-	_ = binary.Write(mac, binary.BigEndian, now.Unix()/30)
-	sum := mac.Sum(nil)
-	at := sum[len(sum)-1] & 0xf
-	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at:])&0x7fffffff%1000000)
 }
 
 // typed runs one command line and returns all it says.

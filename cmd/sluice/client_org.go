@@ -82,7 +82,7 @@ func capacityEnd() *cobra.Command {
 func newMember() *cobra.Command {
 	return noun(text{
 		use: "member", example: "  sluice member invite kaifa --name 开发 --role developer\n  sluice member list",
-	}, memberInvite(), memberRole(), memberRemove(), memberList())
+	}, memberInvite(), memberLink(), memberRole(), memberRecover(), memberRemove(), memberList())
 }
 
 func memberFields(c *call) []field[wire.Member] {
@@ -130,6 +130,32 @@ func memberInvite() *cobra.Command {
 	cmd.Flags().StringVar(&fullName, "name", "", "")
 	cmd.Flags().BoolVar(&machine, "machine", false, "")
 	return need(withRoles(ofOrg(cmd), &roles), "name")
+}
+
+func memberLink() *cobra.Command {
+	return ofOrg(change(text{
+		use: "link LOGIN", example: "  sluice member link kaifa\n  sluice member link fuze --org ORG-0002",
+	}, func(c *call) error {
+		made, err := c.Members.Link(c.ctx, c.org(), c.args[0])
+		return one(c, made, err, linkFields(c))
+	}))
+}
+
+func memberRecover() *cobra.Command {
+	return change(text{
+		use: "recover LOGIN", example: "  sluice member recover kaifa",
+	}, func(c *call) error {
+		made, err := c.Members.Recover(c.ctx, c.org(), c.args[0])
+		return one(c, made, err, linkFields(c))
+	})
+}
+
+func linkFields(c *call) []field[wire.EnrolLink] {
+	return []field[wire.EnrolLink]{
+		{"login", func(l wire.EnrolLink) string { return l.Login }},
+		{"address", c.Members.Address},
+		{"expires", func(l wire.EnrolLink) string { return when(l.ExpiresAt) }},
+	}
 }
 
 func memberRole() *cobra.Command {

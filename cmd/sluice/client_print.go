@@ -10,6 +10,8 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sluicedata/sluice/catalog/name"
 )
 
 // Forms of a result.
@@ -175,17 +177,8 @@ func width(s string) int {
 	return n
 }
 
-// printable keeps texts of other people from steering the terminal: control characters and those that turn
-// the direction of writing are shown as �. Line ends and tabs stay.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		turns := r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-		if r != '\n' && r != '\t' && (unicode.IsControl(r) || turns) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
-}
+// printable keeps texts of other people from steering the terminal.
+func printable(s string) string { return name.Visible(s) }
 
 // oneLine is printable in one table cell.
 func oneLine(s string) string {

@@ -171,14 +171,19 @@ func neverRefused() map[string]string {
 		"grant.show":      "who may not see grants is told there is none",
 		"grant.compare":   "who may not see grants is told there is none",
 		"grant.approve":   "the grant is the operator's: who may not decide on it is told there is none",
+		"grant.allow":     "the grant is the operator's: who may not decide on it is told there is none",
 		"grant.refuse":    "the grant is the operator's: who may not decide on it is told there is none",
 		"key.end":         "everybody may end their own, and another's is told to be none",
 		"grant.revoke":    "the grant is the operator's: who may not decide on it is told there is none",
+		"dataset.show":    "who may not see datasets is told there is none",
+		"dataset.columns": "who may not see datasets is told there is none",
+		"dataset.profile": "who may not see datasets is told there is none",
 		"dataset.usage":   "who may not see the use of a dataset is told there is none",
 		"dataset.version": "datasets are in the catalogue for everybody",
 		"upload.show":     "who may not see uploads is told there is none",
 		"upload.drop":     "who may not see uploads is told there is none",
 		"factor.enrol":    "a second factor is the person's own",
+		"factor.renew":    "recovery codes are the person's own",
 		"key.rotate":      "a key is the person's own",
 		"org.show":        "every member may see their own; another is told there is none",
 		"trace.export":    "the log's hashes are everybody's",
@@ -191,7 +196,7 @@ func neverRefused() map[string]string {
 func playedElsewhere() map[string][]string {
 	return map[string][]string{
 		"fsck": {"0"}, "self-test": {"0"},
-		"identity.admit": {"0", "3"}, "identity.revoke": {"0", "3"}, "factor.confirm": {"0"}, "factor.prove": {"0", "3"},
+		"identity.admit": {"0", "3"}, "identity.revoke": {"0", "3"}, "factor.confirm": {"0"}, "factor.renew": {"0"}, "factor.prove": {"0", "3"},
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sluicedata/sluice/policy/access"
+	"github.com/sluicedata/sluice/gateway/gatewaytest"
 )
 
 // partly is a verb that is not at once an operation of the API, a command, and an action of the permission
@@ -35,7 +35,14 @@ func partlyThere() map[string]partly {
 		"token":       {"command", "token.get of the API"},
 		"key.prepare": {"action", "a passkey lives in a browser: the console asks for one"},
 		"key.enrol":   {"action", "a passkey lives in a browser: the console takes it"},
-		"key.add":     {"action", "what a member may do with a key of their own; key.offer needs no right"},
+		// A password is typed into pages alone, and the sessions it opens are browsers'.
+		"password.enrol":  {"action", "the console's page behind a link of member.link"},
+		"password.change": {"action", "the console's profile"},
+		"session.open":    {"action", "the console's sign-in"},
+		"session.list":    {"action", "the console's profile"},
+		"session.end":     {"action", "the console's profile"},
+
+		"key.add": {"action", "the console's page of client keys; key.offer of the API needs no right"},
 
 		// A dataset's versions, profiles and previews are resources of their own in paths, and rights of the dataset.
 		"dataset.declare":      {"api action", "dataset.publish declares the first time"},
@@ -191,18 +198,7 @@ func leafPaths(t *testing.T) (paths []string) {
 // actions lists what the permission matrix speaks of.
 func actions(t *testing.T) (all []string) {
 	t.Helper()
-	read := func(name string) []byte {
-		body, err := os.ReadFile("../../policy/access/" + name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return body
-	}
-	matrix, err := access.Load(read("model.conf"), read("matrix.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, action := range matrix.Actions() {
+	for _, action := range gatewaytest.Matrix(t).Actions() {
 		all = append(all, string(action))
 	}
 	slices.Sort(all)

@@ -108,6 +108,9 @@ func withSource(ctx context.Context, layout instance.Layout, owner string, do fu
 	if s.Readers, err = openStores(layout, spool, object.Read); err != nil {
 		return err
 	}
+	if s.Lists, err = openStores(layout, spool, object.List); err != nil {
+		return err
+	}
 	if err := instanceKeys(ctx, layout, &s); err != nil {
 		return err
 	}

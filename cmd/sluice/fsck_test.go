@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -124,6 +125,7 @@ func harms() []harm {
 				"select gen_random_uuid(), repeat('k', 16), sha256('a'), id, null, at from (select id, at from trace_leaf limit 1) l; " +
 				"insert into once select * from once where key = repeat('k', 16)",
 		},
+		{check: "object.claims", code: "claim.unknown", files: forgedClaim},
 		{
 			check: "orgs.apart", code: "review.foreign", tables: []string{"request"},
 			statement: "update request q set operator = (select id from org where id <> q.operator limit 1)",
@@ -167,6 +169,26 @@ func alteredObject(t *testing.T, layout instance.Layout) func() {
 	}
 	turn()
 	return turn
+}
+
+// forgedClaim has a result say that it was put under a later claim than any that was given: the store keeps what an
+// object says of itself as an attribute of its file. A restored object says nothing.
+func forgedClaim(t *testing.T, layout instance.Layout) func() {
+	const attribute = "user.metadata"
+	path := onePath(t, layout, object.Output)
+	if _, err := unix.Getxattr(path, attribute, nil); !errors.Is(err, unix.ENODATA) {
+		t.Fatalf("it says something: %v", err)
+	}
+	work := psql(t, layout.Data, "select id from work where kind = 'run' limit 1")
+	said := fmt.Sprintf(`{"sluice-work":%q,"sluice-fence":"1000"}`, work)
+	if err := unix.Setxattr(path, attribute, []byte(said), 0); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := unix.Removexattr(path, attribute); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // onePath finds the file of an object that the record refers to.

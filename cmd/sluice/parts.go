@@ -74,7 +74,7 @@ func processes() []process {
 	return []process{
 		{name: "store", short: "Keep objects", flags: []string{"run"}, run: runStore},
 		{name: "keeper", short: "Sequence the trace, sign, release", flags: []string{"run", "database", "store", "rules", "admin-listen"}, run: runKeeper},
-		{name: "launcher", short: "Start containers from fixed templates", flags: []string{"run", "engine", "runner", "images", "runtimes", "worker-uid", "worker-gid"}, grace: 5 * time.Second, run: runLauncher},
+		{name: "launcher", short: "Start containers from fixed templates", flags: []string{"run", "engine", "runner", "images", "runtimes", "job-cpu", "worker-uid", "worker-gid"}, grace: 5 * time.Second, run: runLauncher},
 		{name: "worker", short: "Drive work in containers", flags: []string{"run", "database", "store", "launcher", "admin-listen", "worker-slots"}, drains: true, run: runWorker},
 		{name: "serve", short: "Serve the API", flags: []string{"run", "database", "store", "listen", "rules", "admin-listen", "base-url", "drain-seconds", "body-bytes"}, drains: true, run: runServe},
 	}

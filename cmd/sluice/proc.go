@@ -41,7 +41,8 @@ type settings struct {
 	rules    string // file of a site's own rule set; "": the city's
 	// What an administrator configures: package config says what each means.
 	adminListen, logLevel, baseURL string
-	workerSlots, drain, bodyBytes  int
+	workerSlots, jobCPU, drain     int
+	bodyBytes                      int
 	// The only user the launcher answers, and the group that may pass to its files.
 	workerUID, workerGID int
 }
@@ -83,6 +84,7 @@ func (s *settings) register(cmd *cobra.Command, name string) {
 		"worker-uid":    {&s.workerUID, -1, "user id that may speak to the launcher"},
 		"worker-gid":    {&s.workerGID, -1, "group id of that user"},
 		"worker-slots":  {&s.workerSlots, 3, "pieces of work beside each other"},
+		"job-cpu":       {&s.jobCPU, 100, "percent of one processor a container may use"},
 		"drain-seconds": {&s.drain, 5, "seconds for what is under way at the end"},
 		"body-bytes":    {&s.bodyBytes, 1 << 20, "most bytes of a JSON body"},
 	}

@@ -19,7 +19,7 @@ func runLauncher(ctx context.Context, in surroundings) error {
 		return usage("up.engine", "engine", in.engine)
 	}
 	l, err := launcher.New(ctx, launcher.Options{
-		Engine: socket, Base: filepath.Join(in.home, "runs"), Runner: in.runner, Images: in.images,
+		Engine: socket, Base: filepath.Join(in.home, "runs"), Runner: in.runner, Images: in.images, Share: in.jobCPU,
 		WorkerUID: in.workerUID, WorkerGID: in.workerGID, Now: in.now, Log: in.log,
 		Runc: slices.Contains(strings.Split(in.runtimes, ","), string(task.Runc)),
 	})

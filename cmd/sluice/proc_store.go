@@ -25,19 +25,15 @@ func shareStore(in *opened) error {
 	return nil
 }
 
-// runStore serves objects. Started again after a crash, it keeps its address and certificate, which the other
-// processes hold.
+// runStore serves objects on a socket whose place never changes.
 func runStore(ctx context.Context, in surroundings) error {
 	secrets, err := store.ReadSecrets(in.secrets)
 	if err != nil {
 		return err
 	}
 	config := store.Config{
-		Dir: in.home, Run: in.runtime, Ready: filepath.Join(in.runtime, "endpoint.json"), Secrets: secrets, Now: in.now,
-	}
-	if before, err := object.ReadEndpoint(config.Ready); err == nil {
-		config.Addr = before.Address
-		config.CertFile, config.KeyFile = filepath.Join(in.runtime, "store.crt"), filepath.Join(in.runtime, "store.key")
+		Dir: in.home, Secrets: secrets,
+		Socket: filepath.Join(in.runtime, "s3.sock"), Ready: filepath.Join(in.runtime, "endpoint.json"),
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -22,7 +22,7 @@ func (in *opened) daemon() docker.Daemon {
 func engine(in *opened) supervise.Part {
 	daemon := in.daemon()
 	return supervise.Part{
-		Name: "dockerd", Before: daemon.Write, Ready: daemon.Ready, Grace: 5 * time.Second,
+		Name: "dockerd", Before: daemon.Write, Ready: daemon.Ready, Alive: daemon.Alive, Grace: 5 * time.Second,
 		Command: guard(false, append([]string{"dockerd"}, daemon.Args()...)),
 	}
 }

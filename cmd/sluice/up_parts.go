@@ -95,6 +95,7 @@ func (in *opened) flags(p process) []string {
 		}[p.name],
 		"base-url":      in.options.BaseURL,
 		"worker-slots":  strconv.Itoa(in.options.WorkerSlots),
+		"job-cpu":       strconv.Itoa(in.options.JobCPU),
 		"drain-seconds": strconv.Itoa(in.options.DrainSeconds),
 		"body-bytes":    strconv.Itoa(in.options.BodyBytes),
 

@@ -28,7 +28,7 @@ func layers() []layer {
 		// What is said over the wire is said in the nouns' own words; the record and the store are not reached.
 		{"gateway/wire", spoken("gateway/wire")},
 		// A page is a verb of the catalog like a route of the API: record and store are not reached, nor the API itself.
-		{"gateway/console", []string{"gateway/console", "gateway/session", "gateway/messages", "gateway/sse", "catalog", "policy"}},
+		{"gateway/console", []string{"gateway/console", "gateway/session", "gateway/messages", "gateway/sse", "gateway/render", "catalog", "policy"}},
 		// Asks the processes that run, and knows of the catalog nothing but that decisions are made.
 		{"gateway/admin", []string{"gateway/admin", "policy"}},
 		{"gateway/client", spoken("gateway/client", "gateway/wire", "gateway/messages")},
@@ -86,6 +86,7 @@ func onlyImporters() []only {
 		{"golang.org/x/oauth2", "gateway/session"},
 		{"github.com/zitadel/", "gateway/providertest"},
 		{"github.com/chromedp/", "gateway/browsertest"},
+		{"github.com/makiuchi-d/", "gateway/browsertest"},
 		{"github.com/signintech/", "gateway/console/paper"},
 		{"github.com/boombuler/", "gateway/console/paper"},
 		{"github.com/pquerna/otp", "catalog"},

@@ -84,6 +84,9 @@ func measures() []measure {
 			{"page of the console, p95", "", "x-allowed", "ns-p95", "ns-allowed", "what is allowed", atMost(1)},
 			{"page of the console beside nothing, p95", "", "x-null", "ns-p95", "ns-null", "null handler", goal{}},
 		}},
+		{"./catalog/postgres", "BenchmarkSearch", "10x", []figure{
+			{"first page of a search among 1,000,000 datasets, the slowest", "", "x-allowed", "ns-search", "ns-allowed", "what is allowed", atMost(1)},
+		}},
 		{"./catalog/object", "BenchmarkPut", "15x", []figure{
 			{"put 64 MiB, encrypted and durable, speed", "/metered", "x-speed", "ns-own", "ns-floor", "file and fsync", atLeast(0.5)},
 			{"the same, hashed against what a sender said, speed", "/said", "x-speed", "ns-own", "ns-floor", "file and fsync", atLeast(0.5)},

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/gateway/wire"
@@ -65,7 +67,7 @@ func TestBrokenIO(t *testing.T) {
 // broken has people act while the nth call of a kind is broken, and tells whether any was.
 func (d *drill) broken(b breakage, n int) (met bool) {
 	d.t.Helper()
-	d.breathe()
+	d.breathe(1)
 	pids := []int{d.pid(b.part)}
 	if b.part == "postgres" {
 		children, err := childrenOf(pids[0])
@@ -84,18 +86,31 @@ func (d *drill) broken(b breakage, n int) (met bool) {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	d.await("strace", func() (bool, error) { return traced(pids), nil })
+	defer func() {
+		if now, _ := findPart(d.up.cmd.Process.Pid, b.part); now != pids[0] {
+			d.crash()
+		}
+	}()
+	ctx, passed := context.WithCancel(d.ctx)
+	gone := make(chan struct{})
+	go func() { // what the part starts anew must not meet the broken call again
+		defer close(gone)
+		for !injected(log) && pause(ctx, pollEach) == nil {
+		}
+		_ = cmd.Process.Signal(syscall.SIGINT) // one that lost its processes has ended by itself
+	}()
+	defer func() { passed(); <-gone; <-done }()
 	d.acts()
-	// One that lost its process has ended by itself.
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		d.t.Logf("strace: %v", err)
-	}
-	<-done
+	return injected(log)
+}
+
+// pollEach is how often a drill looks whether something has broken.
+const pollEach = 5 * time.Millisecond
+
+// injected tells of strace's log whether a call was broken.
+func injected(log string) bool {
 	seen, err := os.ReadFile(log)
-	must(d.t, err)
-	if now, _ := findPart(d.up.cmd.Process.Pid, b.part); now != pids[0] {
-		d.crash()
-	}
-	return bytes.Contains(seen, []byte("(INJECTED)")) || bytes.Contains(seen, []byte("killed by SIGKILL"))
+	return err == nil && (bytes.Contains(seen, []byte("(INJECTED)")) || bytes.Contains(seen, []byte("killed by SIGKILL")))
 }
 
 // traced tells whether processes have a tracer or are gone: proc_pid_status(5).

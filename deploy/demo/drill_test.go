@@ -35,11 +35,13 @@ type drill struct {
 	up      *instance
 	crashes []time.Time // of parts we killed, newest last
 	jobs    []string    // every submit that was acknowledged
+	asking  *session    // nil: not yet, or the database went away
 	told    *bytes.Buffer
 }
 
-// recovery is how long an instance may take until what broke is mended: leases run out, parts start again.
-const recovery = 3 * time.Minute
+// recovery is how long an instance may take until what broke is mended: leases run out, parts start again. It is only a
+// limit on waiting, for a machine that does much else.
+const recovery = 6 * time.Minute
 
 // newDrill founds a city in a new data folder.
 func newDrill(t *testing.T, data string) *drill {
@@ -74,6 +76,7 @@ func (d *drill) start() {
 
 // stop ends the instance, and shows its log where a drill failed.
 func (d *drill) stop(t *testing.T) {
+	d.hangUp()
 	if err := d.up.stop(); err != nil {
 		t.Errorf("stopping: %v", err)
 	}
@@ -96,28 +99,62 @@ func (d *drill) pid(part string) (pid int) {
 
 func (d *drill) signal(part string, s syscall.Signal) {
 	d.t.Helper()
-	if err := syscall.Kill(d.pid(part), s); err != nil && !errors.Is(err, syscall.ESRCH) {
+	pid := d.pid(part)
+	if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 		d.t.Fatalf("%s to %s: %v", s, part, err)
+	}
+	if s == syscall.SIGSTOP { // a drill that failed must not stop the next one
+		d.t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
 	}
 }
 
-// kill ends a part without a word.
+// kill ends a part without a word, and returns when what it had started is gone too: a database whose first process has
+// been killed goes on to answer for a moment.
 func (d *drill) kill(part string) {
 	d.t.Helper()
-	d.breathe()
-	d.signal(part, syscall.SIGKILL)
+	d.breathe(1)
+	pid := d.pid(part)
+	below, err := childrenOf(pid)
+	must(d.t, err)
+	since := map[int]string{}
+	for _, each := range append(below, pid) {
+		since[each] = born(each)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		d.t.Fatalf("killing %s: %v", part, err)
+	}
 	d.crash()
+	d.await("the end of "+part, func() (bool, error) {
+		for each, at := range since {
+			if at != "" && born(each) == at {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+}
+
+// born tells when a process was started, "" of one that has ended: process ids are used again. proc_pid_stat(5) has the
+// time as the 20th field behind the name, which may hold anything.
+func born(pid int) string {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	const state, since = 0, 19
+	if err != nil || len(fields) <= since || fields[state] == "Z" {
+		return ""
+	}
+	return fields[since]
 }
 
 func (d *drill) crash() { d.crashes = append(d.crashes, time.Now()) }
 
-// breathe waits until one more part may crash: the supervisor forgives five crashes a minute, and one more may follow
-// from another.
-func (d *drill) breathe() {
+// breathe waits until some more parts may crash, four at most: the supervisor forgives five crashes a minute, and one
+// more may follow from another. What must not wait in between breathes for all of its crashes beforehand.
+func (d *drill) breathe(crashes int) {
 	d.t.Helper()
 	const forgiven = 4
-	if n := len(d.crashes); n >= forgiven {
-		must(d.t, pause(d.ctx, time.Until(d.crashes[n-forgiven].Add(time.Minute))))
+	if last := len(d.crashes) - forgiven + crashes - 1; last >= 0 {
+		must(d.t, pause(d.ctx, time.Until(d.crashes[min(last, len(d.crashes)-1)].Add(time.Minute))))
 	}
 }
 
@@ -297,13 +334,26 @@ func (s *session) close() {
 func (d *drill) asked(statement string) (said string) {
 	d.t.Helper()
 	d.await("the database", func() (bool, error) {
-		s := d.sql()
-		defer s.close()
+		if d.asking == nil {
+			d.asking = d.sql()
+		}
 		var err error
-		said, err = s.ask(statement)
-		return err == nil && !strings.Contains(said, "FATAL") && !strings.Contains(said, "ERROR"), err
+		said, err = d.asking.ask(statement)
+		if err != nil || strings.Contains(said, "FATAL") || strings.Contains(said, "ERROR") {
+			d.hangUp()
+			return false, err
+		}
+		return true, nil
 	})
 	return said
+}
+
+// hangUp ends the session of asked.
+func (d *drill) hangUp() {
+	if d.asking != nil {
+		d.asking.close()
+		d.asking = nil
+	}
 }
 
 // lineReader reads lines with their ends cut off.

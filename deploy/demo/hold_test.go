@@ -18,14 +18,15 @@ func (d *drill) hold(lock string) *hold {
 	d.t.Helper()
 	h := &hold{d: d, lock: lock}
 	h.take()
+	d.t.Cleanup(h.letGo) // a drill that failed must not stop the next one
 	return h
 }
 
 // unwritten is the lock that lets a table be read and not be written.
 func unwritten(name string) string { return "lock table " + name + " in share mode" }
 
-// head is the lock on the row whose holder gives entries of the trace their places.
-const head = "select from trace_head for update"
+// logHead is the lock on the row whose holder gives entries of the trace their places.
+const logHead = "select from trace_head for update"
 
 func (h *hold) take() {
 	h.d.t.Helper()

@@ -43,7 +43,14 @@ func TestKilledInEachState(t *testing.T) {
 func (d *drill) in(t *testing.T) (back func()) {
 	outer := d.t
 	d.t = t
-	return func() { d.t = outer }
+	return func() {
+		d.t = outer
+		if t.Failed() { // the next one begins with an instance that runs
+			_ = d.up.stop()
+			d.crashes = nil
+			d.start()
+		}
+	}
 }
 
 // tell prints a line of the table of drills.
@@ -73,9 +80,11 @@ func (k *killing) die() {
 	k.kill(k.victim)
 }
 
-// life is a job's, in the order of moments().
+// life is a job's, in the order of moments(). Nobody waits for the supervisor's forgiveness while something is under way
+// or stopped.
 func (k *killing) life() {
 	k.t.Helper()
+	k.breathe(2)
 	k.act("submit", nil, func() error {
 		p, err := k.packaged("visits-by-cover")
 		if err != nil {
@@ -89,6 +98,7 @@ func (k *killing) life() {
 	k.sealing("check")
 	k.reaches(k.number, job.Checked)
 	k.act("approve", nil, func() error { _, err := k.officer.Jobs.Approve(k.ctx, k.number); return err })
+	k.breathe(4)
 	k.queued()
 	outputs := k.hold(unwritten("output"))
 	k.sealing("run")
@@ -103,6 +113,7 @@ func (k *killing) life() {
 		return err
 	})
 	k.act("vote", nil, k.votes(k.officer, output.OperatorSeat))
+	k.breathe(3)
 	k.leaving()
 	k.released(k.request)
 }
@@ -167,18 +178,34 @@ func (k *killing) work(kind, column string) string {
 // sealing kills the victim while work runs in containers, or when its worker comes to seal it.
 func (k *killing) sealing(kind string) {
 	k.t.Helper()
-	k.await(kind+" to be under way", func() (bool, error) {
-		want := fmt.Sprintf("claimed true worker-%d", k.pid("worker")) // not one that has died
-		return k.work(kind, "state || ' ' || w.admitted || ' ' || w.worker") == want, nil
-	})
 	if !k.after {
+		k.await(kind+" to be under way", func() (bool, error) { return k.underWay(kind), nil })
 		k.die()
 		return
 	}
-	sealed := k.hold(unwritten("work"))
+	var sealed *hold
+	k.await(kind+" to be under way and kept", func() (bool, error) {
+		if !k.underWay(kind) {
+			return false, nil
+		}
+		// It may have been given back just before the lock: then whoever claims it next waits, and nobody seals.
+		if sealed = k.hold(unwritten("work")); k.underWay(kind) {
+			return true, nil
+		}
+		sealed.letGo()
+		return false, nil
+	})
 	sealed.waits("worker", "worker_seal")
 	k.die()
 	sealed.letGo()
+}
+
+// underWay tells whether a living worker has the job's newest work of a kind, and its keys. What was given back keeps
+// all but these.
+func (k *killing) underWay(kind string) bool {
+	k.t.Helper()
+	want := fmt.Sprintf("claimed true true worker-%d", k.pid("worker")) // not one that has died
+	return k.work(kind, "state || ' ' || w.admitted || ' ' || (w.keys is not null) || ' ' || w.worker") == want
 }
 
 // leaving is the way from the second vote to the release: the keeper alone works.
@@ -192,7 +219,7 @@ func (k *killing) leaving() {
 		k.signal("keeper", syscall.SIGSTOP)
 	}
 	k.die()
-	place = k.hold(head)
+	place = k.hold(logHead)
 	intent.letGo()
 	if k.victim != "keeper" {
 		k.signal("keeper", syscall.SIGCONT)

@@ -30,9 +30,10 @@ type options struct {
 	keep   bool   // leave the instance running with the demo data
 	freeze string // folder of a frozen deployment to make of a small story
 	probe  string
-	kills  int    // how often the instance is killed in the middle of the story
-	apart  bool   // kill its parts by turns, not the whole
-	seed   uint64 // of the kills' moments
+	kills  int      // how often the instance is killed in the middle of the story
+	apart  bool     // kill its parts by turns, not the whole
+	seed   uint64   // of the kills' moments
+	more   []string // flags for `sluice up` beside the demo's
 }
 
 func main() {
@@ -139,7 +140,7 @@ func start(ctx context.Context, o options) (*instance, error) {
 	if err := writeRules(rules, o.freeze != ""); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(o.sluice, "up", "--data", o.data, "--listen", o.listen, "--rules", rules) //nolint:gosec // our own program
+	cmd := exec.Command(o.sluice, append([]string{"up", "--data", o.data, "--listen", o.listen, "--rules", rules}, o.more...)...) //nolint:gosec // our own program
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

@@ -110,12 +110,29 @@ func (m *mix) newGrant() {
 	}
 }
 
-// submits submits jobs under the grant in force: some that pass and some that are blocked.
+// mostUnderWay is how many jobs may wait or run before nobody submits another: the load is what the machine can do.
+const mostUnderWay = 8
+
+// room returns the grant in force, and whether another job may be submitted.
+func (m *mix) room() (under string, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	underWay := 0
+	for _, states := range m.told.shown {
+		if last := states[len(states)-1]; !job.Flow().Ended(last) && last != job.OutputQuarantined {
+			underWay++
+		}
+	}
+	return m.grants[len(m.grants)-1], underWay < mostUnderWay
+}
+
+// submits submits jobs under the grant in force.
 func (m *mix) submits(dice *rand.Rand) {
 	m.again(dice, 3*time.Second, func() {
-		m.mu.Lock()
-		under := m.grants[len(m.grants)-1]
-		m.mu.Unlock()
+		under, ok := m.room()
+		if !ok {
+			return
+		}
 		p, err := m.packaged("visits-by-cover")
 		if err != nil {
 			m.t.Error(err)

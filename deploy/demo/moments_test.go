@@ -50,7 +50,7 @@ func moments() []moment {
 		{"request", output.Approved, "the keeper verifies the votes and records the intent", none, "the votes wait; the keeper decides when it is back", same},
 		{"release", release.Releasing, "the intent gets its place, bytes are copied, the certificate is signed",
 			"tiles and checkpoint; a copy in the release bucket", "the intent waits for its place; nothing is visible",
-			"the copy is found by its digest and the release finished; nobody gets it before its record"},
+			"the copy is found where the intent says and the release finished; nobody gets it before its record"},
 	}
 }
 

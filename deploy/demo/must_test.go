@@ -1,5 +1,3 @@
-//go:build attack || faults
-
 package main
 
 import "testing"

@@ -30,7 +30,8 @@ func killPart(supervisor int, part string) error {
 }
 
 // findPart returns the process id of a part, 0 when it is just not there: the last kill may have taken it along. The
-// engine and the database are children of a guard that ends with them.
+// engine and the database are children of a guard that ends with them, and that also has what they left: the processes
+// that hold an engine's containers.
 func findPart(supervisor int, part string) (int, error) {
 	children, err := childrenOf(supervisor)
 	if err != nil {
@@ -42,11 +43,21 @@ func findPart(supervisor int, part string) (int, error) {
 		case len(args) > 1 && args[1] == part:
 			return child, nil
 		case slices.ContainsFunc(args, func(a string) bool { return filepath.Base(a) == part }) && args[1] == "guard":
-			guarded, err := childrenOf(child)
-			if err != nil || len(guarded) == 0 {
-				return 0, err
-			}
-			return guarded[0], nil
+			return findProgram(child, part)
+		}
+	}
+	return 0, nil
+}
+
+// findProgram returns the child of a process that runs a program, 0 when there is none.
+func findProgram(parent int, program string) (int, error) {
+	children, err := childrenOf(parent)
+	if err != nil {
+		return 0, err
+	}
+	for _, child := range children {
+		if args := argsOf(child); len(args) > 0 && filepath.Base(args[0]) == program {
+			return child, nil
 		}
 	}
 	return 0, nil

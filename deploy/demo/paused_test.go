@@ -29,6 +29,12 @@ func TestHangs(t *testing.T) {
 			tell(t, "engine stopped (SIGSTOP) in "+verb, "done again, ended as its own")
 		})
 	}
+	t.Run("engine for ever", func(t *testing.T) {
+		defer d.in(t)()
+		d.engineHangsForEver()
+		d.endsWell()
+		tell(t, "engine stopped (SIGSTOP) for ever", "ended by its supervisor, started again, ended as its own")
+	})
 	t.Run("worker past its lease", func(t *testing.T) {
 		defer d.in(t)()
 		d.workerIsLate()
@@ -53,6 +59,22 @@ func (d *drill) engineHangs(step int) {
 		d.t.Errorf("the API beside an engine that hangs: %v", err)
 	}
 	d.signal("dockerd", syscall.SIGCONT)
+	d.reaches(j.Number, job.OutputQuarantined)
+}
+
+// engineHangsForEver stops the engine in the middle of a run and never lets it go on: the instance must help itself.
+func (d *drill) engineHangsForEver() {
+	d.t.Helper()
+	j := d.submit()
+	d.consent(j.Number)
+	d.await("the run", func() (bool, error) { return d.claim(j.Number, "kind || ' ' || w.admitted") == "run true", nil })
+	hung := d.pid("dockerd")
+	must(d.t, syscall.Kill(hung, syscall.SIGSTOP))
+	d.await("another engine", func() (bool, error) {
+		now, err := findPart(d.up.cmd.Process.Pid, "dockerd")
+		return now != 0 && now != hung, err
+	})
+	d.crash()
 	d.reaches(j.Number, job.OutputQuarantined)
 }
 

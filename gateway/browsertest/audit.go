@@ -46,6 +46,7 @@ func (tab *Tab) Fits() (faults []string) {
 // Shoot writes the whole open page as it is on a desk and on a phone into a folder, as NAME-1366.png and NAME-390.png.
 func (tab *Tab) Shoot(folder, name string) {
 	tab.t.Helper()
+	ask[bool](tab, "(document.activeElement?.blur(), true)") // as it comes, not as the keyboard left it
 	for _, size := range [][2]int64{{phoneWide, phoneHigh}, {wide, high}} {
 		tab.do(chromedp.EmulateViewport(size[0], size[1]))
 		ctx, cancel := context.WithTimeout(tab.ctx, patience)
@@ -60,8 +61,8 @@ func (tab *Tab) Shoot(folder, name string) {
 	}
 }
 
-// fileName makes a name for a file of an address.
-func fileName(address string) string {
+// FileName makes a name for a file of an address.
+func FileName(address string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
 			return r

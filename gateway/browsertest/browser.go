@@ -6,6 +6,7 @@ package browsertest
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"os/exec"
 	"sync"
@@ -13,14 +14,18 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
+// pollEach is how often a page is asked for what it is to show.
+const pollEach = 100 * time.Millisecond
+
 // patience bounds one step of a browser on a busy machine.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // Browser is a running browser. People sit before tabs of their own.
 type Browser struct{ ctx context.Context }
@@ -52,7 +57,8 @@ type Tab struct {
 
 	mu    sync.Mutex // the browser tells at any time
 	said  []string   // errors of console, scripts and policy since the last Open
-	bytes float64    // transferred since the last Open
+	asked map[network.RequestID]string
+	bytes map[string]int // transferred since the last Open, by path
 }
 
 // Tab opens a browser of somebody's own.
@@ -60,12 +66,20 @@ func (b *Browser) Tab(t testing.TB) *Tab {
 	t.Helper()
 	ctx, stop := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(stop)
-	tab := &Tab{t: t, ctx: ctx}
+	tab := &Tab{t: t, ctx: ctx, asked: map[network.RequestID]string{}, bytes: map[string]int{}}
 	if err := chromedp.Listen(ctx, tab.hear); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
+	// Whoever sits before a browser looks at it: in one that is not looked at a page's live part rests.
+	tab.do(call(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
 	tab.do(call(log.Enable, cdp.Empty{}), call(network.Enable, network.EnableParams{}),
 		call(network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true}), chromedp.EmulateViewport(wide, high))
+	return tab
+}
+
+// In has another test answer for the tab from here on: a part of the one it was opened for.
+func (tab *Tab) In(t testing.TB) *Tab {
+	tab.t = t
 	return tab
 }
 
@@ -91,8 +105,12 @@ func (tab *Tab) hear(event any) {
 		if e.Type == "error" {
 			tab.said = append(tab.said, "a script told the console of an error")
 		}
+	case *network.EventRequestWillBeSent:
+		if at, err := url.Parse(e.Request.URL); err == nil {
+			tab.asked[e.RequestID] = at.Path
+		}
 	case *network.EventLoadingFinished:
-		tab.bytes += e.EncodedDataLength
+		tab.bytes[tab.asked[e.RequestID]] += int(e.EncodedDataLength)
 	}
 }
 
@@ -130,7 +148,7 @@ func ask[T any](tab *Tab, expression string) T {
 func (tab *Tab) Open(address string) int {
 	tab.t.Helper()
 	tab.mu.Lock()
-	tab.said, tab.bytes = nil, 0
+	tab.said, tab.asked, tab.bytes = nil, map[network.RequestID]string{}, map[string]int{}
 	tab.mu.Unlock()
 	ctx, cancel := context.WithTimeout(tab.ctx, patience)
 	defer cancel()
@@ -158,11 +176,11 @@ func (tab *Tab) Said() []string {
 	return tab.said
 }
 
-// Bytes is what came over the wire since the page was opened, headers included, nothing from a cache.
-func (tab *Tab) Bytes() int {
+// Bytes is what came over the wire since the page was opened by path, headers included, nothing from a cache.
+func (tab *Tab) Bytes() map[string]int {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
-	return int(tab.bytes)
+	return maps.Clone(tab.bytes)
 }
 
 // SetCookie sets a cookie for an address.

@@ -12,6 +12,9 @@ import (
 const interactive = `[...document.querySelectorAll('a[href],button,input,select,textarea,summary,[tabindex="0"],[contenteditable="true"]')]
 	.filter(e => e.checkVisibility() && !e.disabled && e.type !== 'hidden' && e.type !== 'radio')`
 
+// dateStops is how often the Tab key stops in a field of a date: at year, month, day and the calendar's button.
+const dateStops = 4
+
 // watchFocus notes every element the focus comes to, and whether it can be seen there.
 const watchFocus = `{
 	window.stops = ` + interactive + `;
@@ -21,7 +24,7 @@ const watchFocus = `{
 		if (getComputedStyle(e.target).outlineStyle === 'none') unseen.add(e.target);
 	}, true);
 	document.activeElement?.blur();
-	stops.length
+	stops.length + stops.filter(e => e.type === 'date').length * %d
 }`
 
 // named says of elements what a person would call them.
@@ -31,7 +34,7 @@ const named = `(all => all.map(e => e.tagName.toLowerCase() + ' ' + (e.getAttrib
 // cannot be seen.
 func (tab *Tab) Keys() (faults []string) {
 	tab.t.Helper()
-	stops := ask[int](tab, watchFocus)
+	stops := ask[int](tab, fmt.Sprintf(watchFocus, dateStops))
 	for range stops + 2 {
 		tab.do(chromedp.KeyEvent("\t"))
 	}

@@ -7,11 +7,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/chromedp/chromedp"
 )
 
-// MaxBytes is what a page may cost, with everything it loads and nothing from a cache.
+// MaxBytes is what a page may cost, with everything it loads but its islands, and nothing from a cache.
 const MaxBytes = 60 << 10
 
 // perKey bounds how many pages of one kind each person opens: a list of a hundred jobs leads to pages that are alike.
@@ -19,9 +20,10 @@ const perKey = 2
 
 // Site is what is walked.
 type Site struct {
-	Base     string   // address without a slash at its end
-	Patterns []string // of every page there is, as http.ServeMux writes them: "/console/jobs/{number}"
-	Out      []string // patterns of addresses that lead out of the site; they are not followed
+	Base     string         // address without a slash at its end
+	Patterns []string       // of every page there is, as http.ServeMux writes them: "/console/jobs/{number}"
+	Out      []string       // patterns of addresses that lead out of the site; they are not followed
+	Islands  map[string]int // what each script that few pages load may cost, by path
 	Looks    []Look
 	Screens  string // folder for pictures; "" takes none
 }
@@ -29,9 +31,11 @@ type Site struct {
 // Look is one way the same page is shown, chosen by a cookie.
 type Look struct{ Name, Cookie, Value string }
 
-// Walker goes through a site as several people and remembers what it saw.
+// Walker goes through a site as several people, at once if they like, and remembers what it saw. What it found is read
+// when all have come back.
 type Walker struct {
 	Site
+	mu      sync.Mutex
 	Faults  []string
 	Pages   int             // opened
 	Audits  int             // by axe, one for each look
@@ -49,6 +53,9 @@ func NewWalker(site Site) *Walker {
 func (w *Walker) Walk(who string, tab *Tab, begin ...string) {
 	tab.t.Helper()
 	waiting, known, kinds := begin, map[string]bool{}, map[string]int{}
+	if len(w.Looks) > 0 {
+		w.wear(tab, w.Looks[0])
+	}
 	for len(waiting) > 0 {
 		at := waiting[0]
 		waiting = waiting[1:]
@@ -61,7 +68,7 @@ func (w *Walker) Walk(who string, tab *Tab, begin ...string) {
 			w.fault(who, at, "is no page of the site's table")
 			continue
 		}
-		w.seen[pattern] = true
+		w.note(func() { w.seen[pattern] = true })
 		for _, link := range tab.links() {
 			if !known[link] && !w.out(link) {
 				known[link], waiting = true, append(waiting, link)
@@ -79,44 +86,85 @@ func (w *Walker) out(link string) bool {
 
 // hold opens a page and checks what needs no other look.
 func (w *Walker) hold(who string, tab *Tab, at string) {
-	w.Pages++
+	w.note(func() { w.Pages++ })
 	if status := tab.Open(w.Base + at); status != http.StatusOK {
 		w.fault(who, at, fmt.Sprintf("answers %d", status))
 	}
-	if cost := tab.Bytes(); cost > MaxBytes {
-		w.fault(who, at, fmt.Sprintf("costs %d bytes", cost))
-	}
+	w.fault(who, at, w.costs(tab.Bytes())...)
 	w.fault(who, at, tab.Said()...)
+}
+
+// costs says what is too dear of a page.
+func (w *Walker) costs(bytes map[string]int) (faults []string) {
+	page := 0
+	for path, cost := range bytes {
+		most, island := w.Islands[path]
+		if !island {
+			page += cost
+		} else if cost > most {
+			faults = append(faults, fmt.Sprintf("its %s costs %d bytes", path, cost))
+		}
+	}
+	if page > MaxBytes {
+		faults = append(faults, fmt.Sprintf("costs %d bytes", page))
+	}
+	return faults
 }
 
 // look holds each kind of page against axe in every look, and once against the keyboard and both screens.
 func (w *Walker) look(who string, tab *Tab, at, kind string) {
-	if w.audited[kind] {
+	first := false
+	w.note(func() { first, w.audited[kind] = !w.audited[kind], true })
+	if !first {
 		return
 	}
-	w.audited[kind] = true
 	w.fault(who, at, tab.Fits()...)
 	w.fault(who, at, tab.Keys()...)
-	for _, l := range w.Looks {
-		tab.SetCookie(w.Base, l.Cookie, l.Value)
-		w.hold(who, tab, at)
-		w.Audits++
+	for i, l := range w.Looks {
+		if i > 0 { // it is open in the first one
+			w.wear(tab, l)
+			w.hold(who, tab, at)
+		}
+		w.note(func() { w.Audits++ })
 		for _, found := range tab.Audit() {
 			w.fault(who, at, l.Name+": "+found)
 		}
 		if w.Screens != "" {
-			tab.Shoot(w.Screens, fileName(at)+"-"+l.Name)
+			tab.Shoot(w.Screens, FileName(at)+"-"+l.Name)
 		}
 	}
 	if len(w.Looks) > 0 {
-		tab.SetCookie(w.Base, w.Looks[0].Cookie, w.Looks[0].Value)
+		w.wear(tab, w.Looks[0])
 	}
+}
+
+// Answered holds what a form answered, the open page, to what every page promises, and takes its picture. It is shown
+// once: in the look that the tab is in.
+func (w *Walker) Answered(who, name string, tab *Tab) {
+	tab.t.Helper()
+	w.note(func() { w.Audits++ })
+	for _, found := range [][]string{tab.Said(), tab.Fits(), tab.Keys(), tab.Audit()} {
+		w.fault(who, name, found...)
+	}
+	if w.Screens != "" {
+		tab.Shoot(w.Screens, name+"-"+w.Looks[0].Name)
+	}
+}
+
+// wear has pages shown in a look from here on.
+func (w *Walker) wear(tab *Tab, l Look) { tab.SetCookie(w.Base, l.Cookie, l.Value) }
+
+// note keeps something of what was seen.
+func (w *Walker) note(what func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	what()
 }
 
 // fault notes what is wrong with a page.
 func (w *Walker) fault(who, at string, what ...string) {
 	for _, text := range what {
-		w.Faults = append(w.Faults, fmt.Sprintf("%s, as %s: %s", at, who, text))
+		w.note(func() { w.Faults = append(w.Faults, fmt.Sprintf("%s, as %s: %s", at, who, text)) })
 	}
 }
 
@@ -160,10 +208,13 @@ const pageLinks = `[...document.querySelectorAll('a[href]:not([download])')].map
 
 func (tab *Tab) links() []string { return ask[[]string](tab, pageLinks) }
 
-// load does what opens another page and waits until that is there.
+// load does what opens another page and waits until that is there and whole. The browser's events alone do not tell: the
+// end of the page before, told late, looks like the end of the next one.
 func (tab *Tab) load(step chromedp.Action[chromedp.Void]) {
 	tab.t.Helper()
+	ask[string](tab, "window.left = location.href")
 	if _, err := chromedp.RunResponse(tab.ctx, step); err != nil {
 		tab.t.Fatalf("opening the next page: %v", err)
 	}
+	tab.until("document.readyState === 'complete' && window.left !== location.href", "the next page")
 }

@@ -41,6 +41,11 @@ func (f Factors) Confirm(ctx context.Context, totp string) (wire.Recovery, error
 	return send[wire.Recovery](ctx, f.c, wire.FactorProof{TOTP: totp}, "me", "factor", "confirm")
 }
 
+// Renew makes the client's own recovery codes anew, shown once.
+func (f Factors) Renew(ctx context.Context) (wire.Recovery, error) {
+	return act[wire.Recovery](ctx, f.c, "me", "factor", "renew")
+}
+
 // Prove makes the client's session strong for a while.
 func (f Factors) Prove(ctx context.Context, proof wire.FactorProof) (wire.Me, error) {
 	return send[wire.Me](ctx, f.c, proof, "me", "strength")

@@ -80,6 +80,11 @@ func (g Grants) Approve(ctx context.Context, number string) (wire.Grant, error) 
 	return act[wire.Grant](ctx, g.c, "grants", number, "approve")
 }
 
+// Allow makes a part of a proposed grant active.
+func (g Grants) Allow(ctx context.Context, number string, part wire.Allowance) (wire.Grant, error) {
+	return send[wire.Grant](ctx, g.c, part, "grants", number, "allow")
+}
+
 // Refuse ends a proposed grant.
 func (g Grants) Refuse(ctx context.Context, number string, said wire.Opinion) (wire.Grant, error) {
 	return send[wire.Grant](ctx, g.c, said, "grants", number, "refuse")

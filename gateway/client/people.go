@@ -61,6 +61,21 @@ func (m Members) Remove(ctx context.Context, number, login string) (wire.Member,
 	return act[wire.Member](ctx, m.c, "orgs", number, "members", login, "remove")
 }
 
+// Link makes a link with which a person makes a password and a second factor.
+func (m Members) Link(ctx context.Context, number, login string) (wire.EnrolLink, error) {
+	return act[wire.EnrolLink](ctx, m.c, "orgs", number, "members", login, "link")
+}
+
+// Recover ends what a person signs in with and makes a link.
+func (m Members) Recover(ctx context.Context, number, login string) (wire.EnrolLink, error) {
+	return act[wire.EnrolLink](ctx, m.c, "orgs", number, "members", login, "recover")
+}
+
+// Address is where a link leads to, at the client's server.
+func (m Members) Address(link wire.EnrolLink) string {
+	return m.c.base + "/console/enrol?link=" + link.Link
+}
+
 // Keys is people's own keys.
 type Keys struct{ c *Client }
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"net/http"
@@ -17,6 +18,7 @@ type act struct {
 	path  string        // below Prefix; a form is sent there
 	page  string        // path of the page the form is on: a refusal is told there
 	verb  policy.Action // what is decided
+	told  string        // text of what was done; "": that of the verb
 	typed string        // parameter of the path that must be typed to confirm; "" for none
 	most  int64         // bound of the form, in bytes; 0: maxForm
 	// do acts, and returns the address to go on at.
@@ -26,7 +28,9 @@ type act struct {
 // acts is everything that can be done on pages.
 func acts() []act {
 	var all []act
-	for _, noun := range [][]act{jobActs(), grantActs(), datasetActs(), publishActs(), peopleActs()} {
+	for _, noun := range [][]act{
+		jobActs(), grantActs(), datasetActs(), publishActs(), peopleActs(), keyActs(), registrationActs(), agreementActs(), outputActs(),
+	} {
 		all = append(all, noun...)
 	}
 	return all
@@ -50,7 +54,7 @@ func (c *Console) perform(a act) http.Handler {
 			c.tell(w, r, a, k, err)
 			return
 		}
-		c.sessions.Put(r.Context(), keyTold, "act."+string(a.verb))
+		c.sessions.Put(r.Context(), keyTold, cmp.Or(a.told, "act."+string(a.verb)))
 		http.Redirect(w, r, inside(to), http.StatusSeeOther)
 	})
 }
@@ -111,7 +115,7 @@ func (c *Console) tell(w http.ResponseWriter, r *http.Request, a act, k call, re
 		t.Back = k.path
 		err = c.show(w, r, status, p.name, frame{
 			Title: p.name + ".title", Object: shown.Object, State: shown.State, Section: p.section, Command: spelt(p.command, r),
-			Body: shown.Body, Trouble: &t, Back: k.path,
+			Body: shown.Body, Trouble: &t, Back: k.path, who: &k.who, may: k.may,
 		})
 	}
 	if err != nil {
@@ -138,6 +142,8 @@ type button struct {
 	Main  bool   // the page's one filled button
 	Why   string
 	Weak  bool // a second factor has to be proven first
+
+	Danger bool // it stops work or cannot be taken back
 }
 
 // whose begins the text that says for whom an act is.

@@ -13,6 +13,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/gateway/console"
+	"github.com/sluicedata/sluice/gateway/providertest"
 )
 
 // strong makes a browser's session strong, by a one-time password that its holder enrolled before.
@@ -22,11 +23,11 @@ func (b *browser) strong(t *testing.T, login string) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.keys[login].Factors.Confirm(t.Context(), oneTime(t, made.Secret, b.Now())); err != nil {
+	if _, err := b.keys[login].Factors.Confirm(t.Context(), providertest.OneTime(t, made.Secret, b.Now())); err != nil {
 		t.Fatal(err)
 	}
 	b.Pass(time.Minute)
-	got := b.post(t, "/strength", "same-origin", url.Values{"totp": {oneTime(t, made.Secret, b.Now())}})
+	got := b.post(t, "/strength", "same-origin", url.Values{"totp": {providertest.OneTime(t, made.Secret, b.Now())}})
 	if got.status != http.StatusSeeOther {
 		t.Fatalf("proving a second factor: %d %s", got.status, got.body)
 	}
@@ -170,7 +171,7 @@ func TestActsAreOnesOwn(t *testing.T) {
 	rival := w.signedIn(t, "rival").strong(t, "rival")
 	for _, path := range console.Acts() {
 		typed := map[string]string{"number": theGrant, "slug": theDataset, "login": "steward", "version": "1", "upload": "01890a5d-ac96-774b-bcce-b302099a8057",
-			"fingerprint": "sha256:" + strings.Repeat("0", 64), "identity": "01890a5d-ac96-774b-bcce-b302099a8057"}
+			"fingerprint": "sha256:" + strings.Repeat("0", 64), "identity": "01890a5d-ac96-774b-bcce-b302099a8057", "output": "counts"}
 		if strings.HasPrefix(path, "/jobs") {
 			typed["number"] = theJob
 		}
@@ -208,7 +209,7 @@ func TestActsAreOnesOwn(t *testing.T) {
 			number = theJob
 		}
 		got := rival.get(t, fill(path, map[string]string{"number": number, "slug": theDataset, "login": "steward", "version": "1",
-			"upload": "01890a5d-ac96-774b-bcce-b302099a8057", "entry": "01890a5d-ac96-774b-bcce-b302099a8057", "fingerprint": "sha256:" + strings.Repeat("0", 64)}))
+			"upload": "01890a5d-ac96-774b-bcce-b302099a8057", "entry": "01890a5d-ac96-774b-bcce-b302099a8057", "output": "counts", "fingerprint": "sha256:" + strings.Repeat("0", 64)}))
 		// A log that is not theirs to read refuses every entry alike.
 		if want := map[bool]int{false: http.StatusNotFound, true: http.StatusForbidden}[strings.HasPrefix(path, "/trace")]; got.status != want {
 			t.Errorf("%s: got %d, want %d", path, got.status, want)

@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -58,11 +57,7 @@ func (c *Console) castVote(w http.ResponseWriter, r *http.Request, who policy.Su
 	if err != nil {
 		return err
 	}
-	payload, err := base64.StdEncoding.DecodeString(form.Get("payload"))
-	if err != nil || len(payload) == 0 {
-		return fault.Bad("request.invalid", fault.Place{Location: "form.payload", Code: "signature.invalid"})
-	}
-	signed, err := c.Catalog.Passkeys.Sealed(r.Context(), who, output.VoteType, payload, []byte(form.Get("answer")))
+	signed, err := call{ctx: r.Context(), cat: c.Catalog, who: who}.sealed(output.VoteType, form)
 	if err != nil {
 		return err
 	}

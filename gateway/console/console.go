@@ -3,13 +3,14 @@
 // with the session's subject as the API calls them, so a page shows exactly what its reader may know.
 //
 // Start at routes.go for the table of pages and page.go for how one is made; signin.go is the way in. Templates are
-// in pages, every word of them in texts, what a browser loads in static. Pages work without scripts; the one script
-// is htmx, which makes them quicker.
+// in pages, every word of them in texts, what a browser loads in static. Pages work without scripts; htmx makes them
+// quicker, and two islands (editor.go) take over where code is typed and draw what tables of figures say.
 package console
 
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,10 +75,10 @@ func New(conf Config) (*Console, error) {
 // Register puts the console's routes on a mux. Whatever lies below Prefix and is no page is one that does not exist.
 func (c *Console) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Prefix, http.StatusSeeOther) })
-	for _, s := range append(c.steps(), c.passkeySteps()...) {
+	for _, s := range slices.Concat(c.steps(), c.passkeySteps(), c.passwordSteps()) {
 		mux.Handle(s.method+" "+Prefix+s.path, framed(c.sessions.LoadAndSave(c.open(s.do))))
 	}
-	for _, o := range append(c.passkeyActs(), c.deskActs()...) {
+	for _, o := range slices.Concat(c.passkeyActs(), c.accountActs(), c.deskActs(), c.signatureAsks()) {
 		mux.Handle("POST "+Prefix+o.path, framed(c.sessions.LoadAndSave(c.owned(o.do))))
 	}
 	for _, p := range pages() {

@@ -3,11 +3,6 @@ package console_test
 import (
 	"bufio"
 	"context"
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
-	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -18,6 +13,7 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/gateway/console"
+	"github.com/sluicedata/sluice/gateway/providertest"
 )
 
 // TestSigningInAndOut: who is not known is led to the door and back to what they asked for; the cookie is new
@@ -180,7 +176,7 @@ func TestPagesHoldNothingForeign(t *testing.T) {
 		for _, path := range []string{"", "/datasets", "/datasets?q=" + url.QueryEscape(`"><script>`), "/datasets/" + theDataset,
 			"/datasets/" + theDataset + "?tab=versions", "/datasets/" + theDataset + "?tab=terms", "/datasets/" + theDataset + "?tab=log",
 			"/datasets/" + theDataset + "?tab=profile", "/grants", "/grants/" + theGrant, "/grants/" + theGrant + "?tab=scope", "/grants/" + theGrant + "?tab=log",
-			"/strength", "/nothing"} {
+			"/registrations/new", "/agreements/new", "/strength", "/nothing"} {
 			got := b.get(t, path)
 			policy := got.header.Get("Content-Security-Policy")
 			if !strings.HasPrefix(policy, "default-src 'none'; script-src 'self'; style-src 'self';") || strings.Contains(policy, "unsafe") {
@@ -299,7 +295,7 @@ func TestSecondFactor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.keys["chief"].Factors.Confirm(ctx, oneTime(t, made.Secret, w.Now())); err != nil {
+	if _, err := w.keys["chief"].Factors.Confirm(ctx, providertest.OneTime(t, made.Secret, w.Now())); err != nil {
 		t.Fatal(err)
 	}
 	b := w.signedIn(t, "chief")
@@ -310,7 +306,7 @@ func TestSecondFactor(t *testing.T) {
 		t.Fatalf("a guess: %d %s", got.status, got.body)
 	}
 	w.Pass(time.Minute)
-	before, once := b.cookie(t), oneTime(t, made.Secret, w.Now())
+	before, once := b.cookie(t), providertest.OneTime(t, made.Secret, w.Now())
 	if got := prove(once); got.status != http.StatusSeeOther || got.header.Get("Location") != "/console/grants" {
 		t.Fatalf("got %d %s", got.status, got.body)
 	}
@@ -325,18 +321,4 @@ func TestSecondFactor(t *testing.T) {
 	b.get(t, "")
 	w.Pass(2 * time.Minute)
 	b.get(t, "").shows(t, "the first page, later", "基本会话")
-}
-
-// oneTime is what an authenticator shows at a time (RFC 6238: six digits, thirty seconds, SHA-1).
-func oneTime(t *testing.T, secret string, now time.Time) string {
-	t.Helper()
-	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mac := hmac.New(sha1.New, key)
-	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(now.Unix()/30)))
-	sum := mac.Sum(nil)
-	at := sum[len(sum)-1] & 0xf
-	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[at:])&0x7fffffff%1000000)
 }

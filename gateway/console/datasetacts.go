@@ -18,6 +18,8 @@ func datasetActs() []act {
 		{path: "/datasets/{slug}/retire", page: "/datasets/{slug}/retire", verb: "dataset.retire", typed: "slug", do: onDataset((*catalog.Datasets).Retire)},
 		{path: version + "/withdraw", page: version + "/withdraw", verb: "dataset.withdraw", typed: "slug", do: withdrawVersion},
 		{path: version + "/profile", page: version, verb: "dataset.profile", do: profileVersion},
+		{path: version + "/profile/sign", page: "/datasets/{slug}", verb: "dataset.profile", told: "act.profile.sign", do: signProfile},
+		{path: "/datasets/{slug}/terms", page: "/datasets/{slug}/terms", verb: "dataset.terms", do: setTerms},
 	}
 }
 
@@ -58,6 +60,9 @@ func datasetButtons(k call, view dataset.View) ([]button, error) {
 	var all []button
 	if !life.Ended(flow.State(view.State)) {
 		all = append(all, button{Verb: "dataset.publish", Path: Prefix + "/datasets/new?dataset=" + view.Slug, Ask: true, Main: true})
+	}
+	if allows(life, view.State, "terms") {
+		all = append(all, button{Verb: "dataset.terms", Path: path + "/terms", Ask: true})
 	}
 	if allows(life, view.State, "thaw") {
 		all = append(all, button{Verb: "dataset.thaw", Path: path + "/thaw", Seen: seen})

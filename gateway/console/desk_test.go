@@ -36,14 +36,7 @@ func figures() *regexp.Regexp { return regexp.MustCompile(`31,?415|27,?180`) }
 // desk puts an output under review, beside another one of its job that is blocked.
 func (w *town) desk(t *testing.T) {
 	t.Helper()
-	ctx := t.Context()
-	var key object.DataKey
-	if err := w.Owner.InTx(ctx, func(tx *postgres.Tx) (err error) {
-		key, err = dataKey(ctx, tx)
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	ctx, key := t.Context(), w.dataKey(t)
 	ref, err := w.Store.Open(t, object.Worker).Put(ctx, object.Output, key, bytes.NewReader([]byte(theFigures)))
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +45,18 @@ func (w *town) desk(t *testing.T) {
 		t.Fatal(err)
 	}
 	pgtest.Exec(t, w.DB.Owner, "update job set data_key = '"+key.ID+"' where number = '"+theReviewed+"'")
+}
+
+// dataKey puts a new key on the record.
+func (w *town) dataKey(t *testing.T) (key object.DataKey) {
+	t.Helper()
+	if err := w.Owner.InTx(t.Context(), func(tx *postgres.Tx) (err error) {
+		key, err = dataKey(t.Context(), tx)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 // dataKey makes a key as the gateway does: sealed to the keeper.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/catalog/work"
 )
@@ -48,6 +49,34 @@ func TestDraft(t *testing.T) {
 	dev.get(t, "/jobs/"+theJob).shows(t, "a job", `href="/console/jobs/new?from=`+theJob+`"`)
 	dev.get(t, "/jobs/new?from="+theJob).shows(t, "a draft from it", "name: visits-by-plan", "SELECT resident, plan, visits FROM visits")
 	w.signedIn(t, "officer").get(t, "/jobs/new").shows(t, "an officer's draft", "disabled", "由运营机构开发人员办理")
+}
+
+// TestPythonDraft: a job in Python is begun where Python is granted, its main file is the code, the others stay with it,
+// and what is said of a file is said at that file.
+func TestPythonDraft(t *testing.T) {
+	w := newTown(t)
+	dev := w.signedIn(t, "developer")
+	if page := dev.get(t, "/jobs/new?engine=python"); !strings.Contains(page.body, "engine: sql") || strings.Contains(page.body, "&amp;engine=python") {
+		t.Error("Python is offered where it is not granted")
+	}
+	pgtest.Exec(t, w.DB.Owner, `update data_grant set scope = jsonb_set(scope, '{operations}', '["sql", "python"]') where number = '`+theGrant+`'`)
+	pgtest.Exec(t, w.DB.Owner, `insert into image (id, name, digest, sbom, state, proposed_by, proposed_at, approved_by, approved_at)
+		select gen_random_uuid(), 'python-2026', d, d, 'approved', gen_random_uuid(), now(), gen_random_uuid(), now() from (select 'sha256:' || repeat('0', 64) as d) one`)
+	page := dev.get(t, "/jobs/new?engine=python")
+	page.shows(t, "the draft", "&amp;engine=python", "engine: python", "relations:", "代码（Python", "sluice.relation(&#34;r&#34;, granted)")
+	form := with(page.form(t, "/jobs/check"), "package", area(t, page, "package"), "code", area(t, page, "code"), "file.bands.py", "CUT = 5\n")
+	checked := dev.act(t, "/jobs/check", form)
+	checked.leads(t, "the check", "/jobs/new?from=J-")
+	at := strings.TrimPrefix(checked.header.Get("Location"), "/console")
+	w.work(t, "check", func(func(object.Bucket, []byte) object.Ref) work.Result {
+		return work.Result{Check: &task.CheckReport{Findings: []task.CheckFinding{{Code: "python.syntax", File: "bands.py", Line: 1, Remedy: "python.syntax"}}}}
+	})
+	told := dev.get(t, at)
+	told.shows(t, "the answer", `data-mark="file.bands.py" data-line="1"`, "bands.py 第 1 行", "engine: python")
+	if main, more := area(t, told, "code"), area(t, told, "file.bands.py"); !strings.HasPrefix(main, "import sluice\n") || more != "CUT = 5\n" {
+		t.Errorf("kept %q and %q", main, more)
+	}
+	dev.act(t, "/jobs/check", with(form, "package", "name: [", "once", "fedcba9876543210")).refused(t, "a broken package", 422, "CUT = 5")
 }
 
 // area reads what a page's text area holds.

@@ -1,9 +1,9 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/job"
@@ -36,7 +36,8 @@ func (c *Console) watcher(w http.ResponseWriter, r *http.Request) (policy.Subjec
 	return c.caller(w, r.WithContext(ctx))
 }
 
-// watch answers an error only before its stream has begun.
+// watch answers an error only before its stream has begun. What the page shows already is not told again: under a hand
+// that presses a button, nothing moves.
 func (c *Console) watch(w http.ResponseWriter, r *http.Request, who policy.Subject) error {
 	view, err := c.Catalog.Jobs.Show(r.Context(), who, r.PathValue("number"))
 	if err != nil {
@@ -47,7 +48,7 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, who policy.Subje
 		return err
 	}
 	out := sse.Open(w)
-	seen := r.Header.Get("Last-Event-ID")
+	seen := cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("seen"))
 	for {
 		if seen != tag && c.telling(out, r, who, tag, view) != nil {
 			return nil
@@ -77,11 +78,11 @@ func (c *Console) telling(out sse.Stream, r *http.Request, who policy.Subject, t
 		return err
 	}
 	lang, _ := lookOf(r)
-	var html strings.Builder
-	if err := c.looks[lang].pages["job"].ExecuteTemplate(&html, "live", shown); err != nil {
+	html, err := c.looks[lang].render("job", "live", shown)
+	if err != nil {
 		return err
 	}
-	return out.Send("", tag, html.String())
+	return out.Send("", tag, html)
 }
 
 // next waits for the next state, with a sign of life while there is none. Whether the session still is one is asked

@@ -15,6 +15,7 @@ type download struct {
 func files() []download {
 	return []download{
 		{"/releases/{number}/proofs.json", releaseProofs},
+		{"/releases/{number}/product/{form}", productFile},
 		{"/releases/{number}/certificate.json", certificateJSON},
 		{"/releases/{number}/certificate.pdf", certificatePDF},
 		{"/trace/{entry}/proof.json", entryProof},

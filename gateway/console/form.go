@@ -48,11 +48,11 @@ func giveUp(w http.ResponseWriter) {
 }
 
 // ticked lists what was ticked of a group: boxes are fields of their own, "group.value".
-func ticked(form url.Values, group string) []string {
-	var all []string
+func ticked[T ~string](form url.Values, group string) []T {
+	var all []T
 	for field := range form {
 		if value, found := strings.CutPrefix(field, group+"."); found {
-			all = append(all, value)
+			all = append(all, T(value))
 		}
 	}
 	slices.Sort(all)

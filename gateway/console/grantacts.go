@@ -16,6 +16,7 @@ func grantActs() []act {
 	return []act{
 		{path: "/grants/new", page: "/grants/new", verb: "grant.propose", do: proposeGrant},
 		{path: "/grants/{number}/approve", page: "/grants/{number}", verb: "grant.approve", do: onGrant((*catalog.Grants).Approve)},
+		{path: "/grants/{number}/allow", page: "/grants/{number}/allow", verb: "grant.allow", do: allowGrant},
 		{path: "/grants/{number}/refuse", page: "/grants/{number}/refuse", verb: "grant.refuse", do: refuseGrant},
 		{path: "/grants/{number}/revoke", page: "/grants/{number}/revoke", verb: "grant.revoke", typed: "number", do: onGrant((*catalog.Grants).Revoke)},
 	}
@@ -40,6 +41,7 @@ func grantButtons(k call, view grant.View) ([]button, error) {
 	var all []button
 	if allows(grant.Flow(), view.State, "approve") {
 		all = append(all, button{Verb: "grant.approve", Path: grantPath(view.Number) + "/approve", Seen: seen, Main: true},
+			button{Verb: "grant.allow", Path: grantPath(view.Number) + "/allow", Ask: true},
 			button{Verb: "grant.refuse", Path: grantPath(view.Number) + "/refuse", Ask: true})
 	} else if allows(grant.Flow(), view.State, "revoke") {
 		all = append(all, button{Verb: "grant.revoke", Path: grantPath(view.Number) + "/revoke", Ask: true})
@@ -137,16 +139,11 @@ func proposeGrant(k call) (string, error) {
 	n := numbers{form: k.form}
 	s := grant.Scope{
 		Dataset: name.Slug(k.form.Get("dataset")), VersionFrom: int(n.of("version_from")), VersionTo: int(n.of("version_to")),
-		Columns: ticked(k.form, "column"), Rows: grant.Rows{All: k.form.Get("filter") == ""}, Purposes: ticked(k.form, "purpose"),
+		Columns: ticked[string](k.form, "column"), Rows: grant.Rows{All: k.form.Get("filter") == ""}, Purposes: ticked[string](k.form, "purpose"),
+		Operations: ticked[name.Operation](k.form, "operation"), Outputs: ticked[name.OutputKind](k.form, "output"),
 		Scenario: k.form.Get("scenario"), LevelCap: int(n.of("level_cap")), From: n.day("from"), To: n.day("to"),
 		Budget:   grant.Budget{Runs: n.of("runs"), Rows: n.of("rows"), Failed: n.of("failed")},
 		MinUnits: int(n.of("min_units")), LawfulBasis: k.form.Get("lawful_basis"),
-	}
-	for _, o := range ticked(k.form, "operation") {
-		s.Operations = append(s.Operations, name.Operation(o))
-	}
-	for _, o := range ticked(k.form, "output") {
-		s.Outputs = append(s.Outputs, name.OutputKind(o))
 	}
 	if !s.Rows.All {
 		s.Rows.Filters = []grant.RowFilter{{Column: k.form.Get("filter"), In: listed(k.form, "values")}}

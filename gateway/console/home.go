@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
@@ -43,6 +44,9 @@ func sources() []source {
 		{org.ImplementingAgency, org.OutputReviewer, reviewDuties(output.AgencySeat)},
 		{org.Operator, org.SecurityOfficer, reviewDuties(output.OperatorSeat)},
 		{org.Registrar, org.Approver, registrationDuties},
+		{org.ImplementingAgency, org.Approver, signDuties},
+		{org.Operator, org.Approver, signDuties},
+		{org.DataAuthority, org.Approver, fileDuties},
 	}
 }
 
@@ -51,8 +55,10 @@ type homePage struct {
 	Todo, Done []duty
 	Started    []duty       // by the reader's organization, and not ended
 	Ending     []grant.View // grants whose last day is near
-	Seats      bool         // the reader has a seat that anything can wait for
-	Catalogue  bool         // the reader may see datasets
+	Steward    bool         // the reader may see who used the organization's datasets
+	Uses       []budget.Recent
+	Seats      bool // the reader has a seat that anything can wait for
+	Catalogue  bool // the reader may see datasets
 }
 
 // near is how many days before its last one a grant is shown on the first page.
@@ -84,7 +90,12 @@ func home(c call) (answer, error) {
 	if p.Started, err = started(c); err != nil {
 		return answer{}, err
 	}
-	p.Ending, err = ending(c)
+	if p.Ending, err = ending(c); err != nil {
+		return answer{}, err
+	}
+	if p.Steward = c.may[readUsage]; p.Steward {
+		p.Uses, err = c.cat.Usage.Recent(c.ctx, c.who)
+	}
 	return answer{Body: p}, err
 }
 
@@ -182,7 +193,7 @@ func requests(c call, p catalog.Page) (catalog.Listed[output.RequestView], error
 func registrationDuties(c call) ([]duty, error) {
 	return gather(c, registrations, func(r registration.View) (duty, bool) {
 		return duty{
-			Kind: "duty.registration", Object: r.Number, From: r.Dataset, At: r.AppliedAt, State: r.State, Due: stepDue(r),
+			Kind: "duty.registration", Object: r.Number, Path: registrationPath(r.Number), From: r.Dataset, At: r.AppliedAt, State: r.State, Due: stepDue(r),
 			Done: r.CodedAt != nil,
 		}, true
 	}, registration.Submitted, registration.Accepted, registration.InNotice)

@@ -98,7 +98,7 @@ func confirm(k call, view any, state string, foreign bool, p confirmPage) (answe
 			return answer{}, err
 		}
 	}
-	offered, err := k.offer(foreign, button{Verb: p.Verb})
+	offered, err := k.offer(foreign, button{Verb: p.Verb, Danger: true})
 	if err != nil {
 		return answer{}, err
 	}

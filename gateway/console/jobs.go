@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/org"
@@ -13,15 +14,15 @@ import (
 // jobPage is what the page of a job shows.
 type jobPage struct {
 	live
-	Tabs  []tab
-	Tab   string
-	Log   []entry
-	Again bool // the reader may begin another from it
+	tabbed
+	Left  []result // outputs, in the tab of results
+	Again bool     // the reader may begin another from it
 }
 
 // live is the part of a job's page that changes by itself.
 type live struct {
 	job.View
+	Tag      string // of the view: a stream goes on from it
 	Steps    []stage
 	Waits    string // seat whose consent comes next; "" for none
 	Findings []task.CheckFinding
@@ -47,17 +48,29 @@ func showJob(c call) (answer, error) {
 	if p.Buttons, err = jobButtons(c, view); err != nil {
 		return answer{}, err
 	}
-	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "progress"}, logTab(c)); err != nil {
+	if p.tabbed, err = openTabs(c, view.Number, tab{Name: "progress"}, resultsTab(c)); err != nil {
 		return answer{}, err
 	}
-	if p.Tab == "log" {
-		p.Log, err = logOf(c, view.Number)
+	if p.Tab == "results" {
+		p.Left, err = resultsOf(c, view.Number)
 	}
 	return answer{Object: view.Number, Body: p}, err // its state stands where it changes
 }
 
+// resultsTab is the tab of what a run left.
+func resultsTab(c call) tab {
+	if !c.may[listOutputs] {
+		return tab{Name: "results", Why: "results.why"}
+	}
+	return tab{Name: "results"}
+}
+
 func liveOf(view job.View) (live, error) {
 	l := live{View: view, Steps: stagesOf(view)}
+	var err error
+	if l.Tag, err = catalog.Tag(view); err != nil {
+		return live{}, err
+	}
 	if view.Mode == job.Production && view.State == string(job.Checked) {
 		l.Waits = waitsFor(view)
 	}

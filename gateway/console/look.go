@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluicedata/sluice/catalog/calendar"
+	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/gateway/messages"
 )
 
@@ -24,6 +25,20 @@ var embedded embed.FS
 type look struct {
 	pages map[string]*template.Template // by name
 	words texts
+}
+
+// render makes a page, or the part of it that is named. What people wrote stands in it as text: escaped where it is
+// filled in, and no character left that hides or turns what is around it.
+func (l look) render(page, part string, data any) (string, error) {
+	var html strings.Builder
+	made := l.pages[page]
+	if part == "" {
+		part = made.Name()
+	}
+	if err := made.ExecuteTemplate(&html, part, data); err != nil {
+		return "", err
+	}
+	return name.Visible(strings.ReplaceAll(html.String(), "\r\n", "\n")), nil
 }
 
 // texts are the console's own words of one language by key.
@@ -55,7 +70,7 @@ func (t texts) say(key string, args ...any) string {
 
 // names lists the pages that have a template.
 func names() []string {
-	all := []string{"login", "strength", "error"}
+	all := []string{"login", "strength", "error", "enrol", "recovery", "factor", "link"}
 	for _, p := range append(pages(), publicPages()...) {
 		all = append(all, p.name)
 	}
@@ -76,13 +91,13 @@ func readLooks(conf Config, a assets) (map[messages.Language]look, error) {
 			return nil, fmt.Errorf("reading the console's pages: %w", err)
 		}
 		made := look{pages: map[string]*template.Template{}, words: words}
-		for _, name := range names() {
+		for _, title := range names() {
 			clone, err := base.Clone()
 			if err == nil {
-				made.pages[name], err = clone.ParseFS(embedded, "pages/"+name+".html")
+				made.pages[title], err = clone.ParseFS(embedded, "pages/"+title+".html")
 			}
 			if err != nil {
-				return nil, fmt.Errorf("reading the page %s: %w", name, err)
+				return nil, fmt.Errorf("reading the page %s: %w", title, err)
 			}
 		}
 		all[l] = made
@@ -101,6 +116,7 @@ func functions(conf Config, l messages.Language, words texts, a assets) template
 		"suspicion": func(code string) string { return suspicion(words, code) },
 	}
 	maps.Copy(f, forms())
+	maps.Copy(f, islands(conf, l, words))
 	return f
 }
 
@@ -109,10 +125,11 @@ func (t texts) has(key string) bool { _, found := t[key]; return found }
 // forms are the functions that are the same in every language.
 func forms() template.FuncMap {
 	return template.FuncMap{
-		"minute": func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02 15:04") },
-		"second": func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02 15:04:05 -07:00") },
-		"day":    func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02") },
-		"number": number, "short": short, "tone": tone, "prefix": func() string { return Prefix },
+		"minute":  func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02 15:04") },
+		"second":  func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02 15:04:05 -07:00") },
+		"day":     func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02") },
+		"lastday": func(end time.Time) string { return end.Add(-time.Second).In(calendar.Zone()).Format("2006-01-02") },
+		"number":  number, "short": short, "tone": tone, "prefix": func() string { return Prefix },
 		"join": strings.Join, "dict": dict, "list": func(all ...string) []string { return all }, "checks": checks,
 		"once": rand.Text, "has": slices.Contains[[]string], "percent": percent, "span": span,
 	}

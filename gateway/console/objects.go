@@ -13,14 +13,13 @@ import (
 // datasetPage is what the page of a dataset shows, in the tab that is open.
 type datasetPage struct {
 	dataset.View
-	Tabs    []tab
-	Tab     string
+	tabbed
 	Profile *dataset.TableProfile // of the newest version that has one
 	Version int                   // whose profile it is
+	Sign    *signing              // the steward's signature under it, still to be given
 	Covered []grant.View          // the reader's grants over it
 	Usage   *budget.Usage
 	Buttons []button
-	Log     []entry
 }
 
 func showDataset(c call) (answer, error) {
@@ -40,7 +39,7 @@ func showDataset(c call) (answer, error) {
 	if !c.may[readUsage] {
 		usage.Why = "usage.why"
 	}
-	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "columns"}, tab{Name: "versions"}, profile, tab{Name: "terms"}, grants, usage, logTab(c)); err != nil {
+	if p.tabbed, err = openTabs(c, view.Slug, tab{Name: "columns"}, tab{Name: "versions"}, profile, tab{Name: "terms"}, grants, usage); err != nil {
 		return answer{}, err
 	}
 	if p.Buttons, err = datasetButtons(c, view); err != nil {
@@ -54,9 +53,9 @@ func showDataset(c call) (answer, error) {
 		u, err = c.cat.Datasets.Usage(c.ctx, c.who, view.Slug, c.r.URL.Query().Get("month"))
 		p.Usage = &u
 	case "profile":
-		err = p.readProfile(c)
-	case "log":
-		p.Log, err = logOf(c, view.Slug)
+		if err = p.readProfile(c); err == nil {
+			err = p.offerSigning(c)
+		}
 	}
 	return answer{Object: view.Title, State: view.State, Body: p}, err
 }
@@ -103,12 +102,11 @@ func (p *datasetPage) readProfile(c call) error {
 // grantPage is what the page of a grant shows.
 type grantPage struct {
 	grant.View
-	Tabs    []tab
-	Tab     string
+	tabbed
 	Compare []grant.Comparison
 	Beyond  int // dimensions that go beyond their bound
 	Buttons []button
-	Log     []entry
+	Besides []beside // what was asked and not allowed
 }
 
 func showGrant(c call) (answer, error) {
@@ -116,15 +114,11 @@ func showGrant(c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p := grantPage{View: view}
+	p := grantPage{View: view, Besides: besides(view)}
 	if p.Buttons, err = grantButtons(c, view); err != nil {
 		return answer{}, err
 	}
-	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "compare"}, tab{Name: "scope"}, logTab(c)); err != nil {
-		return answer{}, err
-	}
-	if p.Tab == "log" {
-		p.Log, err = logOf(c, view.Number)
+	if p.tabbed, err = openTabs(c, view.Number, tab{Name: "compare"}, tab{Name: "scope"}); err != nil || p.Tab == "log" {
 		return answer{Object: view.Number, State: view.State, Body: p}, err
 	}
 	p.Compare, err = c.cat.Grants.Compare(c.ctx, c.who, view.Number)

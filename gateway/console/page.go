@@ -1,9 +1,9 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,6 +38,8 @@ type call struct {
 
 	base  string // address people use
 	words texts  // of the reader, for what is no page
+
+	handle catalog.Handle // of the reader's session
 
 	path string     // of the page, whatever the request was sent to
 	form url.Values // what was filled in, when the page is shown again; else nothing
@@ -80,6 +82,9 @@ type frame struct {
 	Back  string // where a change of language or theme goes back to
 
 	Public bool // the page is everybody's
+
+	who *policy.Subject // who reads it; nil: it is found out
+	may offers          // what they are offered; nil: it is asked
 }
 
 // item is one entry of the menu.
@@ -110,13 +115,13 @@ func (c *Console) servePage(w http.ResponseWriter, r *http.Request, p page) erro
 	if err != nil {
 		return err
 	}
-	a, err := p.load(call{ctx: r.Context(), cat: c.Catalog, who: who, r: r, now: c.Now(), may: may, path: r.URL.Path})
+	a, err := p.load(call{ctx: r.Context(), cat: c.Catalog, who: who, r: r, now: c.Now(), may: may, handle: c.present(r), path: r.URL.Path})
 	if err != nil {
 		return err
 	}
 	return c.show(w, r, http.StatusOK, p.name, frame{
 		Title: p.name + ".title", Object: a.Object, State: a.State, Section: p.section, Command: spelt(p.command, r), Body: a.Body,
-		Told: c.sessions.PopString(r.Context(), keyTold),
+		Told: c.sessions.PopString(r.Context(), keyTold), who: &who, may: may,
 	})
 }
 
@@ -158,19 +163,24 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, status int, name 
 	if f.Back == "" {
 		f.Back = r.URL.RequestURI()
 	}
-	if who, err := c.holder(r.Context()); err == nil {
-		if err := c.around(r.Context(), who, &f); err != nil {
+	if f.who == nil {
+		if who, err := c.holder(r.Context()); err == nil {
+			f.who = &who
+		}
+	}
+	if f.who != nil {
+		if err := c.around(r.Context(), *f.who, &f); err != nil {
 			return err
 		}
 	}
-	var body bytes.Buffer
-	if err := c.looks[f.Lang].pages[name].Execute(&body, f); err != nil {
+	body, err := c.looks[f.Lang].render(name, "", f)
+	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", string(f.Lang))
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // the status is out: who hung up gets no more
+	_, _ = io.WriteString(w, body) // the status is out: who hung up gets no more
 	return nil
 }
 
@@ -180,13 +190,14 @@ func (c *Console) around(ctx context.Context, who policy.Subject, f *frame) erro
 	if err != nil {
 		return err
 	}
-	may, err := c.offered(ctx, who)
-	if err != nil {
-		return err
+	if f.may == nil {
+		if f.may, err = c.offered(ctx, who); err != nil {
+			return err
+		}
 	}
 	f.Me = &me
 	for _, s := range sections() {
-		if s.act == "" || may[s.act] {
+		if s.act == "" || f.may[s.act] {
 			f.Menu = append(f.Menu, item{Name: s.name, Path: Prefix + s.path, Current: s.name == f.Section})
 		}
 	}

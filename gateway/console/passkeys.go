@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -168,7 +169,15 @@ func (c *Console) endPasskeyLogin(w http.ResponseWriter, r *http.Request) error 
 
 // letIn puts a session behind the browser's cookie and goes on. The cookie it had before knows nothing afterwards.
 func (c *Console) letIn(w http.ResponseWriter, r *http.Request, token, next string) error {
-	ctx, handle := r.Context(), catalog.HandleOf(token)
+	if err := c.admit(r.Context(), token); err != nil {
+		return err
+	}
+	http.Redirect(w, r, inside(next), http.StatusSeeOther) //nolint:gosec // inside lets nobody out of the console
+	return nil
+}
+
+func (c *Console) admit(ctx context.Context, token string) error {
+	handle := catalog.HandleOf(token)
 	if err := c.Catalog.Sessions.Prolong(ctx, handle, workingDay); err != nil {
 		return err
 	}
@@ -176,7 +185,6 @@ func (c *Console) letIn(w http.ResponseWriter, r *http.Request, token, next stri
 		return err
 	}
 	c.sessions.Put(ctx, keyHandle, string(handle))
-	http.Redirect(w, r, inside(next), http.StatusSeeOther) //nolint:gosec // inside lets nobody out of the console
 	return nil
 }
 
@@ -207,6 +215,7 @@ func (c *Console) provePasskey(w http.ResponseWriter, r *http.Request, who polic
 type profilePage struct {
 	Me       org.Me
 	Keys     []org.KeyView
+	Sessions []org.SessionView
 	Passkeys bool // they count at this address
 	Strong   bool
 }
@@ -216,8 +225,12 @@ func showProfile(c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	keys, err := c.cat.Keys.Mine(c.ctx, c.who)
-	return answer{Object: me.Name, Body: profilePage{Me: me, Keys: keys, Passkeys: c.cat.Passkeys.Known(), Strong: c.who.Strength == policy.Strong}}, err
+	p := profilePage{Me: me, Passkeys: c.cat.Passkeys.Known(), Strong: c.who.Strength == policy.Strong}
+	if p.Keys, err = c.cat.Keys.Mine(c.ctx, c.who); err != nil {
+		return answer{}, err
+	}
+	p.Sessions, err = c.cat.Sessions.Mine(c.ctx, c.who, c.handle)
+	return answer{Object: me.Name, Body: p}, err
 }
 
 // enrol offers a passkey to the administrators of the person's organization.

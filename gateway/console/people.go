@@ -104,6 +104,7 @@ type memberPage struct {
 	Form   filled
 	Change button
 	Remove []button
+	Link   button
 }
 
 // member finds one person of the reader's organization. There is no verb for one: an administrator may list them all.
@@ -133,13 +134,16 @@ func showMember(k call) (answer, error) {
 		return answer{}, err
 	}
 	offered, err := k.offer(false, button{Verb: "member.role"},
+		button{Verb: "member.link"}, button{Verb: "member.recover", Path: peoplePath + "/" + m.Login + "/recover", Ask: true},
 		button{Verb: "member.remove", Path: peoplePath + "/" + m.Login + "/remove", Ask: true})
 	if err != nil {
 		return answer{}, err
 	}
-	p := memberPage{MemberView: m, Choice: offices(k), Form: filled(k.form), Change: offered[0]}
+	p := memberPage{MemberView: m, Choice: offices(k), Form: filled(k.form), Change: offered[0], Link: offered[1]}
 	if allows(org.MemberFlow(), m.State, "remove") {
-		p.Remove = offered[1:]
+		p.Remove = slices.DeleteFunc(offered[2:], func(b button) bool {
+			return b.Verb == "member.recover" && (m.Machine || !allows(org.MemberFlow(), m.State, "recover"))
+		})
 	}
 	return answer{Object: m.Name, State: m.State, Body: p}, nil
 }
@@ -188,7 +192,7 @@ func inviteMember(k call) (string, error) {
 // roles are those that were ticked.
 func roles(k call) []org.Role {
 	var all []org.Role
-	for _, r := range ticked(k.form, "role") {
+	for _, r := range ticked[string](k.form, "role") {
 		all = append(all, org.Role(r))
 	}
 	return all

@@ -65,9 +65,14 @@ func sendFile(k call) (answer, error) {
 	if p.Datasets, err = ownDatasets(k); err != nil {
 		return answer{}, err
 	}
-	waiting, err := k.cat.Uploads.List(k.ctx, k.who, catalog.Page{Limit: pageSize})
-	p.Waiting = waiting.Items
+	p.Waiting, err = waitingUploads(k)
 	return answer{Body: p}, err
+}
+
+// waitingUploads lists the newest files of the reader's organization of which no version was made yet.
+func waitingUploads(k call) ([]upload.View, error) {
+	found, err := k.cat.Uploads.List(k.ctx, k.who, catalog.Page{Limit: pageSize})
+	return slices.DeleteFunc(found.Items, func(u upload.View) bool { return u.Published }), err
 }
 
 // ownDatasets lists the datasets of the reader's organization that a version can be published of.
@@ -223,7 +228,7 @@ func specOf(form url.Values, p uploadPage) (dataset.Spec, error) {
 		Slug: form.Get("slug"), Title: form.Get("title"), Basis: form.Get("basis"), Class: dataset.General,
 		RoundTo: int(n.of("round_to")), Inspection: p.Digest,
 		Terms: dataset.Terms{
-			Purposes: listed(form, "purposes"), Columns: ticked(form, "granted"), Operations: []name.Operation{name.OpSQL},
+			Purposes: listed(form, "purposes"), Columns: ticked[string](form, "granted"), Operations: []name.Operation{name.OpSQL},
 			Outputs: []name.OutputKind{name.OutTable}, MinUnits: int(n.of("min_units")), Approval: dataset.Manual, To: n.day("to"),
 		},
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trust"
@@ -19,6 +18,7 @@ import (
 // reader's browser checks, and nobody else's.
 func TestTracePages(t *testing.T) {
 	w := newTown(t)
+	w.Settled(t)
 	b := w.signedIn(t, "steward")
 	b.get(t, "/trace?act=dataset.declare").shows(t, "the trace", "dataset.declare", theDataset, "允许")
 	if got := b.get(t, "/trace?act=no.such"); !strings.Contains(got.body, "没有符合条件的记录") || strings.Contains(got.body, "dataset.declare") {
@@ -131,17 +131,7 @@ func TestReleasePages(t *testing.T) {
 func (w *town) administrator(t *testing.T) *browser {
 	t.Helper()
 	err := w.Owner.InTx(t.Context(), func(tx *postgres.Tx) error {
-		home, err := tx.OrgByNumber(t.Context(), gatewaytest.Platform)
-		if err != nil {
-			return err
-		}
-		m, err := tx.MemberByLogin(t.Context(), home.ID, "admin")
-		if err != nil {
-			return err
-		}
-		return tx.OfferIdentity(t.Context(), postgres.Identity{
-			ID: name.NewID().String(), Issuer: w.provider.Issuer, Subject: "id-newcomer", Label: "admin", Member: m.ID, State: "admitted", OfferedAt: w.Now(),
-		})
+		return w.provider.Admit(t.Context(), tx, gatewaytest.Platform, "admin", "newcomer", w.Now())
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,13 +2,16 @@ package console
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/calendar"
 	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/gateway/console/paper"
+	"github.com/sluicedata/sluice/gateway/render"
 )
 
 func releases(c call, p catalog.Page) (catalog.Listed[release.View], error) {
@@ -18,12 +21,12 @@ func releases(c call, p catalog.Page) (catalog.Listed[release.View], error) {
 // releasePage is what the page of a release shows.
 type releasePage struct {
 	release.View
-	Tabs        []tab
-	Tab         string
+	tabbed
 	Certificate *release.Certificate // nil: it has not left
 	Digest      string               // of the certificate with its signature: what the paper's code holds
 	Fetches     int64
-	Log         []entry
+	Table       *sheet // the product itself, in its tab
+	Forms       []release.Form
 }
 
 func showRelease(c call) (answer, error) {
@@ -32,11 +35,11 @@ func showRelease(c call) (answer, error) {
 		return answer{}, err
 	}
 	p := releasePage{View: papers.Release, Fetches: papers.Fetches}
-	verify := tab{Name: "verify"}
+	verify, product := tab{Name: "verify"}, tab{Name: "product"}
 	if papers.Certificate == nil {
-		verify.Why = "release.not_left"
+		verify.Why, product.Why = "release.not_left", "release.not_left"
 	}
-	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "manifest"}, verify, logTab(c)); err != nil {
+	if p.tabbed, err = openTabs(c, p.Number, tab{Name: "manifest"}, product, verify); err != nil {
 		return answer{}, err
 	}
 	if papers.Certificate != nil {
@@ -44,10 +47,39 @@ func showRelease(c call) (answer, error) {
 			return answer{}, err
 		}
 	}
-	if p.Tab == "log" {
-		p.Log, err = logOf(c, p.Number)
+	if p.Tab == "product" {
+		err = p.read(c)
 	}
 	return answer{Object: p.Number, State: p.State, Body: p}, err
+}
+
+// read fetches the product to show it. Each time is an entry of the trace, and counts as a fetch.
+func (p *releasePage) read(c call) error {
+	got, err := c.cat.Releases.Product(c.ctx, c.who, p.Number, release.CSV)
+	if err != nil {
+		return err
+	}
+	s := newSheet(got.Table)
+	if err := s.fill(got.Bytes); err != nil {
+		return err
+	}
+	p.Table, p.Forms = s.part(c), release.Forms()
+	p.Fetches++
+	return nil
+}
+
+// productFile is the product in a form of choice.
+func productFile(c call) (file, error) {
+	form := release.Form(c.arg("form"))
+	got, err := c.cat.Releases.Product(c.ctx, c.who, c.arg("number"), form)
+	if err != nil {
+		return file{}, err
+	}
+	body, err := render.Table(form, got.Bytes, got.Table)
+	if errors.Is(err, render.ErrUnfit) {
+		return file{}, fault.Bad("form.invalid", fault.Place{Location: "form", Code: "form.unfit"})
+	}
+	return file{kind: form.MediaType(), name: form.FileName(got.Release.Number + "-" + got.Release.Output), body: body}, err
 }
 
 // certificateOf reads what a certificate says, and its digest with its signature.

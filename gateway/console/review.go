@@ -56,12 +56,11 @@ func seatOf(who policy.Subject) output.Seat {
 // reviewPage is the desk with one request on it.
 type reviewPage struct {
 	output.RequestView
-	Seat     output.Seat // the reader's
-	Why      string      // a text: why they cannot vote now
-	Weak     bool        // a second factor would do
-	File     output.View // of the job's outputs, the one that is looked at
-	Tabs     []tab
-	Tab      string
+	Seat output.Seat // the reader's
+	Why  string      // a text: why they cannot vote now
+	Weak bool        // a second factor would do
+	File output.View // of the job's outputs, the one that is looked at
+	tabbed
 	Table    *sheet
 	Evidence []rule
 	Figures  int64 // that the output tells
@@ -69,7 +68,6 @@ type reviewPage struct {
 	Changed  int // lines that differ from the last released code
 	Reasons  []output.Reason
 	Once     string // makes a form count once
-	Log      []entry
 }
 
 func showReview(c call) (answer, error) {
@@ -83,7 +81,11 @@ func showReview(c call) (answer, error) {
 	if err := p.choose(c); err != nil {
 		return answer{}, err
 	}
-	if p.Tabs, p.Tab, err = tabs(c, tab{Name: "table"}, tab{Name: "code"}, tab{Name: "earlier"}, logTab(c)); err != nil {
+	chart := tab{Name: "chart"}
+	if p.Seat != output.AgencySeat {
+		chart.Why = "desk.no_values"
+	}
+	if p.tabbed, err = openTabs(c, view.Number, tab{Name: "table"}, chart, tab{Name: "code"}, tab{Name: "earlier"}); err != nil {
 		return answer{}, err
 	}
 	for i := range p.Tabs {
@@ -95,11 +97,8 @@ func showReview(c call) (answer, error) {
 			p.Changed++
 		}
 	}
-	switch p.Tab {
-	case "table":
+	if p.Tab == "table" || p.Tab == "chart" {
 		err = p.lay(c)
-	case "log":
-		p.Log, err = logOf(c, view.Number)
 	}
 	return answer{Object: view.Number, State: view.State, Body: p}, err
 }

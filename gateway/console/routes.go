@@ -5,10 +5,12 @@ import (
 	"slices"
 
 	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/agreement"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/registration"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/policy"
 )
@@ -24,6 +26,8 @@ func sections() []section {
 	return []section{
 		{"home", "", ""},
 		{"datasets", "/datasets", "dataset.list"},
+		{"registrations", "/registrations", "registration.list"},
+		{"agreements", "/agreements", "agreement.list"},
 		{"grants", "/grants", "grant.list"},
 		{"jobs", "/jobs", "job.list"},
 		{"reviews", "/reviews", "review.list"},
@@ -35,16 +39,17 @@ func sections() []section {
 }
 
 // readTrace is the act behind every object's log, readProfile that behind a profile's bytes, readUsage that behind who used
-// a dataset.
+// a dataset, listOutputs that behind what a run left.
 const (
 	readTrace   policy.Action = "trace.query"
 	readProfile policy.Action = "dataset.profile"
 	readUsage   policy.Action = "dataset.usage"
+	listOutputs policy.Action = "output.list"
 )
 
 // menuActs are the acts a page asks about before it offers them.
 func menuActs() []policy.Action {
-	acts := []policy.Action{readTrace, readProfile, readUsage}
+	acts := []policy.Action{readTrace, readProfile, readUsage, listOutputs}
 	for _, s := range sections() {
 		if s.act != "" {
 			acts = append(acts, s.act)
@@ -60,22 +65,32 @@ func pages() []page {
 		{"/datasets", "datasets", "datasets", "sluice dataset list", list(dataset.Flow(), datasets, button{Verb: "dataset.publish", Label: "datasets.new", Path: Prefix + "/datasets/new", Ask: true, Main: true})},
 		{"/datasets/new", "file", "datasets", "sluice dataset publish -f dataset.yaml --data FILE", sendFile},
 		{"/datasets/{slug}", "dataset", "datasets", "sluice dataset show {slug}", showDataset},
+		{"/datasets/{slug}/terms", "terms", "datasets", "sluice dataset terms {slug} -f terms.yaml", draftTerms},
 		{"/datasets/{slug}/freeze", "confirm", "datasets", "sluice dataset freeze {slug}", confirmDataset("dataset.freeze")},
 		{"/datasets/{slug}/retire", "confirm", "datasets", "sluice dataset retire {slug}", confirmDataset("dataset.retire")},
 		{"/datasets/{slug}/versions/{version}", "version", "datasets", "sluice dataset version {slug} --version {version}", showVersion},
 		{"/datasets/{slug}/versions/{version}/withdraw", "confirm", "datasets", "sluice dataset withdraw {slug} --version {version}", confirmWithdraw},
 		{"/uploads/{upload}", "upload", "datasets", "sluice upload show {upload}", showUpload},
+		{"/registrations", "registrations", "registrations", "sluice registration list", list(registration.Flow(), registrations, button{Verb: "registration.apply", Label: "registrations.new", Path: Prefix + "/registrations/new", Ask: true, Main: true})},
+		{"/registrations/new", "apply", "registrations", "sluice registration apply -f application.yaml", draftApplication},
+		{"/registrations/{number}", "registration", "registrations", "sluice registration show {number}", showRegistration},
+		{"/agreements", "agreements", "agreements", "sluice agreement list", list(agreement.Flow(), agreements, button{Verb: "agreement.record", Label: "agreements.new", Path: Prefix + "/agreements/new", Ask: true, Main: true})},
+		{"/agreements/new", "record", "agreements", "sluice agreement record -f agreement.yaml", draftAgreement},
+		{"/agreements/{number}", "agreement", "agreements", "sluice agreement show {number}", showAgreement},
 		{"/grants", "grants", "grants", "sluice grant list", list(grant.Flow(), grants, button{Verb: "grant.propose", Label: "grants.new", Path: Prefix + "/grants/new", Ask: true, Main: true})},
 		{"/grants/new", "proposal", "grants", "sluice grant propose -f grant.yaml", draftGrant},
 		{"/grants/{number}", "grant", "grants", "sluice grant compare {number}", showGrant},
+		{"/grants/{number}/allow", "allowance", "grants", "sluice grant allow {number} --runs 1", draftAllowance},
 		{"/grants/{number}/refuse", "confirm", "grants", "sluice grant refuse {number} --reason TEXT", askRefuseGrant},
 		{"/grants/{number}/revoke", "confirm", "grants", "sluice grant revoke {number}", confirmRevoke},
 		{"/jobs", "jobs", "jobs", "sluice job list", list(job.Flow(), jobs, button{Verb: "job.submit", Label: "jobs.new", Path: Prefix + "/jobs/new", Ask: true, Main: true})},
 		{"/jobs/new", "draft", "jobs", "sluice job check -f job.yaml", draftJob},
 		{"/jobs/{number}", "job", "jobs", "sluice job watch {number}", showJob},
+		{"/jobs/{number}/outputs/{output}/review", "ask", "jobs", "sluice review open --job {number} --output {output} --context TEXT", askReview},
 		{"/reviews", "reviews", "reviews", "sluice review list", showReviews},
 		{"/reviews/{number}", "review", "reviews", "sluice review show {number}", showReview},
 		{"/profile", "profile", "", "sluice key list --mine", showProfile},
+		{"/keys", "keys", "", "sluice key list --mine", showKeys},
 		{"/releases", "releases", "releases", "sluice release list", list(release.Flow(), releases, button{})},
 		{"/releases/{number}", "release", "releases", "sluice release get {number}", showRelease},
 		{"/trace", "trace", "trace", "sluice trace query", queryTrace},
@@ -86,6 +101,7 @@ func pages() []page {
 		{"/people", "people", "people", "sluice member list", listPeople},
 		{"/people/{login}", "member", "people", "sluice member role {login} --role ROLE", showMember},
 		{"/people/{login}/remove", "confirm", "people", "sluice member remove {login}", confirmRemove},
+		{"/people/{login}/recover", "confirm", "people", "sluice member recover {login}", confirmRecover},
 		{"/people/{login}/keys/{fingerprint}/revoke", "confirm", "people", "sluice key revoke {fingerprint}", confirmKey},
 	}
 }

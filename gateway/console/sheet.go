@@ -183,8 +183,10 @@ func (s *sheet) part(c call) *sheet {
 	to := min(from+sheetSize, len(s.Rows))
 	at := func(n int) string {
 		where := url.Values{"from": {strconv.Itoa(n)}}
-		if file := q.Get("file"); file != "" {
-			where.Set("file", file)
+		for _, keep := range []string{"file", "tab"} {
+			if asked := q.Get(keep); asked != "" {
+				where.Set(keep, asked)
+			}
 		}
 		return c.r.URL.Path + "?" + where.Encode()
 	}

@@ -57,6 +57,7 @@ type door struct {
 	Passkeys   bool   // they count at this address
 	Refused    bool   // the last try was not accepted
 	Passkey    bool   // it was one with a passkey
+	Failed     string // code of why a try with a password did not count
 	Next       string // the page that was asked for
 	Begin      string // where the button leads
 	Org, Login string // of somebody who signs in for the first time
@@ -68,9 +69,19 @@ func (c *Console) showLogin(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	q := r.URL.Query()
-	d := door{Provider: c.Gate.Provider != nil, Refused: q.Has("refused"), Passkey: q.Get("refused") == "passkey", Passkeys: c.Catalog.Passkeys.Known(), Next: inside(q.Get("next")), Org: q.Get("org"), Login: q.Get("login")}
-	d.Begin = Prefix + "/login/begin?" + url.Values{"next": {d.Next}, "org": {d.Org}, "login": {d.Login}}.Encode()
+	d := c.door(q)
+	d.Refused, d.Passkey = q.Has("refused"), q.Get("refused") == "passkey"
 	return c.show(w, r, http.StatusOK, "login", frame{Title: "login.title", Body: d})
+}
+
+// door is the sign-in page for who said this much of themselves.
+func (c *Console) door(said url.Values) door {
+	d := door{
+		Provider: c.Gate.Provider != nil, Passkeys: c.Catalog.Passkeys.Known(),
+		Next: inside(said.Get("next")), Org: said.Get("org"), Login: said.Get("login"),
+	}
+	d.Begin = Prefix + "/login/begin?" + url.Values{"next": {d.Next}, "org": {d.Org}, "login": {d.Login}}.Encode()
+	return d
 }
 
 // beginLogin sends the browser to the provider. What proves that it comes back to the browser that left is remembered.
@@ -162,8 +173,7 @@ func (c *Console) prove(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	back := inside(form.Get("next"))
-	proof := org.ProofSpec{TOTP: strings.TrimSpace(form.Get("totp")), Recovery: strings.TrimSpace(form.Get("recovery"))}
-	err = c.Catalog.Factors.Prove(ctx, who, catalog.Handle(c.sessions.GetString(ctx, keyHandle)), proof)
+	err = c.Catalog.Factors.Prove(ctx, who, c.present(r), proofOf(form))
 	if status, code := c.Status(err); err != nil && status < http.StatusInternalServerError {
 		return c.showFactor(w, r, status, strength{Failed: code, Back: back, Passkeys: c.Catalog.Passkeys.Known()})
 	}

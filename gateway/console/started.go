@@ -63,8 +63,8 @@ func startedGrants(c call) (all []duty, err error) {
 }
 
 func startedUploads(c call) (all []duty, err error) {
-	found, err := c.cat.Uploads.List(c.ctx, c.who, catalog.Page{Limit: pageSize})
-	for _, u := range found.Items {
+	waiting, err := waitingUploads(c)
+	for _, u := range waiting {
 		all = append(all, duty{
 			Kind: "started.upload", Object: short(u.ID), Path: Prefix + "/uploads/" + u.ID, From: u.Dataset, At: u.CreatedAt, State: u.State,
 			Due: &u.ExpiresAt,

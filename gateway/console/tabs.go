@@ -35,12 +35,24 @@ func tabs(c call, all ...tab) ([]tab, string, error) {
 	return all, asked, nil
 }
 
-// logTab is the tab of an object's log.
-func logTab(c call) tab {
+// tabbed is the tabs of an object's page, the last of which is its log.
+type tabbed struct {
+	Tabs []tab
+	Tab  string // the open one
+	Log  []entry
+}
+
+// openTabs opens the tab that is asked for, of some and the object's log.
+func openTabs(c call, object string, before ...tab) (t tabbed, err error) {
+	log := tab{Name: "log"}
 	if !c.may[readTrace] {
-		return tab{Name: "log", Why: "log.why"}
+		log.Why = "log.why"
 	}
-	return tab{Name: "log"}
+	t.Tabs, t.Tab, err = tabs(c, append(before, log)...)
+	if err == nil && t.Tab == "log" {
+		t.Log, err = logOf(c, object)
+	}
+	return t, err
 }
 
 // entry is one line of an object's log.

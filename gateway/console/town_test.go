@@ -66,9 +66,9 @@ func residents() map[string]struct {
 	}
 }
 
-func newTown(t testing.TB) *town {
+// newTown starts the town; its provider knows more names, whose people the test makes.
+func newTown(t testing.TB, logins ...string) *town {
 	t.Helper()
-	var logins []string
 	for login := range residents() {
 		logins = append(logins, login)
 	}
@@ -170,7 +170,7 @@ func (w *town) fill(tx *postgres.Tx) error {
 		func() error {
 			return tx.InsertAgreement(ctx, postgres.Agreement{
 				ID: agreementID, Number: theAgreement, Agency: agency, Operator: operator, State: "effective", RuleSet: "test",
-				Document: agreement.Agreement{From: day(0), To: day(300), Datasets: []name.Slug{theDataset}}, TermFrom: now.Add(-time.Hour), TermTo: day(300).End(),
+				Document: agreement.Agreement{From: day(0), To: day(300), Datasets: []name.Slug{theDataset}}, TermFrom: day(0).Start(), TermTo: day(300).End(),
 				Datasets: []string{ds.ID}, Signatures: map[string]string{}, CreatedAt: now,
 			})
 		},
@@ -212,17 +212,7 @@ func (w *town) fill(tx *postgres.Tx) error {
 // link admits everybody's name at the provider.
 func (w *town) link(ctx context.Context, tx *postgres.Tx, now time.Time) error {
 	for login, who := range residents() {
-		home, err := tx.OrgByNumber(ctx, w.homes[string(who.home)])
-		if err != nil {
-			return err
-		}
-		m, err := tx.MemberByLogin(ctx, home.ID, login)
-		if err != nil {
-			return err
-		}
-		if err := tx.OfferIdentity(ctx, postgres.Identity{
-			ID: name.NewID().String(), Issuer: w.provider.Issuer, Subject: "id-" + login, Label: login, Member: m.ID, State: "admitted", OfferedAt: now,
-		}); err != nil {
+		if err := w.provider.Admit(ctx, tx, w.homes[string(who.home)], login, login, now); err != nil {
 			return err
 		}
 	}

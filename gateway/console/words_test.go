@@ -13,6 +13,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/gateway/messages"
 	"github.com/sluicedata/sluice/policy/screen"
@@ -63,7 +64,7 @@ func made(t *testing.T) []string {
 	}
 	add("stat", texted([]job.Stat{job.StatUnits, job.StatRows, job.StatSum, job.StatMean, job.StatRatio})...)
 	add("rule", screen.Codes()...)
-	add("tab", "table", "code", "earlier", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "manifest", "verify", "log")
+	add("tab", "table", "chart", "code", "earlier", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "manifest", "product", "verify", "results", "log")
 	for _, kind := range []string{"entry", "certificate"} {
 		keys = append(keys, "verify.how_"+kind)
 		add("verify", checks(kind)...)
@@ -78,9 +79,17 @@ func made(t *testing.T) []string {
 		}
 	}
 	// Buttons that can be off, and why: their verbs are those the pages offer.
-	add("why", "job.check", "job.debug", "job.submit", "job.approve", "job.refuse", "job.cancel", "grant.propose", "grant.approve", "grant.refuse", "grant.revoke",
-		"dataset.publish", "dataset.declare", "dataset.freeze", "dataset.thaw", "dataset.retire", "dataset.withdraw", "dataset.profile",
-		"upload.start", "member.invite", "member.role", "member.remove", "key.revoke")
+	add("why", "job.check", "job.debug", "job.submit", "job.approve", "job.refuse", "job.cancel", "grant.propose", "grant.approve", "grant.allow", "grant.refuse", "grant.revoke",
+		"dataset.publish", "dataset.declare", "dataset.freeze", "dataset.thaw", "dataset.retire", "dataset.withdraw", "dataset.profile", "dataset.terms",
+		"upload.start", "member.invite", "member.role", "member.remove", "member.link", "member.recover", "key.revoke", "registration.apply", "registration.accept",
+		"registration.notice", "registration.code", "agreement.record", "agreement.sign", "agreement.file", "review.open")
+	add("act", "password.change", "session.end", "member.link", "member.recover")
+	add("ask", "member.recover")
+	add("allowance", "columns", "filters", "to", "runs", "rows")
+	add("duty", "agreement_sign", "agreement_file")
+	add("law", "apply", "accept", "notice", "code", "record", "sign", "file", "effect")
+	add("declare", declarations()...)
+	add("form", texted(release.Forms())...)
 	add("tab", "grants", "usage", "members", "keys", "identities")
 	add("budget", string(budget.Grant), string(budget.Dataset), string(budget.Org))
 	add("gate", "debug", "dataset", "agreement", "grant", "terms", "registration", "debug.needed", "debug.done")

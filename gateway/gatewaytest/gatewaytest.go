@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"io/fs"
 	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
@@ -37,6 +38,7 @@ import (
 	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/session"
+	"github.com/sluicedata/sluice/policy/access"
 	"github.com/sluicedata/sluice/policy/bundle"
 )
 
@@ -101,7 +103,7 @@ func start(t testing.TB, conf *tls.Config, provider *session.ProviderConfig) *In
 	}
 	server.Config = gateway.NewServer(gateway.New(gateway.Config{
 		Catalog: i.Catalog, BaseURL: i.URL, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Now: i.Now,
-		Limits:   limits(),
+		Limits:   limits(t),
 		Provider: provider,
 	}))
 	t.Cleanup(server.Close)
@@ -257,6 +259,20 @@ func (i *Instance) open(t testing.TB, db *postgres.DB, account object.Account) *
 	return opened
 }
 
+// Settled waits until every entry is sequenced: one that is on its way is in no reading of the trace.
+func (i *Instance) Settled(t testing.TB) {
+	t.Helper()
+	for left := 1; left > 0; {
+		if err := i.Owner.InTx(context.Background(), func(tx *postgres.Tx) error {
+			batch, err := tx.PendingBatch(context.Background(), 1)
+			left = len(batch)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Rest ends the keeper, for what measures the path of a request alone. It returns once the keeper has stopped.
 func (i *Instance) Rest() { i.rest() }
 
@@ -354,9 +370,30 @@ func (l *Lines) String() string {
 	return string(l.text)
 }
 
-// limits are the usual ones, but for the one address a whole city of a test comes from.
-func limits() gateway.Limits {
+// limits are the usual ones, but for the one address a whole city of a test comes from. A benchmark asks faster than a
+// person may: it has none.
+func limits(t testing.TB) gateway.Limits {
+	if _, fast := t.(*testing.B); fast {
+		return gateway.Limits{}
+	}
 	l := gateway.DefaultLimits()
 	l.Address = gateway.Share{PerSecond: 1000, AtOnce: 5000}
 	return l
+}
+
+// Matrix is the permission matrix as it is shipped.
+func Matrix(t testing.TB) *access.Matrix {
+	t.Helper()
+	read := func(file string) []byte {
+		text, err := fs.ReadFile(access.Embedded(), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	m, err := access.Load(read(access.ModelFile), read(access.MatrixFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

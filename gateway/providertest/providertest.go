@@ -3,16 +3,20 @@
 package providertest
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zitadel/oidc/v3/example/server/exampleop"
 	"github.com/zitadel/oidc/v3/example/server/storage"
 
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/gateway/session"
 )
 
@@ -135,3 +139,18 @@ func (u users) GetUserByUsername(login string) *storage.User { return u[login] }
 
 // ExampleClientID implements storage.UserStore; nobody asks for it here.
 func (u users) ExampleClientID() string { return "service" }
+
+// Admit puts a name of the provider's on the record as a member's, admitted: who may do that is tested elsewhere.
+func (p *Provider) Admit(ctx context.Context, tx *postgres.Tx, home, login, as string, at time.Time) error {
+	o, err := tx.OrgByNumber(ctx, home)
+	if err != nil {
+		return err
+	}
+	m, err := tx.MemberByLogin(ctx, o.ID, login)
+	if err != nil {
+		return err
+	}
+	return tx.OfferIdentity(ctx, postgres.Identity{
+		ID: name.NewID().String(), Issuer: p.Issuer, Subject: "id-" + as, Label: login, Member: m.ID, State: "admitted", OfferedAt: at,
+	})
+}

@@ -37,6 +37,7 @@ type (
 	Recovery     = org.RecoveryCodes
 	EnrolCode    = org.EnrolmentCode
 	Factor       = org.FactorView
+	EnrolLink    = org.EnrolmentLink
 	Me           = org.Me
 )
 
@@ -59,6 +60,7 @@ type (
 	AgreementSpec    = agreement.Spec
 	Grant            = grant.View
 	GrantSpec        = grant.Spec
+	Allowance        = grant.Allowance
 	Comparison       = grant.Comparison
 	Opinion          = flow.Opinion
 

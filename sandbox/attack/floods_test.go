@@ -3,13 +3,10 @@
 package attack
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -128,57 +125,6 @@ func inTime(s *site, r result) error {
 		return fmt.Errorf("gone %s after its time", over)
 	}
 	return unchanged(s, r)
-}
-
-// TestNeighbour measures a job that computes, alone and beside one that has all the processes it could get: both have
-// one processor, and the other sleeps. The best of a few is compared, for the machine does other things too.
-func TestNeighbour(t *testing.T) {
-	for _, r := range runtimes() {
-		if !proved(t, r).Holds() {
-			continue // no job runs under it
-		}
-		s := open(t, r)
-		alone := s.computing(t)
-		running, stop := context.WithCancel(t.Context())
-		bomb := s.newRun(roomy)
-		s.prepare(t, bomb, []vector{{try: "fork and stay"}})
-		ended := make(chan string, 1)
-		go func() {
-			outcome, err := s.Run(running, bomb)
-			ended <- fmt.Sprint(outcome, " ", err)
-		}()
-		s.begun(t, bomb)
-		beside := s.computing(t)
-		stop()
-		if how := <-ended; !strings.HasPrefix(how, string(sandbox.Interrupted)) {
-			t.Errorf("%s: the other job ended by itself: %s", r.name, how)
-		}
-		ratio := beside.Seconds() / alone.Seconds()
-		t.Logf("S04  a job beside 2000 sleeping forks  %s  %.2f times its own %s", r.name, ratio, alone)
-		if ratio > slowest {
-			t.Errorf("%s: a job took %s beside a job that forks, %s alone", r.name, beside, alone)
-		}
-	}
-}
-
-// slowest is how many times its own time a job may take beside another.
-const slowest = 1.5
-
-// computing is the shortest time a job takes that computes, of a few.
-func (s *site) computing(t *testing.T) time.Duration {
-	t.Helper()
-	best := time.Duration(math.MaxInt64)
-	for range 4 {
-		run := s.newRun(verb)
-		s.prepare(t, run, []vector{{try: "compute"}})
-		began := time.Now()
-		if outcome, err := s.Run(t.Context(), run); outcome != sandbox.Success || err != nil {
-			t.Fatalf("computing: %s %v", outcome, err)
-		}
-		best = min(best, time.Since(began))
-		must(t, s.Remove(t.Context(), run))
-	}
-	return best
 }
 
 // begun waits until a job has told of itself.

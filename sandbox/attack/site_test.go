@@ -93,6 +93,12 @@ func closing(t *testing.T, l *launcher.Launcher) {
 // open starts a launcher over the hostile program.
 func open(t *testing.T, r runtime) *site {
 	t.Helper()
+	return openWith(t, r, 0)
+}
+
+// openWith is open where each container has a share of a processor, in percent.
+func openWith(t *testing.T, r runtime, share int) *site {
+	t.Helper()
 	limits := docker.DefaultLimits()
 	limits[verb] = bounds()
 	little, much := bounds(), bounds()
@@ -102,7 +108,7 @@ func open(t *testing.T, r runtime) *site {
 	socket := dockertest.Socket(t)
 	s.engine = filepath.Base(filepath.Dir(filepath.Dir(socket)))
 	l, err := launcher.New(t.Context(), launcher.Options{
-		Foreign: true, Runc: true, Engine: socket, Base: s.base, Runner: dockertest.Program(t, "./testdata/hostile"), Limits: limits,
+		Foreign: true, Runc: true, Share: share, Engine: socket, Base: s.base, Runner: dockertest.Program(t, "./testdata/hostile"), Limits: limits,
 		Log: slog.New(slog.NewTextHandler(s.log, nil)),
 	})
 	if err != nil {

@@ -71,7 +71,7 @@ func (s Spec) bounds(h *container.HostConfig) []check {
 		{"memory", text(h.Memory), text(s.Memory)},
 		{"swap", text(h.MemorySwap), text(s.Memory)},
 		{"processes", text(value(h.PidsLimit)), text(pids)},
-		{"processors", text(h.NanoCPUs), text(oneCPU)},
+		{"processors", text(h.NanoCPUs), text(s.quota())},
 		{"processor set", h.CpusetCpus, s.cpuset()},
 		{"ulimits", text(ulimitLines(h.Ulimits)), text(ulimitLines(s.ulimits()))},
 		{"scratch", text(h.Tmpfs), text(map[string]string{task.Scratch: s.scratch()})},

@@ -267,3 +267,6 @@ func (d Daemon) Ready(ctx context.Context) error {
 		}
 	}
 }
+
+// Alive asks the engine once whether it answers at all, until ctx ends. One that hangs does not.
+func (d Daemon) Alive(ctx context.Context) error { return ping(ctx, "unix://"+d.Socket()) }

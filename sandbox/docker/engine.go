@@ -57,7 +57,12 @@ func (e *Engine) Owner() string { return e.owner }
 func (e *Engine) Alive(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	fresh, err := client.NewClientWithOpts(client.WithHost(e.api.DaemonHost()))
+	return ping(ctx, e.api.DaemonHost())
+}
+
+// ping asks the engine at a host for nothing but an answer.
+func ping(ctx context.Context, host string) error {
+	fresh, err := client.NewClientWithOpts(client.WithHost(host))
 	if err != nil {
 		return fmt.Errorf("making an engine client: %w", err)
 	}

@@ -21,7 +21,7 @@ func (e *Engine) RunBare(ctx context.Context, s Spec, how Bare) (exit Exit, err 
 	if how.Open {
 		host = &container.HostConfig{Mounts: s.mounts()}
 		// The cores are the same in both, else it is they that are compared.
-		host.CpusetCpus, host.NanoCPUs = s.cpuset(), oneCPU
+		host.CpusetCpus, host.NanoCPUs = s.cpuset(), s.quota()
 	}
 	host.Runtime = how.Runtime
 	made, err := e.api.ContainerCreate(ctx, config, host, nil, nil, s.name())
@@ -31,3 +31,6 @@ func (e *Engine) RunBare(ctx context.Context, s Spec, how Bare) (exit Exit, err 
 	exit, err = e.Run(ctx, made.ID)
 	return exit, errors.Join(err, e.Remove(ctx, made.ID))
 }
+
+// Quota is what the template gives a container of processor time.
+func (s Spec) Quota() int64 { return s.quota() }

@@ -25,7 +25,7 @@ const bootFile = "/proc/sys/kernel/random/boot_id"
 // Identity is a digest over all that a verdict about a runtime rests on: the runtime's own bytes and options, the
 // engine, the kernel and its boot, the template and the image. Where one of them changes, the verdict is of another
 // runtime.
-func (e *Engine) Identity(ctx context.Context, runtime task.Runtime, image string, limits Limits) (string, error) {
+func (e *Engine) Identity(ctx context.Context, runtime task.Runtime, image string, share int, limits Limits) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	info, err := e.api.Info(ctx)
@@ -48,7 +48,7 @@ func (e *Engine) Identity(ctx context.Context, runtime task.Runtime, image strin
 	if err != nil {
 		return "", fmt.Errorf("reading the boot's id: %w", err)
 	}
-	s := Spec{Verb: task.TryBounds, Runtime: runtime, Image: image, In: task.In, Out: task.Out, CPUs: e.cpus, Limits: limits}
+	s := Spec{Verb: task.TryBounds, Runtime: runtime, Image: image, In: task.In, Out: task.Out, CPUs: e.cpus, Share: share, Limits: limits}
 	raw, err := json.Marshal([]any{
 		program, of.Args, info.ServerVersion, info.KernelVersion, info.CgroupVersion,
 		strings.TrimSpace(string(boot)), s.config(), s.hostConfig(),

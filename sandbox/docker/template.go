@@ -2,6 +2,7 @@ package docker
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -18,13 +19,13 @@ import (
 const (
 	Nobody = 65534
 	// Processes may be at once in a container. gVisor counts its own threads: fewer than 32 do not start.
-	Processes = 256
-	program   = "/sluice-runner"
-	python    = "/usr/bin/python3.11"
-	pids      = Processes
-	nofile    = 256
-	oneCPU    = 1_000_000_000
-	hostname  = "job"
+	Processes  = 256
+	program    = "/sluice-runner"
+	python     = "/usr/bin/python3.11"
+	pids       = Processes
+	nofile     = 256
+	onePerCent = 1e7 // of a processor, in the engine's billionths
+	hostname   = "job"
 	// stopSignal is what an engine that goes down, or comes back, ends a job with: ten seconds of grace for a
 	// program that ignores every other signal would only be waited for.
 	stopSignal = "SIGKILL"
@@ -55,6 +56,7 @@ type Spec struct {
 	In      string // host directory, read-only at task.In
 	Out     string // host directory, bounded by its own mount, at task.Out
 	CPUs    int    // of the machine
+	Share   int    // of one processor's time, in percent; 0 for all of it
 	Limits
 }
 
@@ -117,7 +119,7 @@ func (s Spec) hostConfig() *container.HostConfig {
 		Resources: container.Resources{
 			Memory:     s.Memory,
 			MemorySwap: s.Memory,
-			NanoCPUs:   oneCPU,
+			NanoCPUs:   s.quota(),
 			CpusetCpus: s.cpuset(),
 			PidsLimit:  &limit,
 			Ulimits:    s.ulimits(),
@@ -148,6 +150,10 @@ func (s Spec) ulimits() []*container.Ulimit {
 func (s Spec) scratch() string {
 	return fmt.Sprintf("rw,nosuid,nodev,noexec,mode=1777,size=%d", s.Scratch)
 }
+
+// quota bounds processor time in every tenth of a second: containers beside each other leave each other alone as long as
+// their quotas together are no more than what cpuset gives them.
+func (s Spec) quota() int64 { return onePerCent * int64(cmp.Or(s.Share, 100)) }
 
 // cpuset keeps the first core for the platform where there is a second one.
 func (s Spec) cpuset() string {

@@ -258,3 +258,11 @@ func TestProfileNamesNoDangerousCall(t *testing.T) {
 		}
 	}
 }
+
+func TestShareOfAProcessor(t *testing.T) {
+	for share, want := range map[int]int64{0: 1e9, 100: 1e9, 33: 33e7, 1: 1e7} {
+		if got := (docker.Spec{Share: share}).Quota(); got != want {
+			t.Errorf("%d percent are %d billionths, want %d", share, got, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluicedata/sluice/sandbox"
 )
@@ -29,3 +30,6 @@ func Forget(l *Launcher, key sandbox.Run) {
 
 // Traceless is nil when nothing of a run is left.
 func Traceless(ctx context.Context, l *Launcher, key sandbox.Run) error { return l.traceless(ctx, key) }
+
+// Again is how long a verdict that does not hold is left alone.
+func Again(p sandbox.Proof) time.Duration { return again(p) }

@@ -36,6 +36,8 @@ type Options struct {
 	Foreign bool
 	// Limits per verb; nil for docker.DefaultLimits. A verb that is not in it cannot run.
 	Limits map[task.Verb]docker.Limits
+	// Share is how much of one processor's time a container may use, in percent; 0 for all of it.
+	Share int
 	// Runc says that the machine offers runc beside gVisor, for work the rules let run under it.
 	Runc bool
 	// Now is the clock verdicts are dated by; a launcher that is not Foreign needs it.

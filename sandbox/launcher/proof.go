@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,9 +20,12 @@ import (
 // proofAge is how long a verdict counts for a runtime that is still the same.
 const proofAge = 24 * time.Hour
 
-// proofAgain is how long a verdict that does not hold keeps a runtime from being tested once more: what failed may
-// have been a machine with too much to do.
-const proofAgain = 10 * time.Minute
+// A verdict that does not hold keeps a runtime from being tested once more for proofAgain, or, where nothing was found
+// out, for proofSoon: what failed then was an engine that died, hung or had too much to do.
+const (
+	proofAgain = 10 * time.Minute
+	proofSoon  = 30 * time.Second
+)
 
 var _ sandbox.Prover = (*Launcher)(nil)
 
@@ -55,7 +59,7 @@ func (l *Launcher) Proofs(ctx context.Context, anew bool) ([]sandbox.Proof, erro
 
 // proof is the verdict about one runtime: the one in force, or a new one.
 func (l *Launcher) proof(ctx context.Context, r task.Runtime, anew bool) (sandbox.Proof, error) {
-	if known := l.proved(r); !anew && known.ID != "" && (known.Holds() || l.opt.Now().Sub(known.At) < proofAgain) {
+	if known := l.proved(r); !anew && known.ID != "" && (known.Holds() || l.opt.Now().Sub(known.At) < again(known)) {
 		return known, l.answers(ctx)
 	}
 	p, err := l.prove(ctx, r)
@@ -67,6 +71,14 @@ func (l *Launcher) proof(ctx context.Context, r task.Runtime, anew bool) (sandbo
 	}
 	l.take(p)
 	return p, nil
+}
+
+// again is how long a verdict that does not hold is left alone.
+func again(p sandbox.Proof) time.Duration {
+	if slices.ContainsFunc(p.Tried, func(t task.Tried) bool { return t.Unknown }) {
+		return proofSoon
+	}
+	return proofAgain
 }
 
 // answers is nil when the engine does.
@@ -84,7 +96,7 @@ func (l *Launcher) begun(ctx context.Context) error {
 	}
 	kept := l.keptProofs()
 	for _, r := range l.runtimes() {
-		of, err := l.engine.Identity(ctx, r, l.image, l.opt.Limits[task.TryBounds])
+		of, err := l.engine.Identity(ctx, r, l.image, l.opt.Share, l.opt.Limits[task.TryBounds])
 		if err != nil {
 			return err
 		}
@@ -155,7 +167,7 @@ func (l *Launcher) keepProofs(all []sandbox.Proof) error {
 
 // prove tests a runtime, one container after the other: beside each other they only wait for the one core.
 func (l *Launcher) prove(ctx context.Context, r task.Runtime) (sandbox.Proof, error) {
-	of, err := l.engine.Identity(ctx, r, l.image, l.opt.Limits[task.TryBounds])
+	of, err := l.engine.Identity(ctx, r, l.image, l.opt.Share, l.opt.Limits[task.TryBounds])
 	if err != nil {
 		return sandbox.Proof{}, err
 	}

@@ -118,6 +118,15 @@ func TestLostBoundsAreFoundOut(t *testing.T) {
 	refuses(t, proving(t, launcher.Options{Limits: limits}), task.Bytes, task.Files)
 }
 
+// A bound that was seen not to hold is not soon another one; an engine that failed a test may be back in no time.
+func TestWhatWasNotFoundOutIsTestedSoon(t *testing.T) {
+	broken := sandbox.Proof{Tried: []task.Tried{{Canary: task.Memory, Why: "1 GiB"}, {Canary: task.CPU, Held: true}}}
+	unknown := sandbox.Proof{Tried: []task.Tried{{Canary: task.Memory, Why: "1 GiB"}, {Canary: task.CPU, Unknown: true}}}
+	if got := launcher.Again(unknown); got > time.Minute || got >= launcher.Again(broken) {
+		t.Errorf("after %s, what was found out after %s", got, launcher.Again(broken))
+	}
+}
+
 // A runtime that keeps a bound back from the kernel is found out, whatever the engine says of it.
 func TestRuntimesThatKeepNoBoundsAreFoundOut(t *testing.T) {
 	for what, c := range map[string]struct {

@@ -178,6 +178,6 @@ func (l *Launcher) spec(r *run) docker.Spec {
 	return docker.Spec{
 		Work: r.key.Work, Fence: r.key.Fence, Step: r.key.Step, Verb: r.key.Verb, Runtime: r.key.Runtime,
 		Image: image, In: filepath.Join(dir, "in"), Out: filepath.Join(dir, "out"),
-		Limits: r.limits,
+		Share: l.opt.Share, Limits: r.limits,
 	}
 }

@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -113,7 +114,7 @@ func notTried(outcome sandbox.Outcome, err error, tries ...task.Canary) []task.T
 	}
 	all := make([]task.Tried, 0, len(tries))
 	for _, c := range tries {
-		all = append(all, task.Tried{Canary: c, Why: why[:min(len(why), maxWhy)]})
+		all = append(all, task.Tried{Canary: c, Why: why[:min(len(why), maxWhy)], Unknown: true})
 	}
 	return all
 }
@@ -170,7 +171,7 @@ func (t *trial) memory(ctx context.Context) []task.Tried {
 const (
 	spinWindow  = time.Second
 	spinWithin  = time.Minute
-	spinAtMost  = 1.25 // processors
+	spinAtMost  = 1.25 // of what is allowed
 	usagePeriod = 50 * time.Millisecond
 )
 
@@ -193,15 +194,19 @@ func (t *trial) spin(ctx context.Context) []task.Tried {
 	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 		kill = notTried("", err, task.Kill)[0]
 	}
-	return []task.Tried{judgeCPU(rate, measured), kill}
+	return []task.Tried{judgeCPU(rate, t.l.allowed(), measured), kill}
 }
 
-func judgeCPU(rate float64, err error) task.Tried {
+// allowed is how many processors a container may use.
+func (l *Launcher) allowed() float64 { return float64(cmp.Or(l.opt.Share, 100)) / 100 }
+
+// judgeCPU compares the processors that were used with those allowed.
+func judgeCPU(rate, allowed float64, err error) task.Tried {
 	switch {
 	case err != nil:
 		return notTried("", err, task.CPU)[0]
-	case rate > spinAtMost:
-		return task.Tried{Canary: task.CPU, Why: fmt.Sprintf("%.2f processors were used where 1 is allowed", rate)}
+	case rate > spinAtMost*allowed:
+		return task.Tried{Canary: task.CPU, Why: fmt.Sprintf("%.2f processors were used where %.2g are allowed", rate, allowed)}
 	default:
 		return task.Tried{Canary: task.CPU, Held: true}
 	}

@@ -33,8 +33,8 @@ const patience = 30 * time.Second
 
 // order is what the child is told.
 type order struct {
-	Dir, Run, Ready string
-	Secrets         map[object.Account]string
+	Dir, Socket, Ready string
+	Secrets            map[object.Account]string
 }
 
 // Main runs the tests of a package, or the store when the binary was started as one.
@@ -69,7 +69,7 @@ func child(raw string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
 	}()
-	return store.Serve(ctx, store.Config{Dir: o.Dir, Run: o.Run, Ready: o.Ready, Secrets: o.Secrets, Now: time.Now})
+	return store.Serve(ctx, store.Config{Dir: o.Dir, Socket: o.Socket, Ready: o.Ready, Secrets: o.Secrets})
 }
 
 // Server is a running store.
@@ -94,14 +94,25 @@ func Start(t testing.TB) *Server {
 	for _, a := range object.Accounts() {
 		s.Secrets[a] = store.NewSecret()
 	}
-	s.order = order{Dir: s.Dir, Run: filepath.Join(base, "run"), Ready: filepath.Join(base, "ready.json"), Secrets: s.Secrets}
+	s.order = order{Dir: s.Dir, Socket: Socket(t), Ready: filepath.Join(base, "ready.json"), Secrets: s.Secrets}
 	s.start(t)
 	t.Cleanup(func() { s.Stop(t) })
 	return s
 }
 
-// Restart stops the store and starts it again over the same directory. Stores opened before are of no more
-// use: address and certificate are new.
+// Socket is a place for a store's socket, in a folder short enough for one that goes with the test. A test's own
+// folders have its name in their paths.
+func Socket(t testing.TB) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "store-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	return filepath.Join(folder, "s3.sock")
+}
+
+// Restart stops the store and starts it again over the same directory and socket.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.Stop(t)

@@ -53,7 +53,7 @@ func (d *durable) ahead(body io.Reader) io.Reader {
 }
 
 // flushStep is how much of a body arrives between two flushes, in bytes.
-const flushStep = 16 << 20
+const flushStep = 4 << 20
 
 // flushing is a body that has what arrived flushed beside its reading, one flush at a time.
 type flushing struct {

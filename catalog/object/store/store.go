@@ -16,9 +16,9 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -35,17 +35,14 @@ import (
 
 // Config is what a server is started with. Paths may be relative to the working directory Serve finds.
 type Config struct {
-	Dir  string // where objects are kept: 0700, one server at a time, extended attributes needed
-	Addr string // loopback address and port; empty or port 0: a free one
-	// Run is a directory of this process alone, gone with the machine's next start: throw-away certificate.
-	Run string
-	// CertFile and KeyFile are given (PEM), or both empty: then a certificate is made for this start.
-	CertFile, KeyFile string
+	Dir string // where objects are kept: 0700, one server at a time, extended attributes needed
+	// Socket is where it listens: a path of at most 107 bytes in a folder that only its clients may enter, and in
+	// which nobody else makes files. It is removed at start and made anew.
+	Socket string
 	// Ready is written, as an object.Endpoint, once the server accepts connections. A stale one is removed at
 	// start; whoever waits for it removes it before it starts the server, or may find the last server's.
 	Ready   string
 	Secrets map[object.Account]string // one for each of object.Accounts
-	Now     func() time.Time          // dates the throw-away certificate
 }
 
 // ErrSync says that writes could not be made durable. The process must end: its page cache is not to be
@@ -54,6 +51,9 @@ var ErrSync = errors.New("store could not be made durable")
 
 // ErrLocked says that another server uses the directory.
 var ErrLocked = errors.New("store directory is in use")
+
+// maxSocket is the most bytes of a socket's path (Linux, sun_path without its end).
+const maxSocket = 107
 
 // maxParts is the most parts of a multipart upload. The gateway insists on a bound; our own client uses one.
 const maxParts = 10000
@@ -68,10 +68,6 @@ func serve(ctx context.Context, cfg Config, disk syncs) error {
 		return err
 	}
 	users, err := newUsers(cfg.Secrets)
-	if err != nil {
-		return err
-	}
-	end, err := cfg.endpoint()
 	if err != nil {
 		return err
 	}
@@ -90,8 +86,7 @@ func serve(ctx context.Context, cfg Config, disk syncs) error {
 	if err != nil {
 		return err
 	}
-	ready := func() error { return end.write(cfg.Ready) }
-	return run(ctx, be, cfg.gateway(users, end.Address), flush, ready)
+	return run(ctx, be, cfg.gateway(users), flush, cfg.ready)
 }
 
 // run serves until ctx ends, the gateway fails or a sync does. After a failed sync it does not wait for
@@ -136,20 +131,18 @@ func wrapped(doing string, err error) error {
 
 // settle makes paths absolute before the gateway changes the working directory, and makes directories.
 func (c *Config) settle() error {
-	for _, p := range []*string{&c.Dir, &c.Run, &c.CertFile, &c.KeyFile, &c.Ready} {
-		if *p == "" {
-			continue
-		}
+	for _, p := range []*string{&c.Dir, &c.Socket, &c.Ready} {
 		abs, err := filepath.Abs(*p)
 		if err != nil {
 			return fmt.Errorf("finding store directory: %w", err)
 		}
 		*p = abs
 	}
-	for _, dir := range []string{c.Dir, c.Run} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("making store directory: %w", err)
-		}
+	if len(c.Socket) > maxSocket {
+		return fmt.Errorf("store socket: path of %d bytes, at most %d", len(c.Socket), maxSocket)
+	}
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return fmt.Errorf("making store directory: %w", err)
 	}
 	if err := os.Remove(c.Ready); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing stale ready file: %w", err)
@@ -198,20 +191,36 @@ func open(ctx context.Context, dir string, flush *flusher, large alone) (backend
 	return &durable{Backend: disk, flusher: flush, large: large, policies: rules}, nil
 }
 
-// bodyBuffer is what a body is written by, in bytes: the gateway's own 32 KiB make many small writes.
-const bodyBuffer = 256 << 10
+// bodyBuffer is what a body is written by, in bytes: as much as one of its chunks holds.
+const bodyBuffer = 64 << 10
 
-// gateway is the gateway's own configuration. Quiet, because its request log would hold object keys.
-func (c *Config) gateway(users *users, address string) *embedgw.Config {
+// ready puts the ready file in place in one step: who finds it finds all of it. It names no secret, and other
+// processes' uids read it.
+func (c *Config) ready() error {
+	raw, err := json.Marshal(object.Endpoint{Socket: c.Socket})
+	if err != nil {
+		return fmt.Errorf("encoding ready file: %w", err)
+	}
+	if err := os.WriteFile(c.Ready+".new", raw, 0o644); err != nil {
+		return fmt.Errorf("writing ready file: %w", err)
+	}
+	if err := os.Rename(c.Ready+".new", c.Ready); err != nil {
+		return fmt.Errorf("writing ready file: %w", err)
+	}
+	return nil
+}
+
+// gateway is the gateway's own configuration. Quiet, because its request log would hold object keys. Who may come to
+// the socket is its folder's rule.
+func (c *Config) gateway(users *users) *embedgw.Config {
 	const connections, requests = 1024, 512
 	return &embedgw.Config{
 		RootUserAccess:    users.root.Access,
 		RootUserSecret:    users.root.Secret,
 		IAMService:        users,
 		Region:            object.Region,
-		Ports:             []string{address},
-		CertFile:          c.CertFile,
-		KeyFile:           c.KeyFile,
+		Ports:             []string{c.Socket},
+		SocketPerm:        "0666",
 		MaxConnections:    connections,
 		MaxRequests:       requests,
 		MultipartMaxParts: maxParts,
@@ -219,28 +228,4 @@ func (c *Config) gateway(users *users, address string) *embedgw.Config {
 		DisableACLs:       true,
 		Quiet:             true,
 	}
-}
-
-// freeAddress turns port 0 into a free port. Should another process take it in between, the gateway fails to
-// bind and the server is started again.
-func freeAddress(addr string) (string, error) {
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", fmt.Errorf("reading store address: %w", err)
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return "", fmt.Errorf("reading store address: not on loopback")
-	}
-	if port != "0" {
-		return addr, nil
-	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return "", fmt.Errorf("finding a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String(), nil
 }

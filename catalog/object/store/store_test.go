@@ -3,11 +3,10 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,8 +43,8 @@ func config(base string) Config {
 		secrets[a] = strings.Repeat(string(a), 10)
 	}
 	return Config{
-		Dir: filepath.Join(base, "objects"), Run: filepath.Join(base, "run"), Ready: filepath.Join(base, "ready"),
-		Secrets: secrets, Now: time.Now,
+		Dir: filepath.Join(base, "objects"), Socket: filepath.Join(base, "s3.sock"), Ready: filepath.Join(base, "ready"),
+		Secrets: secrets,
 	}
 }
 
@@ -285,8 +284,7 @@ func TestConfigIsChecked(t *testing.T) {
 	for what, change := range map[string]func(*Config){
 		"short secret":   func(c *Config) { c.Secrets[object.Worker] = "short" },
 		"missing secret": func(c *Config) { delete(c.Secrets, object.Keeper) },
-		"not loopback":   func(c *Config) { c.Addr = "0.0.0.0:0" },
-		"no address":     func(c *Config) { c.Addr = "localhost" },
+		"long socket":    func(c *Config) { c.Socket = "/" + strings.Repeat("s", maxSocket) },
 	} {
 		cfg := config(t.TempDir())
 		change(&cfg)
@@ -304,9 +302,7 @@ func TestStopsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM([]byte(end.Certificate))
-	idle, err := tls.Dial("tcp", end.Address, &tls.Config{RootCAs: roots})
+	idle, err := net.Dial("unix", end.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,6 +59,9 @@ type Config struct {
 	// How many pieces of work run beside each other, 1 to 64: more than the rule set lets one organization hold, so that
 	// nobody takes them all.
 	WorkerSlots int `yaml:"worker_slots" default:"3"`
+	// How much of one processor's time a container may use, in percent, 1 to 100. While worker_slots of them together
+	// have no more than all processors but the first, which no container gets, none slows another down.
+	JobCPU int `yaml:"job_cpu" default:"100"`
 	// How long requests and work under way may take to end when the instance is told to stop, in seconds, 0 to 300.
 	DrainSeconds int `yaml:"drain_seconds" default:"5"`
 	// Most bytes of a JSON body, 1024 to 16777216. An upload's bound is the rule set's.
@@ -115,6 +118,7 @@ func (c Config) check(place func(key string) string) error {
 		{"engine", c.Engine == "" || strings.HasPrefix(c.Engine, "unix:///"), texts.Wrong("config.engine")},
 		{"log_level", slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), texts.Wrong("config.log_level")},
 		{"worker_slots", c.WorkerSlots >= 1 && c.WorkerSlots <= 64, texts.Wrong("config.range", "key", "worker_slots", "least", 1, "most", 64)},
+		{"job_cpu", c.JobCPU >= 1 && c.JobCPU <= 100, texts.Wrong("config.range", "key", "job_cpu", "least", 1, "most", 100)},
 		{"drain_seconds", c.DrainSeconds >= 0 && c.DrainSeconds <= 300, texts.Wrong("config.range", "key", "drain_seconds", "least", 0, "most", 300)},
 		{"body_bytes", c.BodyBytes >= 1<<10 && c.BodyBytes <= 16<<20, texts.Wrong("config.range", "key", "body_bytes", "least", 1<<10, "most", 16<<20)},
 	} {

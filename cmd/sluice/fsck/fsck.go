@@ -52,6 +52,8 @@ type Source struct {
 	backup.Target
 	Data string // folder of the instance, for the room on its disk
 	Runs string // folder of the launcher's runs
+	// Lists opens each bucket under an account that may list it.
+	Lists backup.Stores
 	// Trust is trust.json as Root signed it: what certificates are verified with.
 	Trust []byte
 	Root  ed25519.PublicKey
@@ -79,6 +81,7 @@ func checks() []check {
 		{"job.ends", "I6", asked("job.ends")},
 		{"doubt.denies", "I7", asked("doubt.denies")},
 		{"once", "I8", asked("once")},
+		{"object.claims", "I8", claims},
 		{"orgs.apart", "I9", asked("orgs.apart")},
 		{"orgs.answers", "I9", unchecked("answers.live")},
 		{"room", "I10", room},

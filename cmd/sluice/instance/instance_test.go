@@ -94,7 +94,7 @@ func TestSocketPathsAreShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{layout.LauncherSocket(), filepath.Join(layout.Socket("pg"), ".s.PGSQL.5432"), filepath.Join(layout.Socket("docker"), "engine.sock")} {
+	for _, path := range []string{layout.LauncherSocket(), filepath.Join(layout.Socket("pg"), ".s.PGSQL.5432"), filepath.Join(layout.Socket("docker"), "engine.sock"), filepath.Join(layout.Socket("store"), "s3.sock")} {
 		if len(path) > 107 {
 			t.Errorf("%s has %d bytes", path, len(path))
 		}

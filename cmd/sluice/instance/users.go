@@ -11,12 +11,12 @@ import (
 
 // The system users and the group that `make setup` makes.
 const (
-	userPostgres  = "sluice-postgres"
-	userStore     = "sluice-store"
-	userServe     = "sluice-serve"
-	userWorker    = "sluice-worker"
-	userKeeper    = "sluice-keeper"
-	groupDatabase = "sluice-database" // may reach the database's socket
+	userPostgres = "sluice-postgres"
+	userStore    = "sluice-store"
+	userServe    = "sluice-serve"
+	userWorker   = "sluice-worker"
+	userKeeper   = "sluice-keeper"
+	groupParts   = "sluice-parts" // may reach the sockets of the database and of the object store
 )
 
 // Users are the parts' system users. Nil Users mean one user for everything, and no separation.
@@ -32,19 +32,19 @@ func LookUp() (Users, error) {
 		}
 		found[name] = credential
 	}
-	database, err := groupID(groupDatabase)
+	parts, err := groupID(groupParts)
 	if err != nil {
-		missing = append(missing, groupDatabase)
+		missing = append(missing, groupParts)
 	}
 	if len(missing) > 0 {
 		return nil, texts.Wrong("up.users_missing", "users", strings.Join(missing, ", "))
 	}
 	for _, name := range []string{userServe, userWorker, userKeeper} {
 		credential := found[name]
-		credential.Groups = []uint32{database}
+		credential.Groups = []uint32{parts}
 		found[name] = credential
 	}
-	found[groupDatabase] = supervise.Credential{GID: database}
+	found[groupParts] = supervise.Credential{GID: parts}
 	return found, nil
 }
 

@@ -17,11 +17,12 @@ const (
 
 // logFile is a file that never grows past a bound: it moves aside and starts anew. Safe for concurrent use.
 type logFile struct {
-	mu   sync.Mutex
-	path string
-	max  int64
-	size int64
-	file *os.File
+	mu      sync.Mutex
+	path    string
+	max     int64
+	size    int64
+	file    *os.File
+	dropped int // bytes since the last that were written
 }
 
 // openLog moves an earlier log aside and starts a new one.
@@ -33,18 +34,41 @@ func openLog(path string, limit int64) (*logFile, error) {
 	return l, nil
 }
 
-// Write appends p, in a new file when the present one is full.
+// Write appends p, in a new file when the present one is full. It never fails: what there is no room for is dropped, and
+// what is written next says how much that was. A log that gave up would take the part that writes it along, by SIGPIPE.
 func (l *logFile) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.put(p) != nil {
+		l.dropped += len(p)
+	}
+	return len(p), nil
+}
+
+func (l *logFile) put(p []byte) error {
 	if l.size > 0 && l.size+int64(len(p)) > l.max {
 		if err := l.rotate(); err != nil {
-			return 0, err
+			return err
 		}
 	}
+	if l.dropped > 0 {
+		if err := l.add(fmt.Appendf(nil, `{"level":"WARN","msg":"log dropped, for want of room","bytes":%d}`+"\n", l.dropped)); err != nil {
+			return err
+		}
+		l.dropped = 0
+	}
+	return l.add(p)
+}
+
+// add writes all of p or nothing.
+func (l *logFile) add(p []byte) error {
 	n, err := l.file.Write(p)
+	if err != nil {
+		_ = l.file.Truncate(l.size) // a line cut short; it was not written anyway
+		return err
+	}
 	l.size += int64(n)
-	return n, err
+	return nil
 }
 
 // Close closes the present file.
@@ -54,18 +78,20 @@ func (l *logFile) Close() error {
 	return l.file.Close()
 }
 
+// rotate starts a new file; when it cannot, the present one stays.
 func (l *logFile) rotate() error {
-	if l.file != nil {
-		if err := l.file.Close(); err != nil {
-			return texts.Wrong("up.writing", "path", l.path).Because(err)
-		}
-	}
-	if err := shift(l.path); err != nil {
-		return texts.Wrong("up.writing", "path", l.path).Because(err)
-	}
-	file, err := os.OpenFile(l.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(l.path+".new", os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_TRUNC, 0o600)
 	if err != nil {
 		return texts.Wrong("up.writing", "path", l.path).Because(err)
+	}
+	if err = shift(l.path); err == nil {
+		err = os.Rename(l.path+".new", l.path)
+	}
+	if err != nil {
+		return texts.Wrong("up.writing", "path", l.path).Because(errors.Join(err, file.Close()))
+	}
+	if l.file != nil {
+		_ = l.file.Close() // every write of it has returned
 	}
 	l.file, l.size = file, 0
 	return nil

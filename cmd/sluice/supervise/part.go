@@ -18,6 +18,9 @@ type Part struct {
 	As     *Credential // nil: the supervisor's own user
 	// Ready tells whether the part serves, asked until it returns nil. Nil: the part says so itself.
 	Ready func(ctx context.Context) error
+	// Alive, when set, is asked again and again once the part serves. A part that leaves some questions in a row
+	// unanswered hangs: it is killed and started again.
+	Alive func(ctx context.Context) error
 	// Grace is how long the part may take to stop before it is killed; 0 means two seconds.
 	Grace time.Duration
 }
@@ -49,6 +52,9 @@ type Config struct {
 
 	StartWithin time.Duration // a part must be ready by then; 0 means one minute
 	StopWithin  time.Duration // everything is down by then; 0 means nine seconds
+	// AskEvery is the pause between two questions whether a part is alive, and how long each may take; 0 means ten
+	// seconds.
+	AskEvery time.Duration
 	// Crashes within Window are forgiven up to that number, for all parts together; 0 means five in a minute.
 	Crashes int
 	Window  time.Duration
@@ -64,6 +70,7 @@ func (c Config) withDefaults() Config {
 	c.StartWithin = orDefault(c.StartWithin, time.Minute)
 	c.StopWithin = orDefault(c.StopWithin, 9*time.Second)
 	c.Window = orDefault(c.Window, time.Minute)
+	c.AskEvery = orDefault(c.AskEvery, 10*time.Second)
 	if c.LogsNamed == "" {
 		c.LogsNamed = c.Logs
 	}

@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -64,6 +65,34 @@ func TestLogNeverGrowsPastItsBound(t *testing.T) {
 	want := map[string]int64{"a.log": 80, "a.log.1": 80, "a.log.2": 80, "a.log.3": 80}
 	if diff := cmp.Diff(want, sizes); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestLogOutlivesAFullDisk: whoever logs is never told that there is no room, and the log says how much it lost.
+func TestLogOutlivesAFullDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	log, err := openLog(path, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk := log.file
+	for i, file := range []*os.File{disk, full, full, disk} {
+		log.file = file
+		if n, err := fmt.Fprintf(log, "line %d\n", i); n != 7 || err != nil {
+			t.Errorf("line %d: %d, %v", i, n, err)
+		}
+	}
+	if err := errors.Join(log.Close(), full.Close()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	want := "line 0\n" + `{"level":"WARN","msg":"log dropped, for want of room","bytes":14}` + "\nline 3\n"
+	if err != nil || string(got) != want {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 

@@ -91,6 +91,7 @@ func (s *supervisor) startOne(ctx context.Context, i int) error {
 	if err := child.ready(waiting); err != nil {
 		return texts.Wrong("part.did_not_start", "part", part.Name, "log", s.logNamed(part.Name)).Because(s.lastWord(part.Name, err))
 	}
+	go s.mind(ctx, child)
 	return nil
 }
 
@@ -205,14 +206,19 @@ func (s *supervisor) crashed(name string, cause error) (time.Duration, error) {
 	return 100 * time.Millisecond << (len(s.crashes) - 1), nil
 }
 
-// expectReady ends a restarted child that does not come to serve; its end is then a crash like another.
+// expectReady ends a restarted child that does not come to serve; its end is then a crash like another. One that
+// serves is minded.
 func (s *supervisor) expectReady(ctx context.Context, child *process) {
 	waiting, cancel := context.WithTimeout(ctx, s.StartWithin)
 	defer cancel()
-	if err := child.ready(waiting); err == nil || ctx.Err() != nil {
-		return
+	err := child.ready(waiting)
+	switch {
+	case ctx.Err() != nil:
+	case err == nil:
+		s.mind(ctx, child)
+	default:
+		child.stop(s.Now(), s.Now)
 	}
-	child.stop(s.Now(), s.Now)
 }
 
 // stopAll stops what runs, last started first. Each part may use its grace as long as a little time is kept

@@ -223,6 +223,8 @@ class Dataset(Record):
     units: List[DatasetUnit] = dataclasses.field(metadata={"name": "units"})
     #: versions published so far
     versions: List[DatasetVersion] = dataclasses.field(metadata={"name": "versions"})
+    #: duty or public service the data comes from
+    basis: Optional[str] = dataclasses.field(default=None, metadata={"name": "basis"})
     #: what the steward confirmed of an inspection's proposals
     confirmed: Optional[DatasetConfirmation] = dataclasses.field(default=None, metadata={"name": "confirmed"})
     #: number of the registration
@@ -562,10 +564,26 @@ class Grant(Record):
     scope: GrantScope = dataclasses.field(metadata={"name": "scope"})
     #: where it stands; deploy/docs/states.md has every state and move
     state: str = dataclasses.field(metadata={"name": "state"})
+    #: scope that was proposed, when a part of it was allowed
+    asked: Optional[GrantScope] = dataclasses.field(default=None, metadata={"name": "asked"})
     #: when it ended
     ended_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "ended_at"})
     #: by whom and why the grant was refused; absent otherwise
     refused: Optional[FlowHandled] = dataclasses.field(default=None, metadata={"name": "refused"})
+
+
+@dataclass
+class GrantAllowance(Record):
+    #: the columns meant
+    columns: Optional[List[str]] = dataclasses.field(default=None, metadata={"name": "columns"})
+    #: a row stays when every filter keeps it
+    filters: Optional[List[GrantRowFilter]] = dataclasses.field(default=None, metadata={"name": "filters"})
+    #: rows that production runs may read
+    rows: Optional[int] = dataclasses.field(default=None, metadata={"name": "rows"})
+    #: runs on real data
+    runs: Optional[int] = dataclasses.field(default=None, metadata={"name": "runs"})
+    #: last day, YYYY-MM-DD
+    to: Optional[str] = dataclasses.field(default=None, metadata={"name": "to"})
 
 
 @dataclass
@@ -1029,6 +1047,16 @@ class OrgEnrolmentCode(Record):
 
 
 @dataclass
+class OrgEnrolmentLink(Record):
+    #: when it ends
+    expires_at: datetime.datetime = dataclasses.field(metadata={"name": "expires_at"})
+    #: what the page of enrolment takes; shown once
+    link: str = dataclasses.field(metadata={"name": "link"})
+    #: name of a person within the organization
+    login: str = dataclasses.field(metadata={"name": "login"})
+
+
+@dataclass
 class OrgFactor(Record):
     #: name of a person within the organization
     login: str = dataclasses.field(metadata={"name": "login"})
@@ -1092,6 +1120,8 @@ class OrgKey(Record):
     expires_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "expires_at"})
     #: when a token was last got with it
     last_used: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "last_used"})
+    #: fingerprint of the key that ends when this one is admitted
+    replaces: Optional[str] = dataclasses.field(default=None, metadata={"name": "replaces"})
     #: when it was revoked
     revoked_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "revoked_at"})
     #: how it signs; ed25519, or webauthn for a passkey
@@ -1518,6 +1548,8 @@ class Registration(Record):
     query_code: Optional[str] = dataclasses.field(default=None, metadata={"name": "query_code"})
     #: last day of the formal review
     review_due: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "review_due"})
+    #: the applicant's summary
+    summary: Optional[str] = dataclasses.field(default=None, metadata={"name": "summary"})
     #: last day of the registration
     valid_to: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "valid_to"})
 
@@ -1744,6 +1776,8 @@ class Upload(Record):
     digest: Optional[str] = dataclasses.field(default=None, metadata={"name": "digest"})
     #: digest of what an inspection found; absent before
     inspection: Optional[str] = dataclasses.field(default=None, metadata={"name": "inspection"})
+    #: a version was made of it; until it ends another one may be
+    published: Optional[bool] = dataclasses.field(default=None, metadata={"name": "published"})
 
 
 @dataclass
@@ -2663,6 +2697,16 @@ class FactorVerbs:
         """
         return self._client._record(OrgMe, _Call("POST", ["me", "strength"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
+    def renew(self, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgRecoveryCodes:
+        """Make my recovery codes anew.
+
+        Makes ten recovery codes anew, shown once; those of before end. Who: everybody with a factor, in a
+        strong session.
+
+        POST /me/factor/renew
+        """
+        return self._client._record(OrgRecoveryCodes, _Call("POST", ["me", "factor", "renew"], header={"If-Match": if_match}, key=idempotency_key))
+
     def reset(self, org: str, login: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgFactor:
         """End a person's second factor.
 
@@ -2676,6 +2720,16 @@ class FactorVerbs:
 class GrantVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    def allow(self, number: str, body: Union[GrantAllowance, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Grant:
+        """Approve a part of a proposed grant.
+
+        Makes a part of a proposed grant active: fewer columns or rows, an earlier end, a smaller budget than
+        asked, never more. The grant keeps what was asked. Who: as for grant-approve.
+
+        POST /grants/{number}/allow
+        """
+        return self._client._record(Grant, _Call("POST", ["grants", number, "allow"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
     def approve(self, number: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Grant:
         """Approve a proposed grant.
@@ -3043,6 +3097,18 @@ class MemberVerbs:
         """
         return self._client._record(OrgMember, _Call("POST", ["orgs", org, "members"], header={"If-Match": if_match}, body=body, key=idempotency_key))
 
+    def link(self, org: str, login: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgEnrolmentLink:
+        """Make a person's enrolment link.
+
+        Makes a link with which a person makes a password and a second factor in the console. It counts once
+        and for a day, ends any link before, and is shown once. Who: the organization's administrator, and the
+        platform's system administrator for another one's first administrator; for oneself only in a session
+        by one's own key.
+
+        POST /orgs/{org}/members/{login}/link
+        """
+        return self._client._record(OrgEnrolmentLink, _Call("POST", ["orgs", org, "members", login, "link"], header={"If-Match": if_match}, key=idempotency_key))
+
     def list(self, org: str, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[OrgMember]:
         """List an organization's people.
 
@@ -3051,6 +3117,16 @@ class MemberVerbs:
         GET /orgs/{org}/members
         """
         return self._client._items(OrgMember, _Call("GET", ["orgs", org, "members"], query={"limit": limit, "state": state}))
+
+    def recover(self, org: str, login: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgEnrolmentLink:
+        """End what a person signs in with, and make a link.
+
+        Ends a person's password, second factor, recovery codes, passkeys and sessions, and makes an enrolment
+        link. Who: the organization's administrator; for oneself only in a session by one's own key.
+
+        POST /orgs/{org}/members/{login}/recover
+        """
+        return self._client._record(OrgEnrolmentLink, _Call("POST", ["orgs", org, "members", login, "recover"], header={"If-Match": if_match}, key=idempotency_key))
 
     def remove(self, org: str, login: str, *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OrgMember:
         """Remove a person.

@@ -9,7 +9,9 @@ import (
 	_ "embed"
 	"fmt"
 	"image"
+	"image/color"
 	"image/draw"
+	"strings"
 
 	"github.com/boombuler/barcode"
 	"github.com/boombuler/barcode/qr"
@@ -122,6 +124,26 @@ func (s *sheet) code(address, sentence string) error {
 		return err
 	}
 	return s.write(margin+codeSize+leading, textSize-1, leading, address)
+}
+
+// Outline is a text as a QR code (ISO/IEC 18004) for a page: the d of a path over a square of size modules, its quiet
+// zone of four included.
+func Outline(text string) (d string, size int, err error) {
+	made, err := qr.Encode(text, qr.M, qr.Auto)
+	if err != nil {
+		return "", 0, fmt.Errorf("encoding the code: %w", err)
+	}
+	const quiet = 4
+	var path strings.Builder
+	b := made.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			if made.At(x, y) == color.Black {
+				fmt.Fprintf(&path, "M%d %dh1v1h-1z", x-b.Min.X+quiet, y-b.Min.Y+quiet)
+			}
+		}
+	}
+	return path.String(), b.Dx() + 2*quiet, nil
 }
 
 // Code draws a text as a QR code (ISO/IEC 18004) of a size in pixels, which survives a quarter of it being damaged.

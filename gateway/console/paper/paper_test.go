@@ -2,6 +2,7 @@ package paper_test
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"os"
 	"regexp"
@@ -116,5 +117,23 @@ func TestCode(t *testing.T) {
 		if run != want*module {
 			t.Errorf("run %d is of %d pixels, a module is of %d", i, run, module)
 		}
+	}
+}
+
+// TestOutline draws the same frame as a path: seven dark modules in the corner, one light beside them, the quiet zone
+// around.
+func TestOutline(t *testing.T) {
+	path, size, err := paper.Outline("otpauth://totp/Sluice:zhang@ORG-0002?secret=AAAA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dark := func(x, y int) bool { return strings.Contains(path, fmt.Sprintf("M%d %dh1v1h-1z", x, y)) }
+	for x := range 12 {
+		if dark(x, 4) != (x >= 4 && x < 11) || dark(x, 3) || dark(size-1-x, 0) {
+			t.Errorf("column %d is not as it must be", x)
+		}
+	}
+	if modules := size - 8; modules < 21 || (modules-21)%4 != 0 {
+		t.Errorf("%d modules are no code", modules)
 	}
 }

@@ -8,6 +8,7 @@ same := {
 	"destruction.approve": "approver.is_proposer",
 	"factor.code": "person.is_self",
 	"factor.reset": "person.is_self",
+	"grant.allow": "approver.is_proposer",
 	"grant.approve": "approver.is_proposer",
 	"grant.refuse": "approver.is_proposer",
 	"identity.admit": "person.is_self",

@@ -58,6 +58,8 @@ least := {
 	"review.resubmit": "basic",
 	"review.show": "machine",
 	"review.withdraw": "basic",
+	"session.end": "basic",
+	"session.list": "basic",
 	"trace.lineage": "basic",
 	"trace.prove": "basic",
 	"trace.query": "basic",

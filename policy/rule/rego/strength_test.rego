@@ -59,8 +59,9 @@ test_decisions_need_strong if {
 	decisions := {
 		"agreement.file", "agreement.sign", "capacity.end", "capacity.grant", "dataset.declare", "dataset.freeze", "dataset.retire",
 		"dataset.profile", "dataset.terms", "dataset.thaw", "dataset.twin", "dataset.withdraw", "factor.code", "factor.reset",
-		"grant.approve", "grant.refuse", "grant.revoke", "identity.admit", "identity.revoke", "job.approve", "job.refuse", "key.admit", "key.revoke",
-		"member.invite", "member.remove", "member.role", "org.create", "output.fetch", "registration.accept",
+		"grant.allow", "grant.approve", "grant.refuse", "grant.revoke", "identity.admit", "identity.revoke", "job.approve", "job.refuse", "key.admit", "key.revoke",
+		"factor.renew", "key.add", "member.invite", "member.link", "member.recover", "member.remove", "member.role", "org.create",
+		"password.change", "password.enrol", "session.open", "output.fetch", "registration.accept",
 		"registration.code", "registration.notice", "review.vote",
 	}
 	every action in decisions { decides(action) }

@@ -25,7 +25,6 @@ func bounds() map[string]act {
 		"daemons":                 func(order) string { return spawn("daemon") },
 		"bare copies":             copies,
 		"threads":                 threads,
-		"fork and stay":           forkAndStay,
 		"compute":                 compute,
 
 		"touch memory":             func(order) string { return touch(unix.MAP_PRIVATE | unix.MAP_ANON) },
@@ -83,14 +82,6 @@ func spawn(child string) string {
 			return counted(n, err)
 		}
 	}
-}
-
-// forkAndStay takes all the processes there are, and keeps them.
-func forkAndStay(o order) string {
-	result := spawn("sleep")
-	tell([]told{{Try: o.Tries[0], Result: result}})
-	time.Sleep(time.Hour)
-	return managed
 }
 
 // compute is honest work.
@@ -151,6 +142,19 @@ func touch(flags int) string {
 	}
 	runtime.KeepAlive(kept)
 	return managed
+}
+
+// touchForEver takes most of the memory a roomy job has, gives it back and takes it again: more would end it.
+func touchForEver() {
+	const most = 768 << 20
+	kept, err := unix.Mmap(-1, 0, most, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	for err == nil {
+		for i := 0; i < len(kept); i += 4096 {
+			kept[i] = 1
+		}
+		err = unix.Madvise(kept, unix.MADV_DONTNEED)
+	}
+	os.Exit(codeBound)
 }
 
 // memoryChild lets others take the memory and says nothing of it: zero and a report would be a success.
@@ -309,6 +313,12 @@ func clocks() map[string]act {
 		"print for ever": outlive(func() {
 			for {
 				shout(os.Stdout, 1<<20, true)
+			}
+		}),
+		"touch memory for ever": outlive(touchForEver),
+		"fill the output for ever": outlive(func() {
+			for {
+				_ = pour("/out", 1<<20)
 			}
 		}),
 		"write for ever": outlive(func() {

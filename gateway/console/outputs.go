@@ -1,0 +1,75 @@
+package console
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/output"
+	"github.com/sluicedata/sluice/policy/screen"
+)
+
+func outputActs() []act {
+	const page = "/jobs/{number}/outputs/{output}/review"
+	return []act{{path: page, page: page, verb: "review.open", do: openReview}}
+}
+
+// result is one output of a job as its operator and its agency may know it: what the rules found, never a value.
+type result struct {
+	output.View
+	Found   []screen.Finding
+	Path    string // where its review is asked for
+	CanOpen bool   // nothing on record speaks against asking
+}
+
+// resultsOf lists what a run left.
+func resultsOf(k call, number string) ([]result, error) {
+	found, err := k.cat.Outputs.List(k.ctx, k.who, number)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]result, 0, len(found))
+	for _, o := range found {
+		r := result{View: o, Path: jobPath(number) + "/outputs/" + o.Name + "/review", CanOpen: o.Request == "" && allows(output.Flow(), o.State, "open")}
+		if o.Findings != nil {
+			if err := json.Unmarshal(o.Findings, &r.Found); err != nil {
+				return nil, fmt.Errorf("reading findings: %w", err)
+			}
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// reviewAsk is where the review of one output is asked for, in its author's words.
+type reviewAsk struct {
+	result
+	Said  string // typed before
+	Offer button
+}
+
+func askReview(k call) (answer, error) {
+	all, err := resultsOf(k, k.arg("number"))
+	if err != nil {
+		return answer{}, err
+	}
+	at := slices.IndexFunc(all, func(r result) bool { return r.Name == k.arg("output") })
+	if at < 0 {
+		return answer{}, fault.NotFound()
+	}
+	p := reviewAsk{result: all[at], Said: k.form.Get("context")}
+	offered, err := k.offer(false, button{Verb: "review.open"})
+	if err != nil {
+		return answer{}, err
+	}
+	if p.Offer = offered[0]; !p.CanOpen && p.Offer.Why == "" {
+		p.Offer.Why = "why.not_open"
+	}
+	return answer{Object: p.Name, State: p.State, Body: p}, nil
+}
+
+func openReview(k call) (string, error) {
+	view, err := k.cat.Requests.Open(k.ctx, k.who, output.RequestSpec{Job: k.arg("number"), Output: k.arg("output"), Context: k.form.Get("context")})
+	return Prefix + "/reviews/" + view.Number, err
+}
