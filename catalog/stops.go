@@ -27,9 +27,21 @@ func (s *Grants) Stops(ctx context.Context, caller policy.Subject, number string
 	return stops, err
 }
 
-// Stops lists the jobs that would end now with a dataset, or with one version of it; 0: with any. Who: data_steward of
-// the provider.
-func (s *Datasets) Stops(ctx context.Context, caller policy.Subject, slug string, version int) (stops []job.Stop, err error) {
+// Stops lists the jobs that would end now with a dataset. Who: data_steward of the provider.
+func (s *Datasets) Stops(ctx context.Context, caller policy.Subject, slug string) ([]job.Stop, error) {
+	return s.stops(ctx, caller, slug, 0)
+}
+
+// VersionStops lists the jobs that would end now with one version of a dataset. Who: data_steward of the provider.
+func (s *Datasets) VersionStops(ctx context.Context, caller policy.Subject, slug string, version int) ([]job.Stop, error) {
+	if version < 1 {
+		return nil, fault.NotFound()
+	}
+	return s.stops(ctx, caller, slug, version)
+}
+
+// stops lists what would end with a version; 0: with any.
+func (s *Datasets) stops(ctx context.Context, caller policy.Subject, slug string, version int) (stops []job.Stop, err error) {
 	err = s.c.act(ctx, caller, "dataset.usage", func(d *deed) error {
 		row, err := d.dataset(slug)
 		if err != nil {

@@ -40,6 +40,7 @@ func routes(cat *catalog.Catalog) []route {
 func people(cat *catalog.Catalog) []route {
 	return []route{
 		{get, "/me", ok, "me-show", "Who I am here", own(cat.Sessions.Whoami)},
+		{get, "/platform/status", ok, "platform-status", "Show how the instance is", own(cat.Platform.Status)},
 		{get, "/me/keys", ok, "key-mine", "List my own keys", allOwn(cat.Keys.Mine)},
 		{post, "/me/factor", created, "factor-enrol", "Begin a second factor of my own", body(cat.Factors.Enrol)},
 		{post, "/me/factor/confirm", ok, "factor-confirm", "Show that my authenticator works", body(cat.Factors.Confirm)},
@@ -82,8 +83,10 @@ func datasets(cat *catalog.Catalog) []route {
 		{post, "/datasets/{dataset}/retire", ok, "dataset-retire", "End a dataset for good", one(cat.Datasets.Retire)},
 		{get, "/datasets/{dataset}/columns", ok, "dataset-columns", "List a dataset's columns", allOf(cat.Datasets.Columns)},
 		{get, "/datasets/{dataset}/usage", ok, "dataset-usage", "Show who used a dataset in a month", monthOfOne(cat.Datasets.Usage)},
+		{get, "/datasets/{dataset}/stops", ok, "dataset-stops", "List the jobs that would end with a dataset", allOf(cat.Datasets.Stops)},
 		{post, "/datasets/{dataset}/versions", accepted, "dataset-publish", "Publish a version from a complete upload", oneBody(cat.Datasets.Publish)},
 		{get, version, ok, "version-show", "Show a version", version1(cat.Datasets.ShowVersion)},
+		{get, version + "/stops", ok, "version-stops", "List the jobs that would end with a version", versionAll(cat.Datasets.VersionStops)},
 		{post, version + "/withdraw", ok, "dataset-withdraw", "Withdraw a version for good", version1(cat.Datasets.Withdraw)},
 		{post, version + "/profile", accepted, "dataset-profile", "Ask for a version's profile", version1(cat.Datasets.Profile)},
 		{get, version + "/profile", ok, "profile-show", "Get the profile's bytes", versionBytes(cat.Datasets.ShowProfile)},
@@ -129,6 +132,7 @@ func law(cat *catalog.Catalog) []route {
 		{post, "/grants", created, "grant-propose", "Propose a grant", body(cat.Grants.Propose)},
 		{get, "/grants/{number}", ok, "grant-show", "Show a grant", one(cat.Grants.Show)},
 		{get, "/grants/{number}/comparison", ok, "grant-compare", "Hold a grant against its bounds", allOf(cat.Grants.Compare)},
+		{get, "/grants/{number}/stops", ok, "grant-stops", "List the jobs a revocation would end", allOf(cat.Grants.Stops)},
 		{post, "/grants/{number}/approve", ok, "grant-approve", "Approve a proposed grant", one(cat.Grants.Approve)},
 		{post, "/grants/{number}/allow", ok, "grant-allow", "Approve a part of a proposed grant", oneBody(cat.Grants.Allow)},
 		{post, "/grants/{number}/refuse", ok, "grant-refuse", "Refuse a proposed grant", oneBody(cat.Grants.Refuse)},
@@ -139,6 +143,7 @@ func law(cat *catalog.Catalog) []route {
 func jobs(cat *catalog.Catalog) []route {
 	return []route{
 		{get, "/usage", ok, "usage-show", "Show a month's use and budgets", monthOf(cat.Usage.Month)},
+		{get, "/usage/recent", ok, "usage-recent", "Show who used a department's datasets in the last 30 days", allOwn(cat.Usage.Recent)},
 		{get, "/images", ok, "image-list", "List images of Python jobs", list(cat.Images.List)},
 		{post, "/images", created, "image-propose", "Propose an image", body(cat.Images.Propose)},
 		{get, "/images/{image}", ok, "image-show", "Show an image", one(cat.Images.Show)},

@@ -85,6 +85,13 @@ func version1[V any](verb func(context.Context, policy.Subject, string, int) (V,
 	}
 }
 
+// versionAll is a verb that returns the few things one version has, at once.
+func versionAll[V any](verb func(context.Context, policy.Subject, string, int) ([]V, error)) register {
+	return version1(func(ctx context.Context, who policy.Subject, slug string, number int) (wire.List[V], error) {
+		return items(verb(ctx, who, slug, number))
+	})
+}
+
 // versionBody is a verb on a version of a dataset with a body.
 func versionBody[B, V any](verb func(context.Context, policy.Subject, string, int, B) (V, error)) register {
 	return func(e *edge, op huma.Operation) {

@@ -22,7 +22,7 @@ func clientCommands() []*cobra.Command {
 	all := []*cobra.Command{
 		newLogin(), newWhoami(), newToken(), newProfiles(), newOrg(), newMember(), newKey(), newIdentity(), newFactor(),
 		newDataset(), newDestruction(), newUpload(), newRegistration(), newAgreement(), newGrant(), newImage(), newJob(), newUsage(), newOutput(),
-		newReview(), newRelease(), newTrace(),
+		newReview(), newRelease(), newTrace(), newPlatform(),
 	}
 	for _, cmd := range all {
 		markClient(cmd)

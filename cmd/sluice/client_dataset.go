@@ -160,8 +160,13 @@ func datasetFreeze() *cobra.Command {
 		use: "freeze DATASET", example: "  sluice dataset freeze health-visits",
 	}, func(c *call) error {
 		frozen, err := c.Datasets.Freeze(c.ctx, c.args[0])
-		return one(c, frozen, err, datasetFields(c))
+		return ended(c, frozen, err, datasetFields(c), stopsOf(c))
 	})
+}
+
+// stopsOf lists what would end with the dataset a command names.
+func stopsOf(c *call) func() ([]wire.Stop, error) {
+	return func() ([]wire.Stop, error) { return c.Datasets.Stops(c.ctx, c.args[0]) }
 }
 
 func datasetThaw() *cobra.Command {
@@ -178,7 +183,7 @@ func datasetRetire() *cobra.Command {
 		use: "retire DATASET", example: "  sluice dataset retire health-visits --dry-run\n  sluice dataset retire health-visits",
 	}, func(c *call) error {
 		retired, err := c.Datasets.Retire(c.ctx, c.args[0])
-		return one(c, retired, err, datasetFields(c))
+		return ended(c, retired, err, datasetFields(c), stopsOf(c))
 	})
 }
 
@@ -188,7 +193,7 @@ func datasetWithdraw() *cobra.Command {
 		use: "withdraw DATASET --version N", example: "  sluice dataset withdraw health-visits --version 1",
 	}, func(c *call) error {
 		withdrawn, err := c.Datasets.Withdraw(c.ctx, c.args[0], number)
-		return one(c, withdrawn, err, versionFields(c))
+		return ended(c, withdrawn, err, versionFields(c), func() ([]wire.Stop, error) { return c.Datasets.VersionStops(c.ctx, c.args[0], number) })
 	})
 	return ofVersion(cmd, &number)
 }

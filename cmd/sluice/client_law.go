@@ -196,7 +196,7 @@ func grantRevoke() *cobra.Command {
 		use: "revoke GRANT", example: "  sluice grant revoke G-2026-0001 --dry-run\n  sluice grant revoke G-2026-0001",
 	}, func(c *call) error {
 		g, err := c.Grants.Revoke(c.ctx, c.args[0])
-		return one(c, g, err, grantFields(c))
+		return ended(c, g, err, grantFields(c), func() ([]wire.Stop, error) { return c.Grants.Stops(c.ctx, c.args[0]) })
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluicedata/sluice/gateway/client"
+	"github.com/sluicedata/sluice/gateway/wire"
 )
 
 // rehearsable gives a command the flag that shows what it would send and sends nothing.
@@ -39,6 +40,38 @@ func (c *call) showRehearsed(r *client.Rehearsed) error {
 		return c.encode(r)
 	}
 	return c.writeRehearsed(r)
+}
+
+// ended prints what an end left. Rehearsed, it shows what would be sent, and the jobs that would end with it.
+func ended[V any](c *call, v V, err error, fields []field[V], stops func() ([]wire.Stop, error)) error {
+	would := rehearsed(err)
+	if would == nil {
+		return one(c, v, err, fields)
+	}
+	all, err := stops()
+	if err != nil {
+		return err
+	}
+	c.note("rehearsed.stops", "n", number(len(all)))
+	if c.form != formTable {
+		return c.encode(struct {
+			*client.Rehearsed
+			Stops []wire.Stop `json:"stops"`
+		}{would, all})
+	}
+	if err := c.writeRehearsed(would); err != nil || len(all) == 0 {
+		return err
+	}
+	if err := c.write([]byte("\n")); err != nil {
+		return err
+	}
+	return many(c, all, nil, []field[wire.Stop]{
+		{"job", func(s wire.Stop) string { return s.Number }},
+		{"operator", func(s wire.Stop) string { return s.Operator }},
+		{"mode", func(s wire.Stop) string { return word(c, s.Mode) }},
+		{"state", func(s wire.Stop) string { return word(c, s.State) }},
+		{"since", func(s wire.Stop) string { return when(s.CreatedAt) }},
+	})
 }
 
 // writeRehearsed prints what would have been sent for people to read.

@@ -258,7 +258,7 @@ func onMachine() []string {
 // Every command that changes something can be rehearsed; the others have nothing to rehearse.
 func TestEveryChangeCanBeRehearsed(t *testing.T) {
 	readers := []string{
-		"list", "show", "columns", "compare", "version", "usage", "watch", "query", "prove", "lineage", "export", "verify", "get", "token",
+		"list", "show", "columns", "compare", "version", "usage", "watch", "query", "prove", "lineage", "export", "verify", "get", "token", "status",
 		"whoami", "completion", "help", "check-config", "ready",
 	}
 	for path, cmd := range leaves(t) {

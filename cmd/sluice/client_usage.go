@@ -10,13 +10,35 @@ import (
 )
 
 func newUsage() *cobra.Command {
-	return withMonth(command(text{
+	var recent bool
+	cmd := withMonth(command(text{
 		use:     "usage",
-		example: "  sluice usage\n  sluice usage --month 2026-11 -o json",
+		example: "  sluice usage\n  sluice usage --month 2026-11 -o json\n  sluice usage --recent",
 	}, func(c *call) error {
+		switch {
+		case recent && c.flag("month") != "":
+			return usage("usage.either")
+		case recent:
+			return showRecent(c)
+		}
 		u, err := c.Usage.Month(c.ctx, c.flag("month"))
 		return showUsageOf(c, u, err)
 	}))
+	cmd.Flags().BoolVar(&recent, "recent", false, "")
+	return cmd
+}
+
+// showRecent prints who used the department's datasets of late.
+func showRecent(c *call) error {
+	all, err := c.Usage.Recent(c.ctx)
+	return many(c, all, err, []field[wire.RecentUse]{
+		{"dataset", func(u wire.RecentUse) string { return u.Dataset }},
+		{"operator", func(u wire.RecentUse) string { return u.Operator }},
+		{"name", func(u wire.RecentUse) string { return u.OperatorName }},
+		{"runs", func(u wire.RecentUse) string { return number(u.Runs) }},
+		{"columns", func(u wire.RecentUse) string { return strings.Join(u.Columns, ", ") }},
+		{"releases", func(u wire.RecentUse) string { return number(u.Releases) }},
+	})
 }
 
 func datasetUsage() *cobra.Command {

@@ -78,6 +78,10 @@ func partlyThere() map[string]partly {
 		"output.findings": {"action", "a part of output.list and review.show"},
 		"usage.show":      {"api action", "the command is usage"},
 		"usage":           {"command", "usage.show"},
+		"usage.recent":    {"api", "usage --recent; a right of dataset.usage"},
+		"grant.stops":     {"api", "grant.revoke --dry-run; a right of grant.show"},
+		"dataset.stops":   {"api", "dataset.freeze and dataset.retire --dry-run; a right of dataset.usage"},
+		"version.stops":   {"api", "dataset.withdraw --dry-run; a right of dataset.usage"},
 		"recall.list":     {"api", "release.verify --online; the statements are everybody's"},
 		"trust.show":      {"api", "release.trust of the command line; the document is everybody's"},
 		"release.trust":   {"command", "trust.show of the API: not below trust, which is the administrator's own"},
@@ -94,7 +98,6 @@ func partlyThere() map[string]partly {
 		"trace.checkpoint": {"api action", "trace.export; the action is the keeper's"},
 		"trace.tail":       {"action", "no verb of the API yet"},
 
-		"platform.status": {"action", "no verb of the API yet"},
 		"policy.show":     {"action", "no verb of the API yet"},
 		"policy.test":     {"action", "no verb of the API yet"},
 		"work.claim":      {"action", "a process"},

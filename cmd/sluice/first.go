@@ -177,7 +177,7 @@ func (in *opened) administrator(ctx context.Context, db *postgres.DB, settings m
 		return failed("up.writing", "path", filepath.Join(in.Root(), "admin.json")).because(err)
 	}
 	return db.InTx(ctx, func(tx *postgres.Tx) error {
-		if err := platform(ctx, tx, public, time.Now()); err != nil {
+		if err := foundPlatform(ctx, tx, public, time.Now()); err != nil {
 			return err
 		}
 		for key, value := range settings {
@@ -193,8 +193,8 @@ func (in *opened) administrator(ctx context.Context, db *postgres.DB, settings m
 	})
 }
 
-// platform is the first organization, with the one person whom nobody had to admit.
-func platform(ctx context.Context, tx *postgres.Tx, key ed25519.PublicKey, now time.Time) error {
+// foundPlatform adds the first organization, with the one person whom nobody had to admit.
+func foundPlatform(ctx context.Context, tx *postgres.Tx, key ed25519.PublicKey, now time.Time) error {
 	if _, err := tx.NextNumber(ctx, string(name.Organization), 0); err != nil {
 		return failed("up.first_record").because(err)
 	}

@@ -51,7 +51,7 @@ func layers() []layer {
 // spoken lists what a client may know beside more: the pure nouns, and the forms it verifies offline.
 func spoken(more ...string) []string {
 	return append(append(more, leaves()...), "catalog/org", "catalog/dataset", "catalog/registration", "catalog/agreement",
-		"catalog/destruction", "catalog/grant", "catalog/image", "catalog/job", "catalog/output", "catalog/release", "catalog/trace", "catalog/trust", "catalog/upload")
+		"catalog/destruction", "catalog/grant", "catalog/image", "catalog/job", "catalog/output", "catalog/platform", "catalog/release", "catalog/trace", "catalog/trust", "catalog/upload")
 }
 
 // leaves are the packages of catalog that its others stand on.

@@ -45,6 +45,7 @@ type Client struct {
 	Destructions  Destructions
 	Images        Images
 	Trace         Trace
+	Platform      Platform
 
 	base        string
 	key         ed25519.PrivateKey
@@ -71,6 +72,7 @@ func New(server string, key ed25519.PrivateKey) *Client {
 	c.Datasets, c.Uploads, c.Destructions, c.Images = Datasets{c}, Uploads{c}, Destructions{c}, Images{c}
 	c.Registrations, c.Agreements, c.Grants = Registrations{c}, Agreements{c}, Grants{c}
 	c.Jobs, c.Usage, c.Outputs, c.Requests, c.Releases, c.Trace = Jobs{c}, Usage{c}, Outputs{c}, Requests{c}, Releases{c}, Trace{c}
+	c.Platform = Platform{c}
 	return c
 }
 

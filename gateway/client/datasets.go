@@ -46,6 +46,16 @@ func (d Datasets) Retire(ctx context.Context, slug string) (wire.Dataset, error)
 	return act[wire.Dataset](ctx, d.c, "datasets", slug, "retire")
 }
 
+// Stops lists the jobs that would end with a dataset.
+func (d Datasets) Stops(ctx context.Context, slug string) ([]wire.Stop, error) {
+	return list[wire.Stop](ctx, d.c, "datasets", slug, "stops")
+}
+
+// VersionStops lists the jobs that would end with a version.
+func (d Datasets) VersionStops(ctx context.Context, slug string, number int) ([]wire.Stop, error) {
+	return list[wire.Stop](ctx, d.c, version(slug, number, "stops")...)
+}
+
 // Columns returns what a dataset's rows are made of.
 func (d Datasets) Columns(ctx context.Context, slug string) ([]wire.Column, error) {
 	return list[wire.Column](ctx, d.c, "datasets", slug, "columns")

@@ -75,6 +75,11 @@ func (u Usage) Dataset(ctx context.Context, slug, month string) (wire.Usage, err
 	return u.of(ctx, month, "datasets", slug, "usage")
 }
 
+// Recent returns who used the caller's datasets in the last 30 days.
+func (u Usage) Recent(ctx context.Context) ([]wire.RecentUse, error) {
+	return list[wire.RecentUse](ctx, u.c, "usage", "recent")
+}
+
 func (u Usage) of(ctx context.Context, month string, path ...string) (wire.Usage, error) {
 	m := message{method: http.MethodGet, path: path}
 	if month != "" {

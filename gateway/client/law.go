@@ -105,6 +105,11 @@ func (g Grants) Compare(ctx context.Context, number string) ([]wire.Comparison, 
 	return list[wire.Comparison](ctx, g.c, "grants", number, "comparison")
 }
 
+// Stops lists the jobs a revocation would end.
+func (g Grants) Stops(ctx context.Context, number string) ([]wire.Stop, error) {
+	return list[wire.Stop](ctx, g.c, "grants", number, "stops")
+}
+
 // List returns the grants.
 func (g Grants) List(ctx context.Context) ([]wire.Grant, error) {
 	return list[wire.Grant](ctx, g.c, "grants")

@@ -108,6 +108,14 @@ func (k Keys) Admit(ctx context.Context, fingerprint string) (wire.Key, error) {
 	return act[wire.Key](ctx, k.c, "keys", fingerprint, "admit")
 }
 
+// Platform is the instance itself.
+type Platform struct{ c *Client }
+
+// Status returns how the instance is.
+func (p Platform) Status(ctx context.Context) (wire.Status, error) {
+	return get[wire.Status](ctx, p.c, "platform", "status")
+}
+
 // Revoke ends a key.
 func (k Keys) Revoke(ctx context.Context, fingerprint string) (wire.Key, error) {
 	return act[wire.Key](ctx, k.c, "keys", fingerprint, "revoke")

@@ -98,7 +98,7 @@ func confirmDataset(verb string) func(call) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		stops, err := k.cat.Datasets.Stops(k.ctx, k.who, view.Slug, 0)
+		stops, err := k.cat.Datasets.Stops(k.ctx, k.who, view.Slug)
 		if err != nil {
 			return answer{}, err
 		}
@@ -115,7 +115,7 @@ func confirmWithdraw(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	stops, err := k.cat.Datasets.Stops(k.ctx, k.who, v.Dataset, number)
+	stops, err := k.cat.Datasets.VersionStops(k.ctx, k.who, v.Dataset, number)
 	if err != nil {
 		return answer{}, err
 	}

@@ -4,12 +4,12 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/platform"
 )
 
 // healthPage is how the instance is.
 type healthPage struct {
-	catalog.Status
+	platform.Status
 	Failing int
 	Program string // version this program was built of
 	Go      string
@@ -20,14 +20,9 @@ func showHealth(c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p := healthPage{Status: status, Program: "(devel)", Go: runtime.Version()}
+	p := healthPage{Status: status, Failing: len(status.Failing()), Program: "(devel)", Go: runtime.Version()}
 	if info, known := debug.ReadBuildInfo(); known && info.Main.Version != "" {
 		p.Program = info.Main.Version
-	}
-	for _, check := range status.Checks {
-		if !check.OK {
-			p.Failing++
-		}
 	}
 	return answer{Body: p}, nil
 }

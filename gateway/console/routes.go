@@ -95,7 +95,7 @@ func pages() []page {
 		{"/releases/{number}", "release", "releases", "sluice release get {number}", showRelease},
 		{"/trace", "trace", "trace", "sluice trace query", queryTrace},
 		{"/trace/{entry}", "entry", "trace", "sluice trace prove {entry}", showEntry},
-		{"/health", "health", "health", "sluice self-test", showHealth},
+		{"/health", "health", "health", "sluice platform status", showHealth},
 		{"/jobs/{number}/refuse", "confirm", "jobs", "sluice job refuse {number} --reason TEXT", askRefuseJob},
 		{"/jobs/{number}/cancel", "confirm", "jobs", "sluice job cancel {number}", confirmCancel},
 		{"/people", "people", "people", "sluice member list", listPeople},

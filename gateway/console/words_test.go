@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/platform"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/gateway/messages"
@@ -69,7 +69,7 @@ func made(t *testing.T) []string {
 		keys = append(keys, "verify.how_"+kind)
 		add("verify", checks(kind)...)
 	}
-	for _, check := range catalog.CheckNames() {
+	for _, check := range platform.CheckNames() {
 		keys = append(keys, "check."+check, "check."+check+".remedy")
 	}
 	for _, a := range acts() {

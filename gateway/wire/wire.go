@@ -14,6 +14,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
+	"github.com/sluicedata/sluice/catalog/platform"
 	"github.com/sluicedata/sluice/catalog/registration"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/trace"
@@ -76,7 +77,9 @@ type (
 	Job            = job.View
 	JobPackage     = job.Package
 	JobAnswer      = job.Answer
+	Stop           = job.Stop
 	Usage          = budget.Usage
+	RecentUse      = budget.Recent
 	BudgetLeft     = budget.Left
 	Output         = output.View
 	Request        = output.RequestView
@@ -91,6 +94,7 @@ type (
 	TraceEntry     = trace.View
 	TraceProof     = trace.Proof
 	Chain          = trace.Chain
+	Status         = platform.Status
 )
 
 // List is every answer with more than one element. It is an object, so that members can be added.

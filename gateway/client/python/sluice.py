@@ -164,6 +164,30 @@ class BudgetLeft(Record):
 
 
 @dataclass
+class BudgetRecent(Record):
+    #: columns its runs were given
+    columns: List[str] = dataclasses.field(metadata={"name": "columns"})
+    #: short name of the dataset
+    dataset: str = dataclasses.field(metadata={"name": "dataset"})
+    #: number of the operating organization
+    operator: str = dataclasses.field(metadata={"name": "operator"})
+    #: name of the operating organization
+    operator_name: str = dataclasses.field(metadata={"name": "operator_name"})
+    #: products released
+    releases: int = dataclasses.field(metadata={"name": "releases"})
+    #: runs on real data
+    runs: int = dataclasses.field(metadata={"name": "runs"})
+
+
+@dataclass
+class BudgetRecentList(Record):
+    #: the elements
+    items: List[BudgetRecent] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
+
+
+@dataclass
 class BudgetUsage(Record):
     #: first day, YYYY-MM-DD
     from_: datetime.datetime = dataclasses.field(metadata={"name": "from"})
@@ -991,6 +1015,28 @@ class JobSourceFile(Record):
 
 
 @dataclass
+class JobStop(Record):
+    #: when it was made
+    created_at: datetime.datetime = dataclasses.field(metadata={"name": "created_at"})
+    #: on real or synthetic data
+    mode: str = dataclasses.field(metadata={"name": "mode"})
+    #: readable number
+    number: str = dataclasses.field(metadata={"name": "number"})
+    #: number of the operating organization
+    operator: str = dataclasses.field(metadata={"name": "operator"})
+    #: where it stands; deploy/docs/states.md has every state and move
+    state: str = dataclasses.field(metadata={"name": "state"})
+
+
+@dataclass
+class JobStopList(Record):
+    #: the elements
+    items: List[JobStop] = dataclasses.field(metadata={"name": "items"})
+    #: sent as cursor it continues the list; absent at its end
+    next_cursor: Optional[str] = dataclasses.field(default=None, metadata={"name": "next_cursor"})
+
+
+@dataclass
 class JobTable(Record):
     #: label columns and their declared values
     by: List[JobDimension] = dataclasses.field(metadata={"name": "by"})
@@ -1464,6 +1510,54 @@ class Place(Record):
     code: str = dataclasses.field(metadata={"name": "code"})
     #: where in the request
     location: str = dataclasses.field(metadata={"name": "location"})
+
+
+@dataclass
+class PlatformCheck(Record):
+    #: schema, store, trace, checkpoint or selftest
+    name: str = dataclasses.field(metadata={"name": "name"})
+    #: whether it holds
+    ok: bool = dataclasses.field(metadata={"name": "ok"})
+
+
+@dataclass
+class PlatformDepth(Record):
+    #: pieces of work
+    count: int = dataclasses.field(metadata={"name": "count"})
+    #: what kind it is, a lower-case code
+    kind: str = dataclasses.field(metadata={"name": "kind"})
+    #: queued or leased
+    state: str = dataclasses.field(metadata={"name": "state"})
+
+
+@dataclass
+class PlatformSelfTest(Record):
+    #: canaries that did not hold
+    broken: List[str] = dataclasses.field(metadata={"name": "broken"})
+    #: when it was made
+    made_at: datetime.datetime = dataclasses.field(metadata={"name": "made_at"})
+    #: container runtime it is about
+    runtime: str = dataclasses.field(metadata={"name": "runtime"})
+    #: worker that runs it
+    worker: str = dataclasses.field(metadata={"name": "worker"})
+
+
+@dataclass
+class PlatformStatus(Record):
+    #: what the instance needs, and whether it holds
+    checks: List[PlatformCheck] = dataclasses.field(metadata={"name": "checks"})
+    #: entries of the trace under the newest checkpoint
+    entries: int = dataclasses.field(metadata={"name": "entries"})
+    #: revision of the policy bundle in force
+    policy: str = dataclasses.field(metadata={"name": "policy"})
+    #: work by kind and state
+    queue: List[PlatformDepth] = dataclasses.field(metadata={"name": "queue"})
+    #: version of the legal values in force
+    rule_set: str = dataclasses.field(metadata={"name": "rule_set"})
+    #: last migration applied
+    schema: int = dataclasses.field(metadata={"name": "schema"})
+    #: the newest of each runtime
+    self_tests: List[PlatformSelfTest] = dataclasses.field(metadata={"name": "self_tests"})
 
 
 @dataclass
@@ -2240,6 +2334,7 @@ class Client:
         self.members = MemberVerbs(self)
         self.orgs = OrgVerbs(self)
         self.outputs = OutputVerbs(self)
+        self.platforms = PlatformVerbs(self)
         self.previews = PreviewVerbs(self)
         self.profiles = ProfileVerbs(self)
         self.recalls = RecallVerbs(self)
@@ -2547,6 +2642,15 @@ class DatasetVerbs:
         """
         return self._client._record(Dataset, _Call("GET", ["datasets", dataset]))
 
+    def stops(self, dataset: str) -> Iterator[JobStop]:
+        """List the jobs that would end with a dataset.
+
+        Lists what a freeze or a retirement would end at this moment. Who: the data steward of its provider.
+
+        GET /datasets/{dataset}/stops
+        """
+        return self._client._items(JobStop, _Call("GET", ["datasets", dataset, "stops"]))
+
     def terms(self, dataset: str, body: Union[DatasetTerms, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Dataset:
         """Replace the provider's terms.
 
@@ -2797,6 +2901,16 @@ class GrantVerbs:
         GET /grants/{number}
         """
         return self._client._record(Grant, _Call("GET", ["grants", number]))
+
+    def stops(self, number: str) -> Iterator[JobStop]:
+        """List the jobs a revocation would end.
+
+        Lists what a revocation would end at this moment, so that whoever revokes knows. Who: as for
+        grant-revoke.
+
+        GET /grants/{number}/stops
+        """
+        return self._client._items(JobStop, _Call("GET", ["grants", number, "stops"]))
 
 
 class IdentityVerbs:
@@ -3213,6 +3327,21 @@ class OutputVerbs:
         GET /jobs/{number}/outputs
         """
         return self._client._items(Output, _Call("GET", ["jobs", number, "outputs"]))
+
+
+class PlatformVerbs:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def status(self) -> PlatformStatus:
+        """Show how the instance is.
+
+        Tells what the instance needs and what of it fails, its runtimes' newest self-tests, its queue and its
+        versions. Who: the platform's system administrator.
+
+        GET /platform/status
+        """
+        return self._client._record(PlatformStatus, _Call("GET", ["platform", "status"]))
 
 
 class PreviewVerbs:
@@ -3634,6 +3763,16 @@ class UsageVerbs:
     def __init__(self, client: Client) -> None:
         self._client = client
 
+    def recent(self) -> Iterator[BudgetRecent]:
+        """Show who used a department's datasets in the last 30 days.
+
+        Tells by dataset and operator what was read of the caller's datasets in the last 30 days. Who: the
+        data steward of a data provider.
+
+        GET /usage/recent
+        """
+        return self._client._items(BudgetRecent, _Call("GET", ["usage", "recent"]))
+
     def show(self, *, month: Optional[str] = None) -> BudgetUsage:
         """Show a month's use and budgets.
 
@@ -3657,6 +3796,15 @@ class VersionVerbs:
         GET /datasets/{dataset}/versions/{version}
         """
         return self._client._record(DatasetVersion, _Call("GET", ["datasets", dataset, "versions", version]))
+
+    def stops(self, dataset: str, version: int) -> Iterator[JobStop]:
+        """List the jobs that would end with a version.
+
+        Lists what a withdrawal of the version would end at this moment. Who: as dataset-stops.
+
+        GET /datasets/{dataset}/versions/{version}/stops
+        """
+        return self._client._items(JobStop, _Call("GET", ["datasets", dataset, "versions", version, "stops"]))
 
     def wait(self, dataset: str, version: int, *, timeout: float = 600.0) -> DatasetVersion:
         """Waits until the version's bytes were taken or refused. Gives up with TimeoutError after timeout seconds."""
