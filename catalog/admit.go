@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/fault"
@@ -379,7 +380,7 @@ func (k *keychain) earlier(p job.Package, g *ground, jobID string, kind work.Kin
 			return nil, fmt.Errorf("reading earlier outputs: %w", err)
 		}
 		for _, r := range rows {
-			if contains(compared, r.ID) {
+			if slices.Contains(compared, r.ID) {
 				continue
 			}
 			compared = append(compared, r.ID)

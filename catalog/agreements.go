@@ -164,7 +164,7 @@ func (s *Agreements) Show(ctx context.Context, caller policy.Subject, number str
 func (s *Agreements) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[agreement.View], err error) {
 	err = s.c.act(ctx, caller, "agreement.list", func(d *deed) error {
 		of := caller.Org
-		if contains(caller.Capacities, "data_authority") {
+		if slices.Contains(caller.Capacities, "data_authority") {
 			of = ""
 		}
 		if err := d.decide(policy.Object{Kind: "agreement", Org: caller.Org}, "", policy.Facts{}); err != nil {
@@ -188,7 +188,7 @@ func (d *deed) partyAgreement(number string) (postgres.Agreement, error) {
 	switch {
 	case row.Operator == d.caller.Org:
 		owner = row.Operator
-	case row.Agency != d.caller.Org && !contains(d.caller.Capacities, "data_authority"):
+	case row.Agency != d.caller.Org && !slices.Contains(d.caller.Capacities, "data_authority"):
 		return row, fault.NotFound() // neither party nor authority: an agreement of others is not admitted to exist
 	}
 	return row, d.decide(policy.Object{Kind: "agreement", ID: row.ID, Org: owner}, number, policy.Facts{})

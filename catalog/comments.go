@@ -51,7 +51,7 @@ func (d *deed) sit(number string) (at sitting, err error) {
 // voice tells for whom the caller speaks. The author speaks for themselves whatever else they are: they have no vote
 // that their words could give away.
 func (d *deed) voice(facts *policy.ReviewFacts) output.Voice {
-	holds := func(role org.Role) bool { return contains(d.caller.Roles, string(role)) }
+	holds := func(role org.Role) bool { return slices.Contains(d.caller.Roles, string(role)) }
 	switch {
 	case d.caller.Member == facts.Author:
 		return output.AuthorVoice

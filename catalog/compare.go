@@ -26,7 +26,7 @@ func (s *Grants) Compare(ctx context.Context, caller policy.Subject, number stri
 // boundsOf gathers what bounds a scope. A dataset without terms, or one its agreement does not cover, allows nothing.
 func boundsOf(scope grant.Scope, a postgres.Agreement, ds postgres.Dataset) grant.Bounds {
 	var b grant.Bounds
-	if contains(a.Datasets, ds.ID) {
+	if slices.Contains(a.Datasets, ds.ID) {
 		b.Agreement = &grant.Term{From: a.Document.From, To: a.Document.To}
 	}
 	if t := ds.Terms; t != nil {

@@ -225,7 +225,7 @@ func grantFacts(g postgres.Grant) *policy.GrantFacts {
 func agreementFacts(a postgres.Agreement, datasetID string) *policy.AgreementFacts {
 	return &policy.AgreementFacts{
 		State: a.State, Operator: a.Operator, From: a.TermFrom.Unix(), To: a.TermTo.Unix(),
-		Covered: contains(a.Datasets, datasetID),
+		Covered: slices.Contains(a.Datasets, datasetID),
 	}
 }
 

@@ -154,7 +154,7 @@ func (s *Grants) Show(ctx context.Context, caller policy.Subject, number string)
 		if err != nil {
 			return err
 		}
-		if !contains([]string{row.Operator, row.Agency, row.Provider}, caller.Org) {
+		if !slices.Contains([]string{row.Operator, row.Agency, row.Provider}, caller.Org) {
 			return fault.NotFound()
 		}
 		view = viewOfGrant(row.Grant, row.AgreementNumber, row.OperatorNumber, row.DatasetSlug)
@@ -174,7 +174,7 @@ func (d *deed) partyGrant(number string) (row postgres.Grant, a postgres.Agreeme
 	if ds, err = d.tx.DatasetByID(d.ctx, row.Dataset); err != nil {
 		return row, a, ds, err
 	}
-	if !contains([]string{row.Operator, a.Agency, ds.Org}, d.caller.Org) {
+	if !slices.Contains([]string{row.Operator, a.Agency, ds.Org}, d.caller.Org) {
 		return row, a, ds, fault.NotFound()
 	}
 	return row, a, ds, d.decide(policy.Object{Kind: "grant", ID: row.ID, Org: row.Operator}, number, policy.Facts{})
@@ -224,7 +224,7 @@ func (d *deed) stopJobsBy(orgID, member, reason string) error {
 func scopeOf(ds postgres.Dataset, g postgres.Grant, input string, columns []string) task.Scope {
 	scope := task.Scope{Input: input, Units: ds.Units, Rows: g.Scope.Rows.Filters}
 	for _, c := range ds.Columns {
-		if contains(columns, c.Name) {
+		if slices.Contains(columns, c.Name) {
 			scope.Columns = append(scope.Columns, c)
 		}
 	}

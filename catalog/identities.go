@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -26,7 +27,7 @@ func (s *Identities) Admit(ctx context.Context, caller policy.Subject, id string
 		if err != nil {
 			return err
 		}
-		if caller.Org != who.Org && !contains(who.Roles, string(org.OrgAdmin)) {
+		if caller.Org != who.Org && !slices.Contains(who.Roles, string(org.OrgAdmin)) {
 			return fault.NotFound()
 		}
 		row.State, row.AdmittedAt = string(to), &d.now

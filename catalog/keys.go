@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -66,7 +67,7 @@ func (s *Keys) Admit(ctx context.Context, caller policy.Subject, fingerprint str
 		if _, err := org.KeyFlow().Check(state(key.State), "admit"); err != nil {
 			return err
 		}
-		if caller.Org != who.Org && !contains(who.Roles, string(org.OrgAdmin)) {
+		if caller.Org != who.Org && !slices.Contains(who.Roles, string(org.OrgAdmin)) {
 			return fault.NotFound()
 		}
 		if who.Machine && key.Certificate == "" {

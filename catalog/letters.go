@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/postgres"
@@ -46,7 +47,7 @@ func tableSpecs(p job.Package, g *ground) []task.TableSpec {
 		ds, _ := g.datasetNamed(string(in.Dataset))
 		spec := task.TableSpec{Input: in.Name, Units: ds.Units}
 		for _, c := range ds.Columns {
-			if contains(in.Columns, c.Name) {
+			if slices.Contains(in.Columns, c.Name) {
 				spec.Columns = append(spec.Columns, c)
 			} else {
 				spec.Known = append(spec.Known, c.Name)

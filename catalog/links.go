@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/fault"
@@ -22,7 +23,7 @@ func (s *Members) Link(ctx context.Context, caller policy.Subject, number, login
 		if err != nil {
 			return err
 		}
-		first := who.State == string(org.Invited) && contains(who.Roles, string(org.OrgAdmin))
+		first := who.State == string(org.Invited) && slices.Contains(who.Roles, string(org.OrgAdmin))
 		if caller.Org != who.Org && !first {
 			return fault.NotFound()
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -120,13 +121,9 @@ func (d *deed) member(number, login string) (postgres.Member, error) {
 
 // fitting refuses roles one person may not have together, or that the organization has not.
 func (d *deed) fitting(home string, roles []org.Role) error {
-	names, err := d.tx.Capacities(d.ctx, home, d.now)
+	capacities, err := d.capacities(home)
 	if err != nil {
-		return fmt.Errorf("reading capacities: %w", err)
-	}
-	capacities := make([]org.Capacity, 0, len(names))
-	for _, n := range names {
-		capacities = append(capacities, org.Capacity(n))
+		return err
 	}
 	return org.CheckRoles(capacities, roles)
 }
@@ -149,7 +146,7 @@ func (d *deed) setMember(m postgres.Member) error {
 // sits reports whether a person may vote from a seat, as far as that hangs on their membership and roles.
 func sits(m postgres.Member, s output.Seat) bool {
 	role := map[output.Seat]org.Role{output.OperatorSeat: org.SecurityOfficer, output.AgencySeat: org.OutputReviewer}[s]
-	return m.State == string(org.Active) && contains(m.Roles, string(role))
+	return m.State == string(org.Active) && slices.Contains(m.Roles, string(role))
 }
 
 func memberView(m postgres.Member) org.MemberView {

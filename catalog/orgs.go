@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -55,12 +56,8 @@ func (s *Orgs) GrantCapacity(ctx context.Context, caller policy.Subject, number 
 		if err := d.decide(policy.Object{Kind: "capacity", ID: row.ID, Org: row.ID}, number, policy.Facts{}); err != nil {
 			return err
 		}
-		held, err := d.tx.Capacities(ctx, row.ID, d.now)
-		if err != nil {
-			return fmt.Errorf("reading capacities: %w", err)
-		}
-		if contains(held, string(spec.Capacity)) {
-			return fault.New(fault.Conflict, "capacity.held")
+		if err := d.mayHold(row.ID, spec.Capacity); err != nil {
+			return err
 		}
 		d.detail["capacity"] = string(spec.Capacity)
 		if err := d.tx.InsertCapacity(ctx, row.ID, string(spec.Capacity), spec.Document, d.now); err != nil {
@@ -70,6 +67,31 @@ func (s *Orgs) GrantCapacity(ctx context.Context, caller policy.Subject, number 
 		return err
 	})
 	return view, err
+}
+
+// mayHold refuses a capacity that an organization has, or that another of its own excludes. Grants to one organization
+// follow one another: who was not there is not excluded.
+func (d *deed) mayHold(id string, capacity org.Capacity) error {
+	if err := d.tx.LockCapacities(d.ctx, id); err != nil {
+		return fmt.Errorf("locking capacities: %w", err)
+	}
+	held, err := d.capacities(id)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(held, capacity) {
+		return fault.New(fault.Conflict, "capacity.held")
+	}
+	return org.CheckCapacities(append(held, capacity))
+}
+
+// capacities lists what an organization is now.
+func (d *deed) capacities(id string) ([]org.Capacity, error) {
+	rows, err := d.tx.Designations(d.ctx, id, d.now)
+	if err != nil {
+		return nil, fmt.Errorf("reading capacities: %w", err)
+	}
+	return each(rows, plain(func(r postgres.Designation) org.Capacity { return org.Capacity(r.Capacity) }))
 }
 
 // EndCapacity ends a capacity; what rests on it stops counting at once, and an operator's jobs end. Who: platform system_admin.
@@ -126,11 +148,19 @@ func (s *Orgs) List(ctx context.Context, caller policy.Subject, p Page) (views L
 }
 
 func (d *deed) orgView(row postgres.Org) (org.View, error) {
-	held, err := d.tx.Capacities(d.ctx, row.ID, d.now)
+	rows, err := d.tx.Designations(d.ctx, row.ID, d.now)
 	if err != nil {
 		return org.View{}, fmt.Errorf("reading capacities: %w", err)
 	}
-	return org.View{Number: row.Number, Name: row.Name, CreditCode: text(row.CreditCode), Capacities: held, CreatedAt: row.CreatedAt}, nil
+	v := org.View{
+		Number: row.Number, Name: row.Name, CreditCode: text(row.CreditCode), Capacities: []string{},
+		Designations: []org.Designation{}, CreatedAt: row.CreatedAt,
+	}
+	for _, r := range rows {
+		v.Capacities = append(v.Capacities, r.Capacity)
+		v.Designations = append(v.Designations, org.Designation(r))
+	}
+	return v, nil
 }
 
 // each maps rows to views and stops at the first error. The result is never nil: lists are empty, not null.
@@ -144,15 +174,6 @@ func each[R, V any](rows []R, view func(R) (V, error)) ([]V, error) {
 		out = append(out, v)
 	}
 	return out, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }
 
 func text(s *string) string {

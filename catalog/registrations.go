@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/calendar"
@@ -185,7 +186,7 @@ func (s *Registrations) Show(ctx context.Context, caller policy.Subject, number 
 func (s *Registrations) List(ctx context.Context, caller policy.Subject, p Page) (views Listed[registration.View], err error) {
 	err = s.c.act(ctx, caller, "registration.list", func(d *deed) error {
 		of := caller.Org
-		if contains(caller.Capacities, "registrar") {
+		if slices.Contains(caller.Capacities, "registrar") {
 			of = ""
 		}
 		if err := d.decide(policy.Object{Kind: "registration", Org: caller.Org}, "", policy.Facts{}); err != nil {

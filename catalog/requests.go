@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/envelope"
@@ -121,7 +122,7 @@ func (d *deed) compared(row postgres.Job) error {
 			return fmt.Errorf("reading earlier outputs: %w", err)
 		}
 		for _, o := range others {
-			if !contains(row.Compared, o.ID) {
+			if !slices.Contains(row.Compared, o.ID) {
 				return notCompared()
 			}
 		}

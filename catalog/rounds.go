@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -143,7 +144,7 @@ func (d *deed) inLine(r *postgres.Request, follows *postgres.Request) error {
 	if err != nil {
 		return fmt.Errorf("reading earlier requests: %w", err)
 	}
-	if was && !contains(line, before.ID) {
+	if was && !slices.Contains(line, before.ID) {
 		return fault.New(fault.Conflict, "review.other_line")
 	}
 	r.Follows = &follows.ID

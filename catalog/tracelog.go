@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -48,7 +49,7 @@ func (s *Trace) Query(ctx context.Context, caller policy.Subject, f trace.Filter
 // tracePart decides a read of the trace and returns whose part it may see; "" is all.
 func (d *deed) tracePart() (string, error) {
 	part, owner := d.caller.Org, d.caller.Org
-	if contains(d.caller.Roles, "audit_admin") && contains(d.caller.Capacities, "platform") {
+	if slices.Contains(d.caller.Roles, "audit_admin") && slices.Contains(d.caller.Capacities, "platform") {
 		part = ""
 	}
 	return part, d.decide(policy.Object{Kind: "trace", Org: owner}, "", policy.Facts{})

@@ -141,6 +141,15 @@ func excluded[T ~string](have []T, pairs []pair[T]) []string {
 	return found
 }
 
+// CheckCapacities refuses capacities of one organization that exclude each other.
+func CheckCapacities(capacities []Capacity) error {
+	var p fault.Places
+	for _, pair := range excluded(capacities, capacityPairs()) {
+		p.Add("capacity."+pair, "capacity.excluded")
+	}
+	return p.Err("capacity.invalid")
+}
+
 // CheckRoles refuses roles that are unknown, given twice, excluded by another, or not for an organization of
 // these capacities: the three administrators exist on the platform only, and the platform has besides them
 // only org_admin.

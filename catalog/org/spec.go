@@ -121,11 +121,19 @@ func Fingerprint(public ed25519.PublicKey) string { return string(name.DigestOf(
 
 // View is an organization as it is shown.
 type View struct {
-	Number     string    `json:"number"`
-	Name       string    `json:"name"`
-	CreditCode string    `json:"credit_code,omitempty"`
-	Capacities []string  `json:"capacities"`
-	CreatedAt  time.Time `json:"created_at"`
+	Number       string        `json:"number"`
+	Name         string        `json:"name"`
+	CreditCode   string        `json:"credit_code,omitempty"`
+	Capacities   []string      `json:"capacities"`
+	Designations []Designation `json:"designations"` // what each capacity rests on
+	CreatedAt    time.Time     `json:"created_at"`
+}
+
+// Designation is a capacity in force with the document it rests on.
+type Designation struct {
+	Capacity string    `json:"capacity"`
+	Document string    `json:"document"`
+	Since    time.Time `json:"since"`
 }
 
 // MemberView is a person as shown to their administrator.

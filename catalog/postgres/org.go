@@ -59,9 +59,22 @@ func (t *Tx) EndCapacity(ctx context.Context, org, capacity string, at time.Time
 		org, capacity, at)
 }
 
-// Capacities lists what an organization is at a moment.
-func (t *Tx) Capacities(ctx context.Context, org string, at time.Time) ([]string, error) {
-	return values[string](ctx, t, `select capacity from capacity
+// LockCapacities lets one transaction after the other give an organization capacities: what excludes one may not be
+// there yet, so no row could be locked.
+func (t *Tx) LockCapacities(ctx context.Context, org string) error {
+	return t.exec(ctx, "select pg_advisory_xact_lock(hashtextextended('capacity ' || $1, 0))", org)
+}
+
+// Designation is a row of capacity in force.
+type Designation struct {
+	Capacity string
+	Document string
+	Since    time.Time
+}
+
+// Designations lists what an organization is at a moment, and on what each rests.
+func (t *Tx) Designations(ctx context.Context, org string, at time.Time) ([]Designation, error) {
+	return many[Designation](ctx, t, `select capacity, document, since from capacity
 		where org = $1 and since <= $2 and (ended_at is null or ended_at > $2) order by capacity`, org, at)
 }
 

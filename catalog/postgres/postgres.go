@@ -91,12 +91,6 @@ func IsUnique(err error, constraint string) bool {
 	return errors.As(err, &pg) && pg.Code == "23505" && pg.ConstraintName == constraint
 }
 
-// IsCheck tells whether err is a broken check constraint of that name.
-func IsCheck(err error, constraint string) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "23514" && pg.ConstraintName == constraint
-}
-
 // NextNumber counts up a kind's number in a year.
 func (t *Tx) NextNumber(ctx context.Context, kind string, year int) (int64, error) {
 	return value[int64](ctx, t, `insert into counter (kind, year, last) values ($1, $2, 1)

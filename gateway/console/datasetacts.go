@@ -149,6 +149,8 @@ type versionPage struct {
 	Kept    []dataset.Part
 	Rows    int64 // more than before; negative when there are fewer
 	Buttons []button
+
+	Readable bool // its profile is the reader's to read
 }
 
 func showVersion(k call) (answer, error) {
@@ -160,7 +162,7 @@ func showVersion(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p := versionPage{VersionView: v, Added: v.Parts}
+	p := versionPage{VersionView: v, Added: v.Parts, Readable: k.may[readProfile]}
 	if err := p.compare(k); err != nil {
 		return answer{}, err
 	}

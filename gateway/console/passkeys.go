@@ -214,6 +214,7 @@ func (c *Console) provePasskey(w http.ResponseWriter, r *http.Request, who polic
 // profilePage is what a person sees of themselves.
 type profilePage struct {
 	Me       org.Me
+	Home     org.View
 	Keys     []org.KeyView
 	Sessions []org.SessionView
 	Passkeys bool // they count at this address
@@ -226,6 +227,9 @@ func showProfile(c call) (answer, error) {
 		return answer{}, err
 	}
 	p := profilePage{Me: me, Passkeys: c.cat.Passkeys.Known(), Strong: c.who.Strength == policy.Strong}
+	if p.Home, err = c.cat.Orgs.Show(c.ctx, c.who, me.Org); err != nil {
+		return answer{}, err
+	}
 	if p.Keys, err = c.cat.Keys.Mine(c.ctx, c.who); err != nil {
 		return answer{}, err
 	}

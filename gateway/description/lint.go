@@ -18,7 +18,7 @@ func (f Fault) String() string { return f.Where + ": " + f.Rule }
 func nouns() []string {
 	return []string{
 		"agreement", "capacity", "dataset", "destruction", "factor", "grant", "identity", "image", "inspection", "job", "key", "me", "member", "org", "output", "preview",
-		"profile", "recall", "registration", "release", "review", "token", "trace", "trust", "upload", "usage", "version",
+		"platform", "profile", "recall", "registration", "release", "review", "token", "trace", "trust", "upload", "usage", "version",
 	}
 }
 

@@ -1062,6 +1062,8 @@ class Org(Record):
     capacities: List[str] = dataclasses.field(metadata={"name": "capacities"})
     #: when it was made
     created_at: datetime.datetime = dataclasses.field(metadata={"name": "created_at"})
+    #: each capacity with what it rests on
+    designations: List[OrgDesignation] = dataclasses.field(metadata={"name": "designations"})
     #: its name
     name: str = dataclasses.field(metadata={"name": "name"})
     #: readable number
@@ -1076,6 +1078,16 @@ class OrgCapacitySpec(Record):
     capacity: str = dataclasses.field(metadata={"name": "capacity"})
     #: the document it rests on
     document: str = dataclasses.field(metadata={"name": "document"})
+
+
+@dataclass
+class OrgDesignation(Record):
+    #: what an organization may act as
+    capacity: str = dataclasses.field(metadata={"name": "capacity"})
+    #: the designation document it rests on
+    document: str = dataclasses.field(metadata={"name": "document"})
+    #: from when it counts
+    since: datetime.datetime = dataclasses.field(metadata={"name": "since"})
 
 
 @dataclass
