@@ -1,9 +1,11 @@
 package catalog_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/trace"
 )
@@ -51,5 +53,31 @@ func TestVotesRace(t *testing.T) {
 	c.must(err)
 	if len(entries) != 20 {
 		t.Fatalf("%d of 20 tries are in the trace", len(entries))
+	}
+}
+
+// TestExcludedCapacitiesRace has two administrators make one organization at once what it may not be both: never more
+// than one of them comes through.
+func TestExcludedCapacitiesRace(t *testing.T) {
+	c := newCity(t, plenty())
+	for i := range 5 {
+		home, err := c.serve.Orgs.Create(c.ctx, c.admin.Subject, org.Spec{Name: fmt.Sprintf("公司%d", i)})
+		c.must(err)
+		var all sync.WaitGroup
+		for _, capacity := range []org.Capacity{org.Operator, org.BusinessEntity, org.Registrar} {
+			all.Go(func() {
+				_, _ = c.serve.Orgs.GrantCapacity(c.ctx, c.admin.Subject, home.Number, org.CapacitySpec{Capacity: capacity, Document: "文号"})
+			})
+		}
+		all.Wait()
+		home, err = c.serve.Orgs.Show(c.ctx, c.admin.Subject, home.Number)
+		c.must(err)
+		have := make([]org.Capacity, 0, len(home.Capacities))
+		for _, h := range home.Designations {
+			have = append(have, org.Capacity(h.Capacity))
+		}
+		if len(have) == 0 || org.CheckCapacities(have) != nil {
+			t.Fatalf("it is %v", have)
+		}
 	}
 }
