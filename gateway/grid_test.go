@@ -21,7 +21,8 @@ func actions() map[string]policy.Action {
 		"me-show": "", "key-offer": "", "trace-checkpoint": "", "trace-tile": "", "recall-list": "", "trust-show": "",
 		"version-show": "dataset.show", "profile-show": "dataset.profile", "profile-sign": "dataset.profile",
 		"preview-show": "dataset.preview", "inspection-show": "upload.inspect", "job-watch": "job.show",
-		"release-product": "release.get",
+		"release-product": "release.get", "grant-stops": "grant.show", "dataset-stops": "dataset.usage", "version-stops": "dataset.usage",
+		"usage-recent": "dataset.usage",
 	}
 }
 

@@ -48,6 +48,7 @@ func ended[V any](c *call, v V, err error, fields []field[V], stops func() ([]wi
 	if would == nil {
 		return one(c, v, err, fields)
 	}
+	c.note("rehearsed")
 	all, err := stops()
 	if err != nil {
 		return err
