@@ -3,7 +3,9 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/platform"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/trace"
@@ -13,11 +15,15 @@ import (
 // Platform tells how an instance is.
 type Platform struct{ c *core }
 
-// Status tells how the instance is. Who: system_admin of the platform.
+// Status tells how the instance is. Who: system_admin of the platform; other organizations know of no platform to ask.
 func (s *Platform) Status(ctx context.Context, caller policy.Subject) (st platform.Status, err error) {
+	instance := policy.Object{Kind: "platform"}
+	if slices.Contains(caller.Capacities, string(org.Platform)) {
+		instance.Org = caller.Org
+	}
 	stored := s.c.Store.Ready(ctx) == nil
 	err = s.c.act(ctx, caller, "platform.status", func(d *deed) error {
-		if err := d.decide(policy.Object{Kind: "platform"}, "", policy.Facts{}); err != nil {
+		if err := d.decide(instance, "", policy.Facts{}); err != nil {
 			return err
 		}
 		st, err = d.status(stored)
