@@ -111,9 +111,12 @@ func (w *Worker) finish(ctx context.Context, c postgres.Claimed, private keyring
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	admitted := make(chan []byte, 1)
-	go w.beat(running, c, admitted, cancel)
+	var beating sync.WaitGroup
+	beating.Go(func() { w.beat(running, c, admitted, cancel) })
 
 	outcome, result, err := w.admitted(running, c, private, admitted)
+	cancel(nil) // the first cause counts
+	beating.Wait()
 	if errors.Is(context.Cause(running), postgres.ErrLost) {
 		return nil
 	}
@@ -121,7 +124,6 @@ func (w *Worker) finish(ctx context.Context, c postgres.Claimed, private keyring
 		w.Log.ErrorContext(ctx, "running work failed", "work", c.ID, "kind", c.Kind, "err", err)
 		outcome, result = Interrupted, work.Result{}
 	}
-	cancel(nil)
 	return w.seal(context.WithoutCancel(ctx), c, outcome, result)
 }
 

@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -62,42 +63,72 @@ func quoted(text string) string {
 // spot is where a pointer goes.
 type spot struct{ X, Y float64 }
 
-// point finds where a control can be pressed, and that nothing lies over it there.
-func (tab *Tab) point(control string) chromedp.Action[chromedp.Void] {
+// point finds where a control can be pressed, and that nothing lies over it there, and notes whether it gets the press.
+const point = `(e => {
+	e.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
+	if (e.disabled) throw new Error('it is off: ' + e.textContent);
+	const r = e.getClientRects()[0], at = {X: r.x + r.width / 2, Y: r.y + r.height / 2};
+	const top = e.getRootNode().elementFromPoint(at.X, at.Y);
+	if (!e.contains(top) && !top?.contains(e) && !top?.closest('label')?.contains(e)) throw new Error('something lies over it: ' + top?.outerHTML);
+	const press = window.press = {got: false};
+	document.addEventListener('click', c => { press.got = c.composedPath().some(n => n === e || n === top) }, {capture: true, once: true});
+	return at;
+})(%s)`
+
+// press presses a control. A page that changes by itself may have put another in its place between the pointer's coming,
+// its going down and its going up: then nothing got the press, and people press again.
+func (tab *Tab) press(control string) {
 	tab.t.Helper()
-	s := ask[spot](tab, `(e => {
-		e.scrollIntoView({block: 'center', inline: 'center', behavior: 'instant'});
-		if (e.disabled) throw new Error('it is off: ' + e.textContent);
-		const r = e.getClientRects()[0], at = {X: r.x + r.width / 2, Y: r.y + r.height / 2};
-		const top = e.getRootNode().elementFromPoint(at.X, at.Y);
-		if (!e.contains(top) && !top?.contains(e) && !top?.closest('label')?.contains(e)) throw new Error('something lies over it: ' + top?.outerHTML);
-		return at;
-	})(`+control+`)`)
-	return chromedp.MouseClickXY(s.X, s.Y)
+	failed := errors.New("not tried")
+	if !tab.comes(func(ctx context.Context) bool {
+		failed = pressOnce(ctx, control)
+		return failed == nil
+	}) {
+		tab.t.Fatalf("pressing on %s: %v", tab.At(), failed)
+	}
+}
+
+// errMissed says that a press came to nothing.
+var errMissed = errors.New("what was pressed did not get it")
+
+func pressOnce(ctx context.Context, control string) error {
+	at, err := chromedp.Run(ctx, chromedp.Evaluate[spot](fmt.Sprintf(point, control)))
+	if err != nil {
+		return err
+	}
+	if err := chromedp.Do(ctx, chromedp.MouseClickXY(at.X, at.Y)); err != nil {
+		return err
+	}
+	// A page that the press led away from tells nothing any more.
+	if got, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("window.press?.got ?? true")); err == nil && !got {
+		return errMissed
+	}
+	return nil
 }
 
 // Click presses what people see under a name; within tells one of several apart by a text near it. The page stays.
 func (tab *Tab) Click(name string, within ...string) {
 	tab.t.Helper()
-	tab.do(tab.point(found(pressable, name, within...)))
+	tab.press(found(pressable, name, within...))
 }
 
 // Follow presses what leads to another page, and waits until that is there.
 func (tab *Tab) Follow(name string, within ...string) {
 	tab.t.Helper()
-	tab.load(tab.point(found(pressable, name, within...)))
+	tab.load(func() { tab.press(found(pressable, name, within...)) })
 }
 
 // Menu goes to an entry of the menu.
 func (tab *Tab) Menu(name string) {
 	tab.t.Helper()
-	tab.load(tab.point(found(listed, name)))
+	tab.load(func() { tab.press(found(listed, name)) })
 }
 
 // Fill writes into the field of a label, in place of what it held.
 func (tab *Tab) Fill(label, text string, within ...string) {
 	tab.t.Helper()
-	tab.do(tab.point(found(writable, label, within...)), chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	tab.press(found(writable, label, within...))
+	tab.do(chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
 	tab.do(call(input.InsertText, input.InsertTextParams{Text: text}))
 }
 
@@ -150,7 +181,7 @@ func (tab *Tab) tick(want bool, label string, within ...string) {
 	tab.t.Helper()
 	box := found(tickable, label, within...)
 	if ask[bool](tab, box+".checked") != want {
-		tab.do(tab.point(box))
+		tab.press(box)
 	}
 }
 
@@ -171,7 +202,7 @@ func (tab *Tab) Attach(label, path string, within ...string) {
 func (tab *Tab) Stroke(keys string) { tab.t.Helper(); tab.do(chromedp.KeyEvent(keys)) }
 
 // StrokeOn types a key that leads to another page, and waits until that is there.
-func (tab *Tab) StrokeOn(key string) { tab.t.Helper(); tab.load(chromedp.KeyEvent(key)) }
+func (tab *Tab) StrokeOn(key string) { tab.t.Helper(); tab.load(func() { tab.Stroke(key) }) }
 
 // Sees waits until a text can be read on the page.
 func (tab *Tab) Sees(texts ...string) {

@@ -73,3 +73,22 @@ func TestHands(t *testing.T) {
 	tab.Follow("Open", "second")
 	tab.Sees("the second")
 }
+
+// TestPressesAreRepeated presses on a page that puts another control in the place of its own all the time, as a live part
+// does.
+func TestPressesAreRepeated(t *testing.T) {
+	const restless = `<!DOCTYPE html><title>live</title><div id="live"></div><script>
+		let n = 0;
+		setInterval(() => { live.innerHTML = '<p>' + '<br>'.repeat(n++ % 3) + '</p><form action="/there"><button>Go</button></form>' }, 7)</script>`
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, restless) })
+	mux.HandleFunc("/there", func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, "<h1>there</h1>") })
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	tab := browsertest.Start(t).Tab(t)
+	for range 5 {
+		tab.Open(server.URL)
+		tab.Follow("Go")
+		tab.Sees("there")
+	}
+}

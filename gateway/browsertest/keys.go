@@ -53,7 +53,7 @@ func (tab *Tab) Press(selector string) {
 	there := fmt.Sprintf("document.activeElement?.matches(%q) ?? false", selector)
 	for range 100 {
 		if ask[bool](tab, there) {
-			tab.load(chromedp.KeyEvent("\r"))
+			tab.load(func() { tab.Stroke("\r") })
 			return
 		}
 		tab.do(chromedp.KeyEvent("\t"))

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/chromedp/chromedp"
 )
 
 // MaxBytes is what a page may cost, with everything it loads but its islands, and nothing from a cache.
@@ -208,13 +206,11 @@ const pageLinks = `[...document.querySelectorAll('a[href]:not([download])')].map
 
 func (tab *Tab) links() []string { return ask[[]string](tab, pageLinks) }
 
-// load does what opens another page and waits until that is there and whole. The browser's events alone do not tell: the
-// end of the page before, told late, looks like the end of the next one.
-func (tab *Tab) load(step chromedp.Action[chromedp.Void]) {
+// load does what opens another page and waits until that is there and whole. The page itself tells, not the browser's
+// events: the end of the page before, told late, looks like the end of the next one.
+func (tab *Tab) load(step func()) {
 	tab.t.Helper()
 	ask[string](tab, "window.left = location.href")
-	if _, err := chromedp.RunResponse(tab.ctx, step); err != nil {
-		tab.t.Fatalf("opening the next page: %v", err)
-	}
+	step()
 	tab.until("document.readyState === 'complete' && window.left !== location.href", "the next page")
 }
