@@ -409,23 +409,30 @@ func (d *deed) certificate(l postgres.Release, r postgres.Request, row postgres.
 
 // voteDigests names the two votes, operator's seat first.
 func (d *deed) voteDigests(r postgres.Request) ([]name.Digest, error) {
-	rows, err := d.tx.Votes(d.ctx, r.ID)
+	votes, err := d.signedVotes(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return each(votes, func(v release.SignedVote) (name.Digest, error) { return v.Envelope.Digest() })
+}
+
+// signedVotes reads the votes of a request as they were signed, in the order in which certificates name them.
+func (d *deed) signedVotes(request string) ([]release.SignedVote, error) {
+	rows, err := d.tx.Votes(d.ctx, request)
 	if err != nil {
 		return nil, fmt.Errorf("reading votes: %w", err)
 	}
-	var digests []name.Digest
-	for _, v := range operatorFirst(rows) {
-		var e envelope.Envelope
-		if err := json.Unmarshal(v.Envelope, &e); err != nil {
-			return nil, fmt.Errorf("reading vote: %w", err)
-		}
-		digest, err := e.Digest()
+	return each(operatorFirst(rows), func(v postgres.Vote) (signed release.SignedVote, err error) {
+		key, err := d.tx.KeyByID(d.ctx, v.MemberKey)
 		if err != nil {
-			return nil, fmt.Errorf("digesting vote: %w", err)
+			return signed, fmt.Errorf("reading voter's key: %w", err)
 		}
-		digests = append(digests, digest)
-	}
-	return digests, nil
+		if err := json.Unmarshal(v.Envelope, &signed.Envelope); err != nil {
+			return signed, fmt.Errorf("reading vote: %w", err)
+		}
+		signed.PublicKey, signed.Origin = key.PublicKey, key.Origin
+		return signed, nil
+	})
 }
 
 // operatorFirst orders votes as certificates name them.

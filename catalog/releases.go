@@ -27,6 +27,13 @@ func (s *Releases) Get(ctx context.Context, caller policy.Subject, number string
 			return fmt.Errorf("encoding certificate: %w", err)
 		}
 		pkg.Proof = kept.Proof
+		votes, err := d.signedVotes(l.Request)
+		if err != nil {
+			return err
+		}
+		if pkg.Votes, err = json.Marshal(votes); err != nil {
+			return fmt.Errorf("encoding votes: %w", err)
+		}
 		if pkg.Trust, err = d.tx.Setting(ctx, TrustSetting); err != nil {
 			return fmt.Errorf("reading trust document: %w", err)
 		}

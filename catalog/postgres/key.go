@@ -65,6 +65,11 @@ func (t *Tx) ShareKey(ctx context.Context, id string) (MemberKey, error) {
 	return one[MemberKey](ctx, t, "select * from member_key where id = $1 for share", id)
 }
 
+// KeyByID reads a key.
+func (t *Tx) KeyByID(ctx context.Context, id string) (MemberKey, error) {
+	return one[MemberKey](ctx, t, "select * from member_key where id = $1", id)
+}
+
 // Keys lists the keys of an organization's people.
 func (t *Tx) Keys(ctx context.Context, org string, w Window) ([]MemberKey, error) {
 	return listed[MemberKey](ctx, t, w, `select k.* from member_key k join member m on m.id = k.member

@@ -28,6 +28,16 @@ type Package struct {
 	Certificate json.RawMessage `json:"certificate"` // envelope.Envelope over Certificate
 	Proof       json.RawMessage `json:"proof"`       // trace.Proof of the intent's leaf
 	Trust       json.RawMessage `json:"trust"`       // trust.json, signed by the offline root
+	// Votes are the two votes, []SignedVote in the order of the certificate. A package of before they were handed out has
+	// none: the certificate's digests of them are the keeper's word alone.
+	Votes json.RawMessage `json:"votes,omitempty"`
+}
+
+// SignedVote is a vote with the voter's own public key, under which it verifies.
+type SignedVote struct {
+	Envelope  envelope.Envelope `json:"envelope"` // over output.Vote
+	PublicKey []byte            `json:"public_key"`
+	Origin    string            `json:"origin,omitempty"` // where a passkey was enrolled
 }
 
 // Papers are a release's proofs without its bytes.

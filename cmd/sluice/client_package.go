@@ -2,27 +2,33 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/release"
+	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
 // part is one file of a product's folder.
 type part struct {
-	file string
-	body *[]byte
+	file  string
+	body  *[]byte
+	older bool // a folder of an earlier version lacks it
 }
 
 // packageParts says which file holds which part of a package.
 func packageParts(p *wire.ReleasePackage) []part {
 	return []part{
-		{"product.csv", &p.Product},
-		{"certificate.json", (*[]byte)(&p.Certificate)},
-		{"proof.json", (*[]byte)(&p.Proof)},
-		{"trust.json", (*[]byte)(&p.Trust)},
+		{file: "product.csv", body: &p.Product},
+		{file: "certificate.json", body: (*[]byte)(&p.Certificate)},
+		{file: "votes.json", body: (*[]byte)(&p.Votes), older: true},
+		{file: "proof.json", body: (*[]byte)(&p.Proof)},
+		{file: "trust.json", body: (*[]byte)(&p.Trust)},
 	}
 }
 
@@ -41,7 +47,7 @@ func getPackage(c *call, form release.Form) (wire.ReleasePackage, error) {
 	if err != nil {
 		return pkg, err
 	}
-	extra := part{form.FileName("product"), &body}
+	extra := part{file: form.FileName("product"), body: &body}
 	if err := keepPackage(folder, pkg, extra); err != nil {
 		return pkg, err
 	}
@@ -81,7 +87,8 @@ func writeNew(path string, body []byte) (err error) {
 // readPackageFolder reads what keepPackage wrote.
 func readPackageFolder(folder string) (p wire.ReleasePackage, err error) {
 	for _, part := range packageParts(&p) {
-		if *part.body, err = os.ReadFile(filepath.Join(folder, part.file)); err != nil {
+		*part.body, err = os.ReadFile(filepath.Join(folder, part.file))
+		if err != nil && !(part.older && errors.Is(err, fs.ErrNotExist)) {
 			return p, failed("product.unreadable", "folder", folder).because(err)
 		}
 	}
@@ -103,12 +110,29 @@ func showCertificate(c *call, p wire.ReleasePackage) error {
 		{"job", func(r release.Certificate) string { return string(r.Job) }},
 		{"code", func(r release.Certificate) string { return string(r.Code) }},
 		{"inputs", func(r release.Certificate) string { return certificateInputs(c, r) }},
-		{"votes", func(r release.Certificate) string { return joined(r.Votes) }},
+		{"votes", func(r release.Certificate) string { return certificateVotes(c, p, r) }},
 		{"trace", func(r release.Certificate) string {
 			return c.Say("trace.place", "index", r.Trace.Index, "log", r.Trace.Origin)
 		}},
 		{"issued", func(r release.Certificate) string { return when(r.Issued) }},
 	})
+}
+
+// certificateVotes tells under which keys the votes were signed; of a package without them, their digests.
+func certificateVotes(c *call, p wire.ReleasePackage, r release.Certificate) string {
+	var signed []release.SignedVote
+	votes, err := client.OpenVotes(p.Votes, r)
+	if err == nil && len(votes) > 0 {
+		err = json.Unmarshal(p.Votes, &signed)
+	}
+	if err != nil || len(signed) == 0 {
+		return c.Say("verify.votes_unseen", "votes", joined(r.Votes))
+	}
+	told := make([]string, 0, len(votes))
+	for i, v := range votes {
+		told = append(told, c.Say("verify.vote", "seat", word(c, v.Seat), "scheme", word(c, signed[i].Envelope.Scheme), "key", name.DigestOf(signed[i].PublicKey)))
+	}
+	return strings.Join(told, "; ")
 }
 
 func certificateInputs(c *call, r release.Certificate) string {

@@ -98,10 +98,10 @@ func partlyThere() map[string]partly {
 		"trace.checkpoint": {"api action", "trace.export; the action is the keeper's"},
 		"trace.tail":       {"action", "no verb of the API yet"},
 
-		"policy.show":     {"action", "no verb of the API yet"},
-		"policy.test":     {"action", "no verb of the API yet"},
-		"work.claim":      {"action", "a process"},
-		"work.settle":     {"action", "a process"},
+		"policy.show": {"action", "no verb of the API yet"},
+		"policy.test": {"action", "no verb of the API yet"},
+		"work.claim":  {"action", "a process"},
+		"work.settle": {"action", "a process"},
 
 		"completion": {"command", "the command line itself"},
 		"help":       {"command", "the command line itself"},

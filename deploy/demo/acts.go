@@ -225,6 +225,7 @@ func (d *demo) receive(ctx context.Context) error {
 func (d *demo) leave(pkg release.Package) error {
 	for file, body := range map[string][]byte{
 		"product.csv": pkg.Product, "certificate.json": pkg.Certificate, "proof.json": pkg.Proof, "trust.json": pkg.Trust,
+		"votes.json": pkg.Votes,
 	} {
 		if err := keepFile(filepath.Join(d.dir, "release", file), body); err != nil {
 			return err

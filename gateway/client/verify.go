@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/output"
+	"github.com/sluicedata/sluice/catalog/passkey"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trust"
@@ -22,11 +25,13 @@ var (
 	ErrProduct = errors.New("the certificate is about other bytes")
 	// ErrEntry says that the proof is of another entry of the trace than the certificate names.
 	ErrEntry = errors.New("the proof is of another trace entry than the certificate's")
+	// ErrVotes says that the votes are not the two that the certificate names, both for this product.
+	ErrVotes = errors.New("the votes are not those of the certificate")
 )
 
 // VerifyRelease checks a product offline, with nothing but the instance's root public key: trust.json under the
-// root key, the certificate under a key it vouches for, the product's digest, and that the intent to release it
-// was in the signed trace before it left.
+// root key, the certificate under a key it vouches for, the product's digest, both votes under the voters' own keys,
+// and that the intent to release it was in the signed trace before it left.
 func VerifyRelease(pkg release.Package, root ed25519.PublicKey) error {
 	doc, err := trust.Verify(pkg.Trust, root)
 	if err != nil {
@@ -39,7 +44,53 @@ func VerifyRelease(pkg release.Package, root ed25519.PublicKey) error {
 	if !certificate.Describes(pkg.Product) {
 		return ErrProduct
 	}
+	if _, err := OpenVotes(pkg.Votes, certificate); err != nil {
+		return err
+	}
 	return verifyEntry(pkg.Proof, certificate.Trace, certificate.Issued, doc)
+}
+
+// OpenVotes verifies the votes of a package under the keys they came with, and returns what they say: the two that the
+// certificate names, of different seats, people and keys, each for the product. No votes are none: the package is of
+// before they were handed out. Whose a key is, who knows its fingerprint can tell.
+func OpenVotes(raw json.RawMessage, c release.Certificate) (votes []output.Vote, err error) {
+	if raw == nil {
+		return nil, nil
+	}
+	var signed []release.SignedVote
+	if err := json.Unmarshal(raw, &signed); err != nil {
+		return nil, fmt.Errorf("reading votes: %w", err)
+	}
+	if len(signed) != 2 || len(c.Votes) != 2 {
+		return nil, ErrVotes
+	}
+	for i, s := range signed {
+		cast, err := openVote(s, c.Votes[i])
+		if err != nil {
+			return nil, err
+		}
+		if cast.Decision != output.Approve || cast.Digest != c.Product {
+			return nil, ErrVotes
+		}
+		votes = append(votes, cast)
+	}
+	if votes[0].Seat != output.OperatorSeat || votes[1].Seat != output.AgencySeat || votes[0].Voter == votes[1].Voter ||
+		votes[0].Request != votes[1].Request || bytes.Equal(signed[0].PublicKey, signed[1].PublicKey) {
+		return nil, ErrVotes
+	}
+	return votes, nil
+}
+
+// openVote opens the vote of a digest.
+func openVote(s release.SignedVote, named name.Digest) (cast output.Vote, err error) {
+	digest, err := s.Envelope.Digest()
+	if err != nil {
+		return cast, fmt.Errorf("digesting vote: %w", err)
+	}
+	if digest != named {
+		return cast, ErrVotes
+	}
+	return output.OpenVote(s.Envelope, passkey.Verifier(s.Envelope.Scheme, s.Origin, s.PublicKey))
 }
 
 // VerifyRecall finds the statement that takes a product back among those the keeper signed. ok is false when there is

@@ -6,10 +6,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trace/tilestore"
@@ -79,11 +81,12 @@ func (v *vault) release(t *testing.T, product string) release.Package {
 	if err != nil {
 		t.Fatal(err)
 	}
+	votes := v.votes(t, product)
 	c := release.Certificate{
 		Format: release.CertificateFormat, Release: "D-2026-0001", Output: "counts", Product: name.DigestOf([]byte(product)),
 		Size: int64(len(product)), Job: "J-2026-0001", Code: name.DigestOf([]byte("code")), Policy: "revision", RuleSet: "rules",
 		Inputs: []release.Input{{Dataset: "visits", Version: 1, Manifest: name.DigestOf([]byte("manifest")), Grant: "G-2026-0001"}},
-		Votes:  []name.Digest{name.DigestOf([]byte("one")), name.DigestOf([]byte("two"))},
+		Votes:  []name.Digest{votes[0].digest(t), votes[1].digest(t)},
 		Trace: release.Entry{
 			Origin: head.Origin, Index: 1, Leaf: trace.LeafHash(proof.Leaf), Size: head.Size, Root: name.Digest("sha256:" + hex.EncodeToString(head.Root[:])),
 		},
@@ -97,7 +100,97 @@ func (v *vault) release(t *testing.T, product string) release.Package {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return release.Package{Product: []byte(product), Certificate: encode(t, sealed), Proof: encode(t, proof), Trust: document}
+	return release.Package{Product: []byte(product), Certificate: encode(t, sealed), Proof: encode(t, proof), Trust: document, Votes: encode(t, votes)}
+}
+
+// voted is a vote as a package has it.
+type voted struct{ release.SignedVote }
+
+func (s voted) digest(t *testing.T) name.Digest {
+	t.Helper()
+	d, err := s.Envelope.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// votes approves a product from both seats.
+func (v *vault) votes(t *testing.T, product string) []voted {
+	t.Helper()
+	return []voted{v.vote(t, product, output.OperatorSeat, nil), v.vote(t, product, output.AgencySeat, nil)}
+}
+
+// vote signs for a seat with a key of its own.
+func (v *vault) vote(t *testing.T, product string, seat output.Seat, change func(*output.Vote)) voted {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cast := output.Vote{
+		Request: "Q-2026-0001", Seat: seat, Voter: name.NewID(), Decision: output.Approve, Kind: output.OutputVote,
+		Digest: name.DigestOf([]byte(product)), Evidence: name.DigestOf([]byte("evidence")), Revision: "revision",
+		Expiry: v.issued.AddDate(0, 0, 1), Nonce: strings.Repeat("0f", 16),
+	}
+	if change != nil {
+		change(&cast)
+	}
+	e, err := cast.Sign(name.NewID(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return voted{release.SignedVote{Envelope: e, PublicKey: public(key)}}
+}
+
+// TestVotesTravelAlong: the votes of a package are those of its certificate, for its product, by two people; a package of
+// before has none.
+func TestVotesTravelAlong(t *testing.T) {
+	v := newVault(t)
+	const product = "plan,people\nfree,100\n"
+	first, second := v.vote(t, product, output.OperatorSeat, nil), v.vote(t, product, output.AgencySeat, nil)
+	same := func(cast *output.Vote) { cast.Voter = voterOf(t, first) }
+	forged := second
+	forged.PublicKey = first.PublicKey
+	for what, c := range map[string]struct {
+		votes []voted // those of the certificate too
+		ok    bool
+	}{
+		"two":                   {[]voted{first, second}, true},
+		"the other way round":   {[]voted{second, first}, false},
+		"one":                   {[]voted{first}, false},
+		"one twice":             {[]voted{first, first}, false},
+		"another's key":         {[]voted{first, forged}, false},
+		"of another product":    {[]voted{first, v.vote(t, "else", output.AgencySeat, nil)}, false},
+		"of one person":         {[]voted{first, v.vote(t, product, output.AgencySeat, same)}, false},
+		"of another request":    {[]voted{first, v.vote(t, product, output.AgencySeat, func(c *output.Vote) { c.Request = "Q-2026-0002" })}, false},
+		"one against":           {[]voted{first, v.vote(t, product, output.AgencySeat, func(c *output.Vote) { c.Decision = output.Reject })}, false},
+		"two of the operator's": {[]voted{first, v.vote(t, product, output.OperatorSeat, nil)}, false},
+	} {
+		certificate := release.Certificate{Product: name.DigestOf([]byte(product))}
+		for _, vote := range c.votes {
+			certificate.Votes = append(certificate.Votes, vote.digest(t))
+		}
+		told, err := client.OpenVotes(encode(t, c.votes), certificate)
+		if (err == nil) != c.ok || c.ok && len(told) != 2 {
+			t.Errorf("%s: %d votes, %v", what, len(told), err)
+		}
+		if _, err := client.OpenVotes(encode(t, v.votes(t, product)), certificate); err == nil {
+			t.Errorf("%s: others took their place", what)
+		}
+		if told, err := client.OpenVotes(nil, certificate); err != nil || told != nil {
+			t.Errorf("%s: without votes: %v, %v", what, told, err)
+		}
+	}
+}
+
+func voterOf(t *testing.T, s voted) name.ID {
+	t.Helper()
+	var cast output.Vote
+	if err := json.Unmarshal(s.Envelope.Payload, &cast); err != nil {
+		t.Fatal(err)
+	}
+	return cast.Voter
 }
 
 func encode(t *testing.T, v any) json.RawMessage {
@@ -125,6 +218,7 @@ func TestVerifyRelease(t *testing.T) {
 		"another vault's certificate": func(p *release.Package) { p.Certificate = foreign.Certificate },
 		"another vault's proof":       func(p *release.Package) { p.Proof = foreign.Proof },
 		"another entry's proof":       func(p *release.Package) { p.Proof = second.Proof },
+		"another vault's votes":       func(p *release.Package) { p.Votes = foreign.Votes },
 		"no certificate":              func(p *release.Package) { p.Certificate = nil },
 		"no proof":                    func(p *release.Package) { p.Proof = json.RawMessage(`{}`) },
 		"no trust":                    func(p *release.Package) { p.Trust = nil },

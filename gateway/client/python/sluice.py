@@ -1720,6 +1720,9 @@ class ReleasePackage(Record):
     release: Release = dataclasses.field(metadata={"name": "release"})
     #: trust.json, signed by the offline root
     trust: Any = dataclasses.field(metadata={"name": "trust"})
+    #: the two votes in the certificate's order, each a signed envelope with the voter's public key and, for a
+    #: passkey, the origin it was enrolled at; absent where they were not handed out yet
+    votes: Optional[Any] = dataclasses.field(default=None, metadata={"name": "votes"})
 
 
 @dataclass
