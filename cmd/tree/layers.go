@@ -37,7 +37,7 @@ func layers() []layer {
 		{"gateway/client/python", []string{"gateway/client/python", "gateway/description", "catalog/dataset", "catalog/job"}},
 		{"sandbox", []string{"sandbox", "catalog", "policy"}},
 		// What runs inside knows letters and evidence, and neither the record nor the store.
-		{"sandbox/runner", []string{"sandbox/runner", "catalog/task", "policy/screen"}},
+		{"sandbox/runner", []string{"sandbox/runner", "catalog/name", "catalog/task", "policy/screen"}},
 		{"sandbox/docker", []string{"sandbox/docker", "sandbox", "catalog/task"}},
 		{"sandbox/launcher", []string{"sandbox/launcher", "sandbox", "sandbox/docker", "catalog/task", "catalog/name"}},
 		{"cmd", []string{"cmd", "gateway", "sandbox", "catalog", "policy"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,7 +13,10 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/calendar"
 	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/envelope"
+	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/gateway/browsertest"
+	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/providertest"
 )
 
@@ -384,6 +388,21 @@ func (p *pass) receive() {
 	phone.Open(p.base + "/console/public")
 	phone.Open(address[:len(address)-1] + fmt.Sprintf("%x", (last+1)&0xf))
 	phone.Sees("✗ " + p.say("verify.fails"))
+	p.verifies()
+}
+
+// verifies takes the product home and checks all of it there, both passkeys' votes among it.
+func (p *pass) verifies() {
+	pkg, err := p.developer.Releases.Get(p.t.Context(), p.released)
+	must(p.t, err)
+	root, err := client.ReadRoot(filepath.Join(p.data, "root", "root.pub"))
+	must(p.t, err)
+	must(p.t, client.VerifyRelease(pkg, root))
+	var votes []release.SignedVote
+	must(p.t, json.Unmarshal(pkg.Votes, &votes))
+	if len(votes) != 2 || votes[0].Envelope.Scheme != envelope.WebAuthn || votes[1].Envelope.Scheme != envelope.WebAuthn {
+		p.t.Errorf("the product came with the votes %s", pkg.Votes)
+	}
 }
 
 // pictures takes pictures of what the story has made, as those who work with it see it: in both themes, on a desk and on a
