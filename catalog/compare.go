@@ -23,6 +23,27 @@ func (s *Grants) Compare(ctx context.Context, caller policy.Subject, number stri
 	return all, nil
 }
 
+// Check holds a grant that might be proposed against the same bounds. Nothing is proposed and nothing kept. Who: of those
+// who may Compare, the operator's.
+func (s *Grants) Check(ctx context.Context, caller policy.Subject, spec grant.Spec) (all []grant.Comparison, err error) {
+	if err := spec.Scope.Validate(); err != nil {
+		return nil, err
+	}
+	err = s.c.act(ctx, caller, "grant.compare", func(d *deed) error {
+		a, ds, err := d.groundsOf(spec)
+		if err != nil {
+			return err
+		}
+		d.detail["dataset"] = ds.Slug
+		all = spec.Scope.Compare(boundsOf(spec.Scope, a, ds))
+		return d.decide(policy.Object{Kind: "grant", Org: caller.Org}, "", policy.Facts{})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
 // boundsOf gathers what bounds a scope. A dataset without terms, or one its agreement does not cover, allows nothing.
 func boundsOf(scope grant.Scope, a postgres.Agreement, ds postgres.Dataset) grant.Bounds {
 	var b grant.Bounds

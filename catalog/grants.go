@@ -26,11 +26,7 @@ func (s *Grants) Propose(ctx context.Context, caller policy.Subject, spec grant.
 		return grant.View{}, err
 	}
 	err = s.c.change(ctx, caller, "grant.propose", &view, func(d *deed) error {
-		a, err := d.tx.Agreement(ctx, spec.Agreement)
-		if err != nil || a.Operator != caller.Org {
-			return fault.NotFound()
-		}
-		found, err := d.tx.Dataset(ctx, string(spec.Scope.Dataset))
+		a, found, err := d.groundsOf(spec)
 		if err != nil {
 			return err
 		}
@@ -55,6 +51,15 @@ func (s *Grants) Propose(ctx context.Context, caller policy.Subject, spec grant.
 		return d.tx.InsertGrant(ctx, row)
 	})
 	return view, err
+}
+
+// groundsOf reads what a proposal of the caller's organization would rest on.
+func (d *deed) groundsOf(spec grant.Spec) (a postgres.Agreement, ds postgres.Dataset, err error) {
+	if a, err = d.tx.Agreement(d.ctx, spec.Agreement); err != nil || a.Operator != d.caller.Org {
+		return a, ds, fault.NotFound()
+	}
+	ds, err = d.tx.Dataset(d.ctx, string(spec.Scope.Dataset))
+	return a, ds, err
 }
 
 // Approve makes a proposed grant active. Who: approver of the agreement's agency, never the proposer.

@@ -71,6 +71,7 @@ func (c *city) bodies(t *testing.T) map[string]string {
 			Operator: c.operator, From: day(0), To: day(300), Datasets: []name.Slug{theDataset}, Document: digest,
 			Decision: agreement.Decision{Document: "d", Date: day(0)},
 		},
+		"grant-check":   grant.Spec{Agreement: theAgreement, Scope: scope()},
 		"grant-propose": grant.Spec{Agreement: theAgreement, Scope: scope()},
 		"job-submit":    jobPackage(), "job-debug": jobPackage(), "job-check": jobPackage(),
 		"dataset-publish": wire.Publication{Upload: "01890a5d-ac96-774b-bcce-b302099a8057", Mode: dataset.Replace},

@@ -21,7 +21,7 @@ func actions() map[string]policy.Action {
 		"me-show": "", "key-offer": "", "trace-checkpoint": "", "trace-tile": "", "recall-list": "", "trust-show": "",
 		"version-show": "dataset.show", "profile-show": "dataset.profile", "profile-sign": "dataset.profile",
 		"preview-show": "dataset.preview", "inspection-show": "upload.inspect", "job-watch": "job.show",
-		"release-product": "release.get", "grant-stops": "grant.show", "dataset-stops": "dataset.usage", "version-stops": "dataset.usage",
+		"release-product": "release.get", "grant-stops": "grant.show", "grant-check": "grant.compare", "dataset-stops": "dataset.usage", "version-stops": "dataset.usage",
 		"usage-recent": "dataset.usage",
 	}
 }
@@ -36,7 +36,8 @@ func actionOf(r gateway.Description) policy.Action {
 // TestIdsNameTheirActs: the id of a route that changes something, and so the method of a client, is the noun and the
 // verb that decisions and the trace name.
 func TestIdsNameTheirActs(t *testing.T) {
-	parts := map[string]string{"profile-sign": "dataset-profile"} // a second step of one act, under one right
+	// A second step of one act, and a question that is sent as one, under one right.
+	parts := map[string]string{"profile-sign": "dataset-profile", "grant-check": "grant-compare"}
 	for _, r := range gateway.Describe(gateway.Config{Catalog: &catalog.Catalog{}}) {
 		act := strings.Replace(string(actionOf(r)), ".", "-", 1)
 		if r.Method != "GET" && act != "" && r.ID != act && parts[r.ID] != act {

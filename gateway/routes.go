@@ -130,6 +130,7 @@ func law(cat *catalog.Catalog) []route {
 		{post, "/agreements/{number}/file", ok, "agreement-file", "Record the filing", fileAgreement(cat)},
 		{get, "/grants", ok, "grant-list", "List grants", list(cat.Grants.List)},
 		{post, "/grants", created, "grant-propose", "Propose a grant", body(cat.Grants.Propose)},
+		{post, "/grants/check", ok, "grant-check", "Hold a proposal against its bounds before it is made", bodyAll(cat.Grants.Check)},
 		{get, "/grants/{number}", ok, "grant-show", "Show a grant", one(cat.Grants.Show)},
 		{get, "/grants/{number}/comparison", ok, "grant-compare", "Hold a grant against its bounds", allOf(cat.Grants.Compare)},
 		{get, "/grants/{number}/stops", ok, "grant-stops", "List the jobs a revocation would end", allOf(cat.Grants.Stops)},

@@ -65,6 +65,13 @@ func body[B, V any](verb func(context.Context, policy.Subject, B) (V, error)) re
 	}
 }
 
+// bodyAll is a verb that takes what it is about from the body and returns the few things there are to say of it.
+func bodyAll[B, V any](verb func(context.Context, policy.Subject, B) ([]V, error)) register {
+	return body(func(ctx context.Context, who policy.Subject, b B) (wire.List[V], error) {
+		return items(verb(ctx, who, b))
+	})
+}
+
 // oneBody is a verb on one object with a body.
 func oneBody[B, V any](verb func(context.Context, policy.Subject, string, B) (V, error)) register {
 	return func(e *edge, op huma.Operation) {

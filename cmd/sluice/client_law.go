@@ -214,14 +214,18 @@ func grantCompare() *cobra.Command {
 		use: "compare GRANT", example: "  sluice grant compare G-2026-0001",
 	}, func(c *call) error {
 		all, err := c.Grants.Compare(c.ctx, c.args[0])
-		return many(c, all, err, []field[wire.Comparison]{
-			{"dimension", func(k wire.Comparison) string { return word(c, k.Dimension) }},
-			{"bound", func(k wire.Comparison) string { return word(c, k.Bound) }},
-			{"granted", func(k wire.Comparison) string { return joined(k.Granted) }},
-			{"allowed", func(k wire.Comparison) string { return joined(k.Allowed) }},
-			{"beyond", func(k wire.Comparison) string { return joined(k.Beyond) }},
-		})
+		return many(c, all, err, comparisonFields(c))
 	})
+}
+
+func comparisonFields(c *call) []field[wire.Comparison] {
+	return []field[wire.Comparison]{
+		{"dimension", func(k wire.Comparison) string { return word(c, k.Dimension) }},
+		{"bound", func(k wire.Comparison) string { return word(c, k.Bound) }},
+		{"granted", func(k wire.Comparison) string { return joined(k.Granted) }},
+		{"allowed", func(k wire.Comparison) string { return joined(k.Allowed) }},
+		{"beyond", func(k wire.Comparison) string { return joined(k.Beyond) }},
+	}
 }
 
 func grantFields(c *call) []field[wire.Grant] {
@@ -272,13 +276,16 @@ func grantRows(c *call, g wire.Grant) string {
 
 func grantPropose() *cobra.Command {
 	return fromFile(change(text{
-		use: "propose -f FILE", example: "  sluice grant propose -f grant.yaml",
+		use: "propose -f FILE", example: "  sluice grant propose -f grant.yaml --dry-run\n  sluice grant propose -f grant.yaml",
 	}, func(c *call) error {
 		spec, err := readYAML[wire.GrantSpec](c, c.flag("file"))
 		if err != nil {
 			return err
 		}
 		made, err := c.Grants.Propose(c.ctx, spec)
+		if would := rehearsed(err); would != nil {
+			return rehearseProposal(c, would, spec)
+		}
 		return one(c, made, err, grantFields(c))
 	}))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -54,11 +55,41 @@ func ended[V any](c *call, v V, err error, fields []field[V], stops func() ([]wi
 		return err
 	}
 	c.note("rehearsed.stops", "n", number(len(all)))
+	return tellRehearsed(c, would, "stops", all, []field[wire.Stop]{
+		{"job", func(s wire.Stop) string { return s.Number }},
+		{"operator", func(s wire.Stop) string { return s.Operator }},
+		{"mode", func(s wire.Stop) string { return word(c, s.Mode) }},
+		{"state", func(s wire.Stop) string { return word(c, s.State) }},
+		{"since", func(s wire.Stop) string { return when(s.CreatedAt) }},
+	})
+}
+
+// rehearseProposal shows what a proposal would send, and where it goes beyond what bounds it: then it would be refused.
+func rehearseProposal(c *call, would *client.Rehearsed, spec wire.GrantSpec) error {
+	c.Earnest()
+	all, err := c.Grants.Check(c.ctx, spec)
+	if err != nil {
+		return err
+	}
+	c.note("rehearsed")
+	if err := tellRehearsed(c, would, "comparison", all, comparisonFields(c)); err != nil {
+		return err
+	}
+	beyond := slices.DeleteFunc(all, func(k wire.Comparison) bool { return len(k.Beyond) == 0 })
+	if len(beyond) > 0 {
+		return toldError{text: c.Say("rehearsed.beyond", "n", number(len(beyond))), code: exitRefused}
+	}
+	return nil
+}
+
+// tellRehearsed shows what would have been sent, and below it what the server says of that.
+func tellRehearsed[V any](c *call, would *client.Rehearsed, name string, all []V, fields []field[V]) error {
 	if c.form != formTable {
-		return c.encode(struct {
-			*client.Rehearsed
-			Stops []wire.Stop `json:"stops"`
-		}{would, all})
+		told := map[string]any{"method": would.Method, "path": would.Path, name: all}
+		if len(would.Body) > 0 {
+			told["body"] = would.Body
+		}
+		return c.encode(told)
 	}
 	if err := c.writeRehearsed(would); err != nil || len(all) == 0 {
 		return err
@@ -66,13 +97,7 @@ func ended[V any](c *call, v V, err error, fields []field[V], stops func() ([]wi
 	if err := c.write([]byte("\n")); err != nil {
 		return err
 	}
-	return many(c, all, nil, []field[wire.Stop]{
-		{"job", func(s wire.Stop) string { return s.Number }},
-		{"operator", func(s wire.Stop) string { return s.Operator }},
-		{"mode", func(s wire.Stop) string { return word(c, s.Mode) }},
-		{"state", func(s wire.Stop) string { return word(c, s.State) }},
-		{"since", func(s wire.Stop) string { return when(s.CreatedAt) }},
-	})
+	return many(c, all, nil, fields)
 }
 
 // writeRehearsed prints what would have been sent for people to read.

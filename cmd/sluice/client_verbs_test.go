@@ -79,6 +79,7 @@ func partlyThere() map[string]partly {
 		"usage.show":      {"api action", "the command is usage"},
 		"usage":           {"command", "usage.show"},
 		"usage.recent":    {"api", "usage --recent; a right of dataset.usage"},
+		"grant.check":     {"api", "grant.propose --dry-run; a right of grant.compare"},
 		"grant.stops":     {"api", "grant.revoke --dry-run; a right of grant.show"},
 		"dataset.stops":   {"api", "dataset.freeze and dataset.retire --dry-run; a right of dataset.usage"},
 		"version.stops":   {"api", "dataset.withdraw --dry-run; a right of dataset.usage"},

@@ -105,6 +105,12 @@ func (g Grants) Compare(ctx context.Context, number string) ([]wire.Comparison, 
 	return list[wire.Comparison](ctx, g.c, "grants", number, "comparison")
 }
 
+// Check holds a proposal against what bounds it now, before it is made.
+func (g Grants) Check(ctx context.Context, spec wire.GrantSpec) ([]wire.Comparison, error) {
+	told, err := send[wire.List[wire.Comparison]](ctx, g.c, spec, "grants", "check")
+	return told.Items, err
+}
+
 // Stops lists the jobs a revocation would end.
 func (g Grants) Stops(ctx context.Context, number string) ([]wire.Stop, error) {
 	return list[wire.Stop](ctx, g.c, "grants", number, "stops")

@@ -2859,6 +2859,17 @@ class GrantVerbs:
         """
         return self._client._record(Grant, _Call("POST", ["grants", number, "approve"], header={"If-Match": if_match}, key=idempotency_key))
 
+    def check(self, body: Union[GrantSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Iterator[GrantComparison]:
+        """Hold a proposal against its bounds before it is made.
+
+        Holds what would be asked against the provider's terms, the agreement and the dataset as they are now,
+        one dimension after the other, and tells what is beyond. Nothing is proposed, and nothing kept. Who:
+        as for grant-propose.
+
+        POST /grants/check
+        """
+        return self._client._items(GrantComparison, _Call("POST", ["grants", "check"], header={"If-Match": if_match}, body=body, key=idempotency_key))
+
     def compare(self, number: str) -> Iterator[GrantComparison]:
         """Hold a grant against its bounds.
 
