@@ -17,6 +17,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/gateway/browsertest"
 	"github.com/sluicedata/sluice/gateway/client"
+	"github.com/sluicedata/sluice/gateway/console"
 	"github.com/sluicedata/sluice/gateway/providertest"
 )
 
@@ -427,9 +428,9 @@ func (p *pass) pictures() {
 	} {
 		tab := p.seats[login].In(p.t)
 		for _, theme := range []string{"light", "dark"} {
-			tab.SetCookie(p.base, "sluice_look", p.language+"."+theme)
+			tab.SetCookie(p.base+console.Prefix, "sluice_look", p.language+"."+theme) // in the place of the one they chose
 			for _, page := range pages {
-				tab.Open(p.base + "/console" + page)
+				tab.Open(p.base + console.Prefix + page)
 				tab.Shoot(*screens, "demo-"+login+browsertest.FileName(page)+"-"+p.language+"-"+theme)
 			}
 		}

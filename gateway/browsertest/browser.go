@@ -5,6 +5,7 @@
 package browsertest
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/url"
@@ -183,8 +184,12 @@ func (tab *Tab) Bytes() map[string]int {
 	return maps.Clone(tab.bytes)
 }
 
-// SetCookie sets a cookie for an address.
+// SetCookie sets a cookie for an address and all below its path.
 func (tab *Tab) SetCookie(address, name, value string) {
 	tab.t.Helper()
-	tab.do(call(network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: address, Path: "/"}))
+	at, err := url.Parse(address)
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+	tab.do(call(network.SetCookie, network.SetCookieParams{Name: name, Value: value, URL: address, Path: cmp.Or(at.Path, "/")}))
 }
