@@ -47,7 +47,7 @@ func (d *drill) in(t *testing.T) (back func()) {
 		d.t = outer
 		if t.Failed() { // the next one begins with an instance that runs
 			_ = d.up.stop()
-			d.crashes = nil
+			d.crashes, d.jobs = nil, nil // told already
 			d.start()
 		}
 	}
