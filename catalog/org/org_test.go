@@ -7,19 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/sluicedata/sluice/catalog/calendar"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/org"
 )
-
-func day(t *testing.T, s string) calendar.Date {
-	t.Helper()
-	d, err := calendar.ParseDate(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
 
 func codes(err error) []string {
 	var f *fault.Error

@@ -88,7 +88,7 @@ func writeNew(path string, body []byte) (err error) {
 func readPackageFolder(folder string) (p wire.ReleasePackage, err error) {
 	for _, part := range packageParts(&p) {
 		*part.body, err = os.ReadFile(filepath.Join(folder, part.file))
-		if err != nil && !(part.older && errors.Is(err, fs.ErrNotExist)) {
+		if err != nil && (!part.older || !errors.Is(err, fs.ErrNotExist)) {
 			return p, failed("product.unreadable", "folder", folder).because(err)
 		}
 	}
