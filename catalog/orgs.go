@@ -69,8 +69,8 @@ func (s *Orgs) GrantCapacity(ctx context.Context, caller policy.Subject, number 
 	return view, err
 }
 
-// mayHold refuses a capacity that an organization has, or that another of its own excludes. Grants to one organization
-// follow one another: who was not there is not excluded.
+// mayHold refuses a capacity that an organization has, or that one of its own excludes. Two at once would not see each
+// other, so they follow one another.
 func (d *deed) mayHold(id string, capacity org.Capacity) error {
 	if err := d.tx.LockCapacities(d.ctx, id); err != nil {
 		return fmt.Errorf("locking capacities: %w", err)

@@ -6,11 +6,8 @@ import (
 	"time"
 )
 
-// Errors of the national codes.
-var (
-	ErrCreditCode = errors.New("not a unified social credit code")
-	ErrResidentID = errors.New("not a resident identity number")
-)
+// ErrCreditCode says that a text is no unified social credit code.
+var ErrCreditCode = errors.New("not a unified social credit code")
 
 // CreditCode is a unified social credit code (GB 32100-2015): 18 characters, the last a check character
 // modulo 31.

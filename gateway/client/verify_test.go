@@ -128,6 +128,11 @@ func (v *vault) vote(t *testing.T, product string, seat output.Seat, change func
 	if err != nil {
 		t.Fatal(err)
 	}
+	return v.voteBy(t, key, product, seat, change)
+}
+
+func (v *vault) voteBy(t *testing.T, key ed25519.PrivateKey, product string, seat output.Seat, change func(*output.Vote)) voted {
+	t.Helper()
 	cast := output.Vote{
 		Request: "Q-2026-0001", Seat: seat, Voter: name.NewID(), Decision: output.Approve, Kind: output.OutputVote,
 		Digest: name.DigestOf([]byte(product)), Evidence: name.DigestOf([]byte("evidence")), Revision: "revision",
@@ -150,6 +155,7 @@ func TestVotesTravelAlong(t *testing.T) {
 	const product = "plan,people\nfree,100\n"
 	first, second := v.vote(t, product, output.OperatorSeat, nil), v.vote(t, product, output.AgencySeat, nil)
 	same := func(cast *output.Vote) { cast.Voter = voterOf(t, first) }
+	oneKey := []voted{v.voteBy(t, v.root, product, output.OperatorSeat, nil), v.voteBy(t, v.root, product, output.AgencySeat, nil)}
 	forged := second
 	forged.PublicKey = first.PublicKey
 	for what, c := range map[string]struct {
@@ -162,6 +168,7 @@ func TestVotesTravelAlong(t *testing.T) {
 		"one twice":             {[]voted{first, first}, false},
 		"another's key":         {[]voted{first, forged}, false},
 		"of another product":    {[]voted{first, v.vote(t, "else", output.AgencySeat, nil)}, false},
+		"under one key":         {oneKey, false},
 		"of one person":         {[]voted{first, v.vote(t, product, output.AgencySeat, same)}, false},
 		"of another request":    {[]voted{first, v.vote(t, product, output.AgencySeat, func(c *output.Vote) { c.Request = "Q-2026-0002" })}, false},
 		"one against":           {[]voted{first, v.vote(t, product, output.AgencySeat, func(c *output.Vote) { c.Decision = output.Reject })}, false},
