@@ -10,7 +10,7 @@ import (
 	"github.com/sluicedata/sluice/policy"
 )
 
-// Papers returns what proves a release without its bytes: certificate, proof and trust.json, and how often its
+// Papers returns what proves a release without its bytes: certificate, proof, votes and trust.json, and how often its
 // parties fetched the product. A release that has not left has no certificate yet. Who: as Get.
 func (s *Releases) Papers(ctx context.Context, caller policy.Subject, number string) (p release.Papers, err error) {
 	err = s.c.act(ctx, caller, "release.verify", func(d *deed) error {
@@ -20,6 +20,11 @@ func (s *Releases) Papers(ctx context.Context, caller policy.Subject, number str
 		}
 		if p, err = d.papers(l); err != nil {
 			return err
+		}
+		if p.Certificate != nil {
+			if p.Votes, err = d.signedVotes(l.Request); err != nil {
+				return err
+			}
 		}
 		if p.Fetches, err = d.tx.CountActs(ctx, "release.get", number); err != nil {
 			return fmt.Errorf("counting fetches: %w", err)

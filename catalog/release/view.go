@@ -46,6 +46,7 @@ type Papers struct {
 	Certificate *envelope.Envelope `json:"certificate,omitempty"` // over Certificate; nil until it has left
 	Proof       json.RawMessage    `json:"proof,omitempty"`       // trace.Proof of the intent's leaf
 	Trust       json.RawMessage    `json:"trust"`                 // trust.json, signed by the offline root
+	Votes       []SignedVote       `json:"votes,omitempty"`       // in the order of the certificate; for parties alone
 	Fetches     int64              `json:"fetches"`               // how often parties were given the product
 }
 

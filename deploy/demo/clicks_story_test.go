@@ -374,6 +374,8 @@ func (p *pass) receive() {
 	p.released = developer.Heading()
 	developer.Follow(p.say("tab.product"))
 	p.same("the product on its page", developer.Table(p.say("tab.product")))
+	developer.Follow(p.say("tab.verify"))
+	developer.Sees("✓ "+p.say("verify.holds"), "✓ "+p.say("verify.votes"))
 	developer.Follow(p.say("tab.manifest"))
 	address := browsertest.Scan(p.t, developer.Save(p.say("release.pdf")))
 	if want := p.base + "/console/public/products/" + p.released + "#"; !strings.HasPrefix(address, want) || len(address) != len(want)+64 {
@@ -389,6 +391,10 @@ func (p *pass) receive() {
 	phone.Open(p.base + "/console/public")
 	phone.Open(address[:len(address)-1] + fmt.Sprintf("%x", (last+1)&0xf))
 	phone.Sees("✗ " + p.say("verify.fails"))
+	phone.Open(p.base + "/console/public/products/" + p.released + "/proofs.json")
+	if told := phone.Text(); !strings.Contains(told, "certificate") || strings.Contains(told, "public_key") {
+		p.t.Errorf("the public is told %s", told)
+	}
 	p.verifies()
 }
 

@@ -73,13 +73,14 @@ func CheckpointKeys(trustFile []byte, root ed25519.PublicKey) (trace.Keys, error
 	if err != nil {
 		return trace.Keys{}, err
 	}
-	return checkpointKeys(doc)
+	return checkpointKeys(doc, func(k trust.Key) bool { return k.RevokedAt == nil }) // a revoked key signs no newest checkpoint
 }
 
-func checkpointKeys(doc trust.Document) (trace.Keys, error) {
+// checkpointKeys are the log's keys that count.
+func checkpointKeys(doc trust.Document, counts func(trust.Key) bool) (trace.Keys, error) {
 	var public []ed25519.PublicKey
 	for _, k := range doc.Keys {
-		if k.Purpose == trust.Checkpoint && k.RevokedAt == nil { // a revoked key signs no newest checkpoint
+		if k.Purpose == trust.Checkpoint && counts(k) {
 			public = append(public, k.Public)
 		}
 	}

@@ -173,12 +173,10 @@ func verifyEntry(raw []byte, named release.Entry, issued time.Time, doc trust.Do
 	return nil
 }
 
-// checkpointKeysAt are the log's keys that were good at a time.
+// checkpointKeysAt are the log's keys that were good at a time, those revoked since among them.
 func checkpointKeysAt(doc trust.Document, at time.Time) (trace.Keys, error) {
-	good := doc
-	good.Keys = slices.DeleteFunc(slices.Clone(doc.Keys), func(k trust.Key) bool {
+	return checkpointKeys(doc, func(k trust.Key) bool {
 		_, err := doc.Key(k.ID, trust.Checkpoint, at)
-		return err != nil
+		return err == nil
 	})
-	return checkpointKeys(good)
 }

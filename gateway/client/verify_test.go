@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/release"
@@ -54,6 +55,12 @@ func (v *vault) key(p trust.Purpose, k ed25519.PrivateKey) trust.Key {
 // release makes a whole package: a log whose second leaf is the intent, the certificate over its proof.
 func (v *vault) release(t *testing.T, product string) release.Package {
 	t.Helper()
+	return v.releaseOf(t, product, v.votes(t, product))
+}
+
+// releaseOf is release with votes of choice.
+func (v *vault) releaseOf(t *testing.T, product string, votes []voted) release.Package {
+	t.Helper()
 	ctx := context.Background()
 	dir, err := tilestore.OpenDir(t.TempDir())
 	if err != nil {
@@ -81,16 +88,17 @@ func (v *vault) release(t *testing.T, product string) release.Package {
 	if err != nil {
 		t.Fatal(err)
 	}
-	votes := v.votes(t, product)
 	c := release.Certificate{
 		Format: release.CertificateFormat, Release: "D-2026-0001", Output: "counts", Product: name.DigestOf([]byte(product)),
 		Size: int64(len(product)), Job: "J-2026-0001", Code: name.DigestOf([]byte("code")), Policy: "revision", RuleSet: "rules",
 		Inputs: []release.Input{{Dataset: "visits", Version: 1, Manifest: name.DigestOf([]byte("manifest")), Grant: "G-2026-0001"}},
-		Votes:  []name.Digest{votes[0].digest(t), votes[1].digest(t)},
 		Trace: release.Entry{
 			Origin: head.Origin, Index: 1, Leaf: trace.LeafHash(proof.Leaf), Size: head.Size, Root: name.Digest("sha256:" + hex.EncodeToString(head.Root[:])),
 		},
 		Issued: v.issued,
+	}
+	for _, vote := range votes {
+		c.Votes = append(c.Votes, vote.digest(t))
 	}
 	sealed, err := c.Sign(trust.KeyID(trust.Certificate, public(v.certificate)), v.certificate)
 	if err != nil {
@@ -131,13 +139,18 @@ func (v *vault) vote(t *testing.T, product string, seat output.Seat, change func
 	return v.voteBy(t, key, product, seat, change)
 }
 
-func (v *vault) voteBy(t *testing.T, key ed25519.PrivateKey, product string, seat output.Seat, change func(*output.Vote)) voted {
-	t.Helper()
-	cast := output.Vote{
+// approval is a vote for a product by somebody new.
+func (v *vault) approval(product string, seat output.Seat) output.Vote {
+	return output.Vote{
 		Request: "Q-2026-0001", Seat: seat, Voter: name.NewID(), Decision: output.Approve, Kind: output.OutputVote,
 		Digest: name.DigestOf([]byte(product)), Evidence: name.DigestOf([]byte("evidence")), Revision: "revision",
 		Expiry: v.issued.AddDate(0, 0, 1), Nonce: strings.Repeat("0f", 16),
 	}
+}
+
+func (v *vault) voteBy(t *testing.T, key ed25519.PrivateKey, product string, seat output.Seat, change func(*output.Vote)) voted {
+	t.Helper()
+	cast := v.approval(product, seat)
 	if change != nil {
 		change(&cast)
 	}
@@ -151,13 +164,21 @@ func (v *vault) voteBy(t *testing.T, key ed25519.PrivateKey, product string, sea
 // TestVotesTravelAlong: the votes of a package are those of its certificate, for its product, by two people; a package of
 // before has none.
 func TestVotesTravelAlong(t *testing.T) {
-	v := newVault(t)
+	v, browser := newVault(t), newPage(t)
 	const product = "plan,people\nfree,100\n"
 	first, second := v.vote(t, product, output.OperatorSeat, nil), v.vote(t, product, output.AgencySeat, nil)
 	same := func(cast *output.Vote) { cast.Voter = voterOf(t, first) }
 	oneKey := []voted{v.voteBy(t, v.root, product, output.OperatorSeat, nil), v.voteBy(t, v.root, product, output.AgencySeat, nil)}
 	forged := second
 	forged.PublicKey = first.PublicKey
+	other := v.vote(t, product, output.AgencySeat, nil)
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err == nil {
+		other.Envelope, err = envelope.Sign("application/vnd.sluice.note.v1+json", other.Envelope.Key, key, v.approval(product, output.AgencySeat))
+	}
+	if other.PublicKey = public(key); err != nil {
+		t.Fatal(err)
+	}
 	for what, c := range map[string]struct {
 		votes []voted // those of the certificate too
 		ok    bool
@@ -172,6 +193,7 @@ func TestVotesTravelAlong(t *testing.T) {
 		"of one person":         {[]voted{first, v.vote(t, product, output.AgencySeat, same)}, false},
 		"of another request":    {[]voted{first, v.vote(t, product, output.AgencySeat, func(c *output.Vote) { c.Request = "Q-2026-0002" })}, false},
 		"one against":           {[]voted{first, v.vote(t, product, output.AgencySeat, func(c *output.Vote) { c.Decision = output.Reject })}, false},
+		"of another type":       {[]voted{first, other}, false},
 		"two of the operator's": {[]voted{first, v.vote(t, product, output.OperatorSeat, nil)}, false},
 	} {
 		certificate := release.Certificate{Product: name.DigestOf([]byte(product))}
@@ -181,6 +203,9 @@ func TestVotesTravelAlong(t *testing.T) {
 		told, err := client.OpenVotes(encode(t, c.votes), certificate)
 		if (err == nil) != c.ok || c.ok && len(told) != 2 {
 			t.Errorf("%s: %d votes, %v", what, len(told), err)
+		}
+		if len(c.votes) == 2 && what != "one twice" && (browser.agrees(t, what, v.releaseOf(t, product, c.votes), public(v.root)) == nil) != c.ok {
+			t.Errorf("%s: the whole package says otherwise", what)
 		}
 		if _, err := client.OpenVotes(encode(t, v.votes(t, product)), certificate); err == nil {
 			t.Errorf("%s: others took their place", what)
@@ -209,11 +234,12 @@ func encode(t *testing.T, v any) json.RawMessage {
 	return b
 }
 
-// TestVerifyRelease: a package holds under its root key, and with anything of it changed it does not.
+// TestVerifyRelease: a package holds under its root key, and with anything of it changed it does not; by the command
+// line and in the console's page.
 func TestVerifyRelease(t *testing.T) {
-	v, other := newVault(t), newVault(t)
+	v, other, browser := newVault(t), newVault(t), newPage(t)
 	good := v.release(t, "plan,people\nfree,100\n")
-	if err := client.VerifyRelease(good, public(v.root)); err != nil {
+	if err := browser.agrees(t, "a good release", good, public(v.root)); err != nil {
 		t.Fatalf("a good release: %v", err)
 	}
 	foreign := other.release(t, "plan,people\nfree,100\n")
@@ -234,18 +260,19 @@ func TestVerifyRelease(t *testing.T) {
 			p := good
 			p.Product = append([]byte(nil), good.Product...)
 			change(&p)
-			if client.VerifyRelease(p, public(v.root)) == nil {
+			if browser.agrees(t, what, p, public(v.root)) == nil {
 				t.Fatal("it held")
 			}
 		})
 	}
-	if client.VerifyRelease(good, public(other.root)) == nil {
+	if browser.agrees(t, "another root", good, public(other.root)) == nil {
 		t.Fatal("it held under another root")
 	}
 }
 
 // TestVerifyReleaseAsksTrust: keys that are revoked, over or for another purpose vouch for nothing.
 func TestVerifyReleaseAsksTrust(t *testing.T) {
+	browser := newPage(t)
 	for what, change := range map[string]func(*vault){
 		"certificate key revoked before": func(v *vault) { before := v.issued; v.document.Keys[0].RevokedAt = &before },
 		"certificate key over":           func(v *vault) { v.document.Keys[0].NotAfter = v.issued },
@@ -258,15 +285,17 @@ func TestVerifyReleaseAsksTrust(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			v := newVault(t)
 			change(v)
-			if client.VerifyRelease(v.release(t, "x"), public(v.root)) == nil {
+			if browser.agrees(t, what, v.release(t, "x"), public(v.root)) == nil {
 				t.Fatal("it held")
 			}
 		})
 	}
-	later := newVault(t)
-	after := later.issued.Add(time.Hour)
-	later.document.Keys[0].RevokedAt = &after
-	if err := client.VerifyRelease(later.release(t, "x"), public(later.root)); err != nil {
-		t.Fatalf("revoked afterwards: %v", err)
+	for i, what := range []string{"certificate key revoked afterwards", "checkpoint key revoked afterwards"} {
+		later := newVault(t)
+		after := later.issued.Add(time.Hour)
+		later.document.Keys[i].RevokedAt = &after
+		if err := browser.agrees(t, what, later.release(t, "x"), public(later.root)); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }

@@ -175,10 +175,12 @@ func short(digest any) string {
 
 // checks lists what a browser verifies of a kind, in order. verify.js has one function for each.
 func checks(kind string) []string {
-	if kind == "certificate" {
-		return []string{"paper", "signature", "intent", "path", "checkpoint", "trust", "recall", "bytes"}
-	}
-	return []string{"body", "path", "checkpoint", "trust"}
+	return map[string][]string{
+		"entry": {"body", "path", "checkpoint", "trust"},
+		// Everybody may hold a paper against its product; who voted is for those the product is for.
+		"certificate": {"paper", "signature", "intent", "path", "checkpoint", "trust", "recall", "bytes"},
+		"release":     {"signature", "votes", "intent", "path", "checkpoint", "trust", "recall", "bytes"},
+	}[kind]
 }
 
 // dict names the arguments of a part of a page.

@@ -79,7 +79,7 @@ func (c *Console) sendPapers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, err := jsonFile("", proofs{*papers.Certificate, papers.Proof, papers.Trust, recalls})
+	f, err := jsonFile("", proofsOf(papers, recalls))
 	if err == nil {
 		f.send(w)
 	}

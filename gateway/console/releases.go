@@ -94,10 +94,15 @@ func certificateOf(papers release.Papers) (*release.Certificate, string, error) 
 
 // proofs are what a browser checks a release with. Nothing of them is secret.
 type proofs struct {
-	Certificate envelope.Envelope   `json:"certificate"`
-	Proof       json.RawMessage     `json:"proof"`
-	Trust       json.RawMessage     `json:"trust"`
-	Recalls     []envelope.Envelope `json:"recalls"`
+	Certificate envelope.Envelope    `json:"certificate"`
+	Proof       json.RawMessage      `json:"proof"`
+	Trust       json.RawMessage      `json:"trust"`
+	Recalls     []envelope.Envelope  `json:"recalls"`
+	Votes       []release.SignedVote `json:"votes,omitempty"` // not for the public
+}
+
+func proofsOf(p release.Papers, recalls []envelope.Envelope) proofs {
+	return proofs{*p.Certificate, p.Proof, p.Trust, recalls, p.Votes}
 }
 
 // releaseProofs is the file the page's own check reads.
@@ -110,7 +115,7 @@ func releaseProofs(c call) (file, error) {
 	if err != nil {
 		return file{}, err
 	}
-	return jsonFile("", proofs{*papers.Certificate, papers.Proof, papers.Trust, recalls})
+	return jsonFile("", proofsOf(papers, recalls))
 }
 
 // certificateJSON is the certificate as `sluice release verify` reads it.

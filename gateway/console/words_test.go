@@ -65,7 +65,7 @@ func made(t *testing.T) []string {
 	add("stat", texted([]job.Stat{job.StatUnits, job.StatRows, job.StatSum, job.StatMean, job.StatRatio})...)
 	add("rule", screen.Codes()...)
 	add("tab", "table", "chart", "code", "earlier", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "manifest", "product", "verify", "results", "log")
-	for _, kind := range []string{"entry", "certificate"} {
+	for _, kind := range []string{"entry", "certificate", "release"} {
 		keys = append(keys, "verify.how_"+kind)
 		add("verify", checks(kind)...)
 	}

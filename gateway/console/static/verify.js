@@ -40,36 +40,118 @@ async function signed(key, signature, message) {
 	return crypto.subtle.verify('Ed25519', public_, signature, message)
 }
 
-// opened verifies an envelope (DSSE v1) and reads its statement; null when the signature is not the key's.
-async function opened(envelope, type, key) {
+// encoded is what is signed of a statement (DSSE v1).
+function encoded(envelope) {
 	const payload = bytes(envelope.payload)
+	return joined(utf8(`DSSEv1 ${utf8(envelope.type).length} ${envelope.type} ${payload.length} `), payload)
+}
+
+// opened verifies an envelope and reads its statement; null when the signature is not the key's.
+async function opened(envelope, type, key) {
 	if (envelope.type !== type || envelope.scheme !== 'ed25519') return null
-	const said = utf8(`DSSEv1 ${utf8(type).length} ${type} ${payload.length} `)
-	if (!await signed(key, bytes(envelope.signature), joined(said, payload))) return null
-	return JSON.parse(new TextDecoder().decode(payload))
+	return await signed(key, bytes(envelope.signature), encoded(envelope)) ? document_(envelope) : null
 }
 
 // document reads trust.json. Whether the root signed it is a check of its own.
 const document_ = envelope => JSON.parse(new TextDecoder().decode(bytes(envelope.payload)))
 
-// keyOf finds the key that might serve a purpose at a time.
-function keyOf(trust, id, purpose, at) {
-	const key = trust.keys.find(k => k.id === id && k.purpose === purpose)
-	const when = Date.parse(at)
-	if (!key || when < Date.parse(key.not_before) || when >= Date.parse(key.not_after)) return null
-	if (key.revoked_at && when >= Date.parse(key.revoked_at)) return null
-	return bytes(key.public)
+// digestOf names an envelope with its signature: the SHA-256 of its canonical JSON (RFC 8785; its members are ASCII).
+const digestOf = async envelope => hex(await sha256(utf8(JSON.stringify(envelope, Object.keys(envelope).sort()))))
+
+// cbor reads an integer, a byte string or a map of both (RFC 8949): all that a COSE_Key holds. It throws at anything else.
+function cbor(input) {
+	let at = 0
+	const next = () => {
+		const head = input[at++], major = head >> 5
+		let n = head & 31
+		if (n > 25) throw new Error('cbor')
+		if (n > 23) for (let more = n - 23, left = n = 0; left < more; left++) n = n * 256 + input[at++]
+		switch (major) {
+		case 0: return n
+		case 1: return -1 - n
+		case 2: return input.slice(at, at += n)
+		case 5: return new Map(Array.from({ length: n }, () => [next(), next()]))
+		}
+		throw new Error('cbor')
+	}
+	const read = next()
+	if (at !== input.length) throw new Error('cbor')
+	return read
 }
 
-// checkpoint opens a signed note (C2SP signed-note, tlog-checkpoint) under any checkpoint key of trust.json.
-async function checkpoint(note, trust) {
+const url64 = b => btoa(String.fromCharCode(...b)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+const curve = (name, width, hash) => ({
+	key: cose => ['raw', joined([4], cose.get(-2), cose.get(-3)), { name: 'ECDSA', namedCurve: name }],
+	as: { name: 'ECDSA', hash }, signature: der => raw(der, width),
+})
+const rsa = (name, hash, saltLength) => ({
+	key: cose => ['jwk', { kty: 'RSA', n: url64(cose.get(-1)), e: url64(cose.get(-2)) }, { name, hash }],
+	as: { name, saltLength }, signature: s => s,
+})
+
+// Signatures of passkeys by their COSE algorithm (RFC 9053, RFC 8812).
+const algorithms = {
+	'-7': curve('P-256', 32, 'SHA-256'), '-35': curve('P-384', 48, 'SHA-384'), '-36': curve('P-521', 66, 'SHA-512'),
+	'-8': { key: cose => ['raw', cose.get(-2), 'Ed25519'], as: 'Ed25519', signature: s => s },
+	'-257': rsa('RSASSA-PKCS1-v1_5', 'SHA-256'), '-258': rsa('RSASSA-PKCS1-v1_5', 'SHA-384'), '-259': rsa('RSASSA-PKCS1-v1_5', 'SHA-512'),
+	'-37': rsa('RSA-PSS', 'SHA-256', 32), '-38': rsa('RSA-PSS', 'SHA-384', 48), '-39': rsa('RSA-PSS', 'SHA-512', 64),
+}
+
+// raw makes the two numbers of an ECDSA signature, each of a width in bytes, from their DER form (RFC 3279 2.2.3).
+function raw(der, width) {
+	let at = der[1] & 0x80 ? 3 : 2
+	const number = () => {
+		const value = der.slice(at + 2, at += 2 + der[at + 1])
+		const digits = value.slice(Math.max(0, value.length - width))
+		return joined(new Uint8Array(width - digits.length), digits)
+	}
+	return joined(number(), number())
+}
+
+// touched tells whether a passkey signed a statement (WebAuthn Level 3, 7.2): for this challenge, at the origin it was
+// enrolled at, its owner present and verified. It throws NotSupportedError for an algorithm it does not know.
+async function touched(envelope, key, origin) {
+	const client = bytes(envelope.client_data), data = bytes(envelope.authenticator_data)
+	const said = JSON.parse(new TextDecoder().decode(client))
+	const [present, verified, eligible, backed] = [1, 4, 8, 16].map(bit => !!(data[32] & bit))
+	const asked = said.type === 'webauthn.get' && said.challenge === url64(await sha256(encoded(envelope))) && said.origin === origin &&
+		!said.crossOrigin && !said.topOrigin && same(data.slice(0, 32), await sha256(utf8(new URL(origin).hostname)))
+	if (!asked || !present || !verified || backed && !eligible) return false
+	const cose = cbor(key), algorithm = algorithms[cose.get(3)]
+	if (!algorithm) throw new DOMException('algorithm', 'NotSupportedError')
+	const [format, form, name] = algorithm.key(cose)
+	const public_ = await crypto.subtle.importKey(format, form, name, false, ['verify'])
+	return crypto.subtle.verify(algorithm.as, public_, algorithm.signature(bytes(envelope.signature)), joined(data, await sha256(client)))
+}
+
+// cast opens a vote under the key it came with; null when it is not signed with it.
+async function cast({ envelope, public_key, origin }) {
+	const type = 'application/vnd.sluice.vote.v1+json', key = bytes(public_key)
+	if (envelope.scheme !== 'webauthn') return opened(envelope, type, key)
+	return envelope.type === type && await touched(envelope, key, origin) ? document_(envelope) : null
+}
+
+// keysFor are the keys that serve a purpose at a time; without one, those that are not revoked.
+const keysFor = (trust, purpose, at) => trust.keys.filter(k => k.purpose === purpose && (at === undefined ? !k.revoked_at
+	: Date.parse(at) >= Date.parse(k.not_before) && Date.parse(at) < Date.parse(k.not_after) && !(Date.parse(at) >= Date.parse(k.revoked_at))))
+
+// keyOf finds the key of an id that serves a purpose at a time; null when there is none.
+function keyOf(trust, id, purpose, at) {
+	const key = keysFor(trust, purpose, at).find(k => k.id === id)
+	return key ? bytes(key.public) : null
+}
+
+// checkpoint opens a signed note (C2SP signed-note, tlog-checkpoint) under one of the log's keys: those of the time a
+// certificate was issued at, or, for an entry, today's.
+async function checkpoint({ proof, certificate }, trust) {
+	const note = proof.checkpoint, good = keysFor(trust, 'checkpoint', certificate && document_(certificate).issued)
 	const split = note.indexOf('\n\n')
 	const text = note.slice(0, split + 1), [origin, size, root] = text.split('\n')
 	for (const line of note.slice(split + 2).split('\n')) {
 		const [, name, blob] = line.match(/^\u2014 (\S+) (\S+)$/) ?? []
 		if (name !== origin) continue
 		const signature = bytes(blob).slice(4)
-		for (const key of trust.keys.filter(k => k.purpose === 'checkpoint')) {
+		for (const key of good) {
 			if (await signed(bytes(key.public), signature, utf8(text))) return { size: Number(size), root: bytes(root) }
 		}
 	}
@@ -79,7 +161,7 @@ async function checkpoint(note, trust) {
 async function provenRoot(data, keys) {
 	const proof = data.proof
 	const root = await rootOf(bytes(proof.leaf), proof.index, proof.size, proof.hashes.map(bytes))
-	return { root, head: await checkpoint(proof.checkpoint, keys) }
+	return { root, head: await checkpoint(data, keys) }
 }
 
 // Each check answers true, false, or null when there is nothing to check it with. A second value is shown beside it.
@@ -92,8 +174,7 @@ const checks = {
 	},
 	async paper({ data }) { // the certificate is the one whose code is on the paper
 		const want = location.hash.slice(1)
-		const { key, payload, scheme, signature, type } = data.certificate
-		const sum = hex(await sha256(utf8(JSON.stringify({ key, payload, scheme, signature, type }))))
+		const sum = await digestOf(data.certificate)
 		return want ? [want === sum, sum] : [null, sum]
 	},
 	async signature({ data, keys }) {
@@ -101,6 +182,17 @@ const checks = {
 		const key = keyOf(keys, data.certificate.key, 'certificate', claimed.issued)
 		const said = key && await opened(data.certificate, 'application/vnd.sluice.certificate.v1+json', key)
 		return [!!said && said.key === data.certificate.key, data.certificate.key]
+	},
+	async votes({ data }) { // two people approved this product: the votes are those the certificate names, under two keys
+		if (!data.votes) return [null]
+		const { votes: named, product } = document_(data.certificate)
+		const digests = await Promise.all(data.votes.map(async v => 'sha256:' + await digestOf(v.envelope)))
+		const told = (await Promise.all(data.votes.map(async v => 'sha256:' + hex(await sha256(bytes(v.public_key)))))).join(' ')
+		if (named.length !== 2 || digests.join() !== named.join()) return [false, told]
+		const [ours, theirs] = await Promise.all(data.votes.map(cast))
+		const approves = (v, seat) => v?.seat === seat && v.decision === 'approve' && v.digest === product
+		return [approves(ours, 'operator') && approves(theirs, 'agency') && ours.voter !== theirs.voter &&
+			ours.request === theirs.request && data.votes[0].public_key !== data.votes[1].public_key, told]
 	},
 	async intent({ data }) { // the entry that the certificate names is the one that is proven
 		const { trace } = document_(data.certificate)
@@ -112,7 +204,7 @@ const checks = {
 		return [!!head && same(root, head.root), 'sha256:' + hex(root)]
 	},
 	async checkpoint({ data, keys }) {
-		const head = await checkpoint(data.proof.checkpoint, keys)
+		const head = await checkpoint(data, keys)
 		return [!!head && head.size === data.proof.size, head ? String(head.size) : '']
 	},
 	async trust({ data, root }) { // under a root key the reader has from elsewhere
@@ -154,35 +246,42 @@ function conclude(section, kind) {
 async function run(section) {
 	if (!globalThis.crypto?.subtle) return conclude(section, 'old')
 	conclude(section, 'waits')
+	const turn = section.turn = Symbol('run') // what is asked again meanwhile is answered by the last run alone
+	const last = () => section.turn === turn
 	let data
 	try {
 		const answer = await fetch(section.dataset.source)
 		if (!answer.ok) throw new Error(answer.status)
 		data = await answer.json()
 	} catch {
-		return conclude(section, 'away')
-	}
-	const given = {
-		data, keys: document_(data.trust), root: section.querySelector('[name=root]').value.trim().toLowerCase(),
-		product: section.querySelector('[name=product]')?.files[0],
+		return last() && conclude(section, 'away')
 	}
 	let all = true
 	for (const item of section.querySelectorAll('[data-check]')) {
-		let held = false, told = ''
-		try {
-			[held, told] = await checks[item.dataset.check](given)
-		} catch (err) {
-			if (err.name === 'NotSupportedError') return conclude(section, 'old')
-		}
+		const [held, told] = await answered(item.dataset.check, data, section)
+		if (!last()) return
+		if (held === undefined) return conclude(section, 'old')
 		tell(item, held, told)
 		all &&= held !== false
 	}
 	conclude(section, all ? 'holds' : 'fails')
 }
 
+// answered runs one check. What cannot be read does not hold; what this browser cannot compute is undefined.
+async function answered(check, data, section) {
+	try {
+		return await checks[check]({
+			data, keys: document_(data.trust), root: section.querySelector('[name=root]').value.trim().toLowerCase(),
+			product: section.querySelector('[name=product]')?.files[0],
+		})
+	} catch (err) {
+		return [err.name === 'NotSupportedError' ? undefined : false, '']
+	}
+}
+
 for (const section of document.querySelectorAll('[data-verify]')) {
 	section.querySelector('[data-run]').addEventListener('click', () => run(section))
 	for (const input of section.querySelectorAll('input')) input.addEventListener('change', () => run(section))
-	if (location.hash || section.dataset.verify === 'certificate') run(section)
+	if (location.hash || section.dataset.verify !== 'entry') run(section)
 }
 })()
