@@ -49,7 +49,7 @@ func (c *core) act(ctx context.Context, caller policy.Subject, action policy.Act
 		if !d.decided {
 			return errors.New("an act that was never decided")
 		}
-		return d.write()
+		return d.enter("allow")
 	})
 	err = outward(err)
 	if refused(err) || d.changes && lost(err) {
@@ -116,36 +116,31 @@ func hidden(d policy.Decision) bool {
 	return false
 }
 
-// write commits decision and entry with the act. Both travel with the commit, which fails when one of them does.
-func (d *deed) write() error {
-	if d.repeated {
-		return d.enter("allow")
-	}
-	if err := d.keepDecision(); err != nil {
-		return err
-	}
-	return d.enter("allow")
-}
-
-// keepDecision keeps the full input, so that the decision can be made again.
-func (d *deed) keepDecision() error {
+// kept is the decision with its full input, so that it can be made again.
+func (d *deed) kept() (*postgres.Decision, error) {
 	request, err := json.Marshal(d.request)
 	if err != nil {
-		return fmt.Errorf("encoding decision: %w", err)
+		return nil, fmt.Errorf("encoding decision: %w", err)
 	}
 	reasons, err := json.Marshal(d.decision.Reasons)
 	if err != nil {
-		return fmt.Errorf("encoding reasons: %w", err)
+		return nil, fmt.Errorf("encoding reasons: %w", err)
 	}
-	d.tx.SendDecision(postgres.Decision{
+	return &postgres.Decision{
 		ID: d.leaf, Request: request, Allow: d.decision.Allow, Reasons: reasons,
 		Revision: d.decision.Revision, At: d.now,
-	})
-	return nil
+	}, nil
 }
 
-// enter writes the trace entry, with the transaction.
+// enter has the trace entry and its decision travel with the commit, which fails when one of them does.
 func (d *deed) enter(decision string) error {
+	var about *postgres.Decision
+	if d.decided && !d.repeated {
+		var err error
+		if about, err = d.kept(); err != nil {
+			return err
+		}
+	}
 	salt := make([]byte, 32)
 	if _, err := io.ReadFull(d.c.Rand, salt); err != nil {
 		return fmt.Errorf("making salt: %w", err)
@@ -161,10 +156,9 @@ func (d *deed) enter(decision string) error {
 	if err != nil {
 		return fmt.Errorf("encoding trace entry: %w", err)
 	}
-	d.tx.SendPending(postgres.Pending{
+	d.tx.SendEntry(postgres.Pending{
 		ID: d.leaf, At: d.now, Salt: salt, Body: canonical, Org: optional(d.caller.Org), Owner: optional(d.object.Org),
-	})
-	d.tx.Notify("keeper", "trace")
+	}, about)
 	return nil
 }
 
@@ -172,11 +166,6 @@ func (d *deed) enter(decision string) error {
 func (c *core) traceRefusal(ctx context.Context, d *deed, refusal error) error {
 	err := c.DB.InTx(ctx, func(tx *postgres.Tx) error {
 		d.tx = tx
-		if d.decided {
-			if err := d.keepDecision(); err != nil {
-				return err
-			}
-		}
 		d.detail = map[string]string{"answer": fault.Code(refusal)}
 		d.refs = map[string]string{}
 		if !d.decided {

@@ -251,18 +251,12 @@ func (t *Tx) ExpiredGrants(ctx context.Context, now time.Time) ([]Grant, error) 
 
 // Decision is a row of decision.
 type Decision struct {
-	ID       string
+	ID       string // of its entry
 	Request  json.RawMessage
 	Allow    bool
 	Reasons  json.RawMessage
 	Revision string
 	At       time.Time
-}
-
-// SendDecision keeps the full input and answer of a decision, with the transaction.
-func (t *Tx) SendDecision(d Decision) {
-	t.send("keeping decision", `insert into decision (id, request, allow, reasons, revision, at)
-		values ($1, $2, $3, $4, $5, $6)`, d.ID, d.Request, d.Allow, d.Reasons, d.Revision, d.At)
 }
 
 // Decisions reads recorded decisions for replay, oldest first.

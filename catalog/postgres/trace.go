@@ -15,10 +15,20 @@ type Pending struct {
 	Owner *string // the organization whose object it concerns
 }
 
-// SendPending writes an entry inside the transaction of its act: without the one there is no other.
-func (t *Tx) SendPending(p Pending) {
-	t.send("writing trace entry", `insert into trace_pending (id, at, salt, body, org, owner) values ($1, $2, $3, $4, $5, $6)`,
-		p.ID, p.At, p.Salt, p.Body, p.Org, p.Owner)
+// SendEntry writes an entry inside the transaction of its act, with the full input and answer of the decision it is
+// about, if there is one, and wakes the keeper for it as the transaction commits: without the one there is no other.
+// All is one statement, since every act sends it and a statement costs more on its way than these do there.
+func (t *Tx) SendEntry(p Pending, about *Decision) {
+	const doing = "writing trace entry"
+	if about == nil {
+		t.send(doing, `with entry as (insert into trace_pending (id, at, salt, body, org, owner) values ($1, $2, $3, $4, $5, $6))
+			select pg_notify('keeper', 'trace')`, p.ID, p.At, p.Salt, p.Body, p.Org, p.Owner)
+		return
+	}
+	t.send(doing, `with entry as (insert into trace_pending (id, at, salt, body, org, owner) values ($1, $2, $3, $4, $5, $6)),
+			about as (insert into decision (id, request, allow, reasons, revision, at) values ($1, $7, $8, $9, $10, $2))
+		select pg_notify('keeper', 'trace')`,
+		p.ID, p.At, p.Salt, p.Body, p.Org, p.Owner, about.Request, about.Allow, about.Reasons, about.Revision)
 }
 
 // Head is the row of trace_head.

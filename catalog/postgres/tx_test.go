@@ -28,7 +28,7 @@ func TestWhatIsSentCounts(t *testing.T) {
 		return len(batch)
 	}
 	err := db.InTx(ctx, func(tx *postgres.Tx) error {
-		tx.SendPending(entry)
+		tx.SendEntry(entry, nil)
 		if n := pending(tx); n != 1 {
 			t.Errorf("sent one entry, the transaction sees %d", n)
 		}
@@ -42,8 +42,8 @@ func TestWhatIsSentCounts(t *testing.T) {
 			if n := pending(tx); n != attempt {
 				t.Errorf("attempt %d finds %d entries", attempt, n)
 			}
-			tx.Notify("keeper", "trace")
-			tx.SendPending(entry)
+			tx.Notify("job", "J-1")
+			tx.SendEntry(entry, nil)
 			return tx.PutSetting(ctx, "attempt", []byte(`1`))
 		})
 		if (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
