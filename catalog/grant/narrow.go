@@ -9,13 +9,13 @@ import (
 )
 
 // Allowance is the part of what was asked that an agency allows: what it names is narrower than asked, never wider; what
-// it does not name stays as it was asked.
+// it does not name stays as it was asked. None of something is no part of it: that is for a refusal to say.
 type Allowance struct {
 	Columns []string       `json:"columns,omitempty"`
 	Filters []RowFilter    `json:"filters,omitempty"` // rows that are left: every asked filter, each with its values or fewer
 	To      *calendar.Date `json:"to,omitempty"`      // last day
-	Runs    int64          `json:"runs,omitempty"`
-	Rows    int64          `json:"rows,omitempty"` // rows read by production runs
+	Runs    *int64         `json:"runs,omitempty"`
+	Rows    *int64         `json:"rows,omitempty"` // rows read by production runs
 }
 
 // Narrow returns the scope an allowance leaves. The error names every dimension that would be wider, or that nothing
@@ -23,7 +23,8 @@ type Allowance struct {
 func (s Scope) Narrow(a Allowance) (Scope, error) {
 	var p fault.Places
 	out := s
-	if len(a.Columns) > 0 {
+	if a.Columns != nil {
+		p.Require(len(a.Columns) > 0, "columns", "allowance.none")
 		for i, c := range a.Columns {
 			p.Require(slices.Contains(s.Columns, c), fmt.Sprintf("columns[%d]", i), "allowance.wider")
 		}
@@ -48,13 +49,14 @@ func (s Scope) Narrow(a Allowance) (Scope, error) {
 	return out, out.Validate()
 }
 
-// lower takes a bound that an allowance names; 0 names none.
-func lower(p *fault.Places, at string, asked, allowed int64) int64 {
-	if allowed == 0 {
+// lower takes a bound that an allowance names.
+func lower(p *fault.Places, at string, asked int64, allowed *int64) int64 {
+	if allowed == nil {
 		return asked
 	}
-	p.Require(allowed >= 1 && allowed <= asked, at, "allowance.wider")
-	return allowed
+	p.Require(*allowed >= 1, at, "allowance.none")
+	p.Require(*allowed <= asked, at, "allowance.wider")
+	return *allowed
 }
 
 // checkWithin notes filters that keep a row which these do not: one that is missing, and a value that was not asked.

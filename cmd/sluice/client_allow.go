@@ -15,7 +15,8 @@ func grantAllow() *cobra.Command {
 	var part wire.Allowance
 	var to string
 	var rows []string
-	cmd := change(text{
+	var cmd *cobra.Command
+	cmd = change(text{
 		use: "allow GRANT", example: "  sluice grant allow G-2026-0001 --column plan,visits --to 2026-12-31\n" +
 			"  sluice grant allow G-2026-0001 --runs 5 --where district=500103,500105",
 	}, func(c *call) error {
@@ -33,13 +34,18 @@ func grantAllow() *cobra.Command {
 			}
 			part.Filters = append(part.Filters, grant.RowFilter{Column: column, In: strings.Split(values, ",")})
 		}
+		for flag, bound := range map[string]**int64{"runs": &part.Runs, "rows": &part.Rows} {
+			if value, err := cmd.Flags().GetInt64(flag); err == nil && cmd.Flags().Changed(flag) {
+				*bound = &value
+			}
+		}
 		g, err := c.Grants.Allow(c.ctx, c.args[0], part)
 		return one(c, g, err, grantFields(c))
 	})
 	cmd.Flags().StringSliceVar(&part.Columns, "column", nil, "")
 	cmd.Flags().StringArrayVar(&rows, "where", nil, "")
 	cmd.Flags().StringVar(&to, "to", "", "")
-	cmd.Flags().Int64Var(&part.Runs, "runs", 0, "")
-	cmd.Flags().Int64Var(&part.Rows, "rows", 0, "")
+	cmd.Flags().Int64("runs", 0, "")
+	cmd.Flags().Int64("rows", 0, "")
 	return cmd
 }

@@ -40,9 +40,9 @@ func allowGrant(k call) (string, error) {
 		return "", err
 	}
 	n := numbers{form: k.form}
-	part := grant.Allowance{Columns: ticked[string](k.form, "column"), Runs: n.of("runs"), Rows: n.of("rows")}
-	if to := n.day("to"); !to.IsZero() {
-		part.To = &to
+	part := grant.Allowance{ // the page states all of it: an empty field allows none, and never what was asked
+		Columns: append([]string{}, ticked[string](k.form, "column")...), To: new(n.day("to")),
+		Runs: new(n.of("runs")), Rows: new(n.of("rows")),
 	}
 	if err := n.bad.Err("request.invalid"); err != nil {
 		return "", err
@@ -50,8 +50,8 @@ func allowGrant(k call) (string, error) {
 	for i, f := range view.Scope.Rows.Filters {
 		part.Filters = append(part.Filters, grant.RowFilter{Column: f.Column, In: listed(k.form, "values."+strconv.Itoa(i))})
 	}
-	if column := k.form.Get("filter"); column != "" {
-		part.Filters = append(part.Filters, grant.RowFilter{Column: column, In: listed(k.form, "values")})
+	if column, in := k.form.Get("filter"), listed(k.form, "values"); column != "" || len(in) > 0 {
+		part.Filters = append(part.Filters, grant.RowFilter{Column: column, In: in})
 	}
 	allowed, err := k.cat.Grants.Allow(k.ctx, k.who, view.Number, part)
 	return grantPath(allowed.Number), err

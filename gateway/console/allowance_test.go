@@ -32,9 +32,12 @@ func TestAllowInPart(t *testing.T) {
 	}{
 		{"runs", "11", 422, "allowance.wider"}, {"to", scope("plan").To.AddDays(1).String(), 422, "allowance.wider"},
 		{"column.visits", "on", 422, "allowance.wider"}, {"column.resident_id", "on", 403, "columns.outside_terms"}, {"rows", "many", 422, "field.not_whole"},
+		{"runs", "0", 422, "allowance.none"}, {"rows", "", 422, "allowance.none"}, {"to", "", 403, "term.empty"}, {"values", "free", 422, "column"},
 	} {
 		chief.act(t, page, once(form("123456789abcdef"+string(rune('a'+i)), tt.field, tt.value)...)).refused(t, tt.field, tt.status, tt.code)
 	}
+	none := []string{"once", "3456789abcdef012", "to", scope("plan").To.AddDays(-5).String(), "runs", "3", "rows", "1,000"}
+	chief.act(t, page, once(none...)).refused(t, "no column", 403, "columns.none")
 	fresh := chief.get(t, page).form(t, page)
 	chief.act(t, page, with(fresh, form(fresh.Get("once"), "filter", "plan", "values", "free")...)).leads(t, "a part", "/grants/"+theProposal)
 	chief.get(t, "/grants/"+theProposal).shows(t, "the grant", "resident_id", "申请", "批准", "plan: free", `id="state">有效`)
@@ -46,7 +49,7 @@ func TestAllowInPart(t *testing.T) {
 	if view.RunsLeft != 3 || view.RowsLeft != 1000 || len(view.Scope.Columns) != 1 || len(view.Asked.Columns) != 2 || !view.Asked.Rows.All {
 		t.Errorf("allowed %+v of %+v", view.Scope, *view.Asked)
 	}
-	if _, err := w.keys["developer"].Grants.Allow(t.Context(), theProposal, grant.Allowance{Runs: 1}); err == nil {
+	if _, err := w.keys["developer"].Grants.Allow(t.Context(), theProposal, grant.Allowance{Runs: new(int64(1))}); err == nil {
 		t.Error("the operator allows itself")
 	}
 }
