@@ -209,15 +209,42 @@ type line struct {
 // maxCompared bounds how many lines of each version are compared: the work grows with their product.
 const maxCompared = 2000
 
-// difference compares code line by line by the longest common subsequence. Without an earlier version, and beyond
-// maxCompared lines, every line stands as it is.
-func difference(before, after string) []line {
+// difference compares code line by line: what begins and ends both stands, and of what is between them the longest
+// common subsequence. Where that has more than maxCompared lines, all of it is gone and new: a reviewer is shown too much
+// rather than told that nothing changed. Without an earlier version every line stands as it is.
+func difference(before, after string) (all []line) {
 	a, b := strings.Split(strings.TrimRight(before, "\n"), "\n"), strings.Split(strings.TrimRight(after, "\n"), "\n")
-	if before == "" || len(a) > maxCompared || len(b) > maxCompared {
+	if before == "" {
 		a = b
 	}
+	head := shared(a, b, func(of []string, n int) string { return of[n] })
+	tail := shared(a[head:], b[head:], func(of []string, n int) string { return of[len(of)-1-n] })
+	all = marked(all, "", b[:head])
+	all = between(all, a[head:len(a)-tail], b[head:len(b)-tail])
+	return marked(all, "", b[len(b)-tail:])
+}
+
+// shared counts the lines that are the same in both from one end.
+func shared(a, b []string, from func([]string, int) string) (n int) {
+	for n < min(len(a), len(b)) && from(a, n) == from(b, n) {
+		n++
+	}
+	return n
+}
+
+func marked(all []line, mark string, texts []string) []line {
+	for _, text := range texts {
+		all = append(all, line{mark, text})
+	}
+	return all
+}
+
+// between compares what does not begin or end both.
+func between(all []line, a, b []string) []line {
+	if len(a) > maxCompared || len(b) > maxCompared {
+		return marked(marked(all, "-", a), "+", b)
+	}
 	common := subsequences(a, b)
-	var all []line
 	i, j := 0, 0
 	for i < len(a) || j < len(b) {
 		switch {

@@ -55,10 +55,12 @@ func TestSheet(t *testing.T) {
 
 // TestDifference: what is new and what is gone is marked, and the rest stands.
 func TestDifference(t *testing.T) {
+	long := strings.Repeat("x\n", maxCompared+1)
 	for _, tt := range []struct{ before, after, want string }{
 		{"a\nb\nc\n", "a\nb\nc", " a| b| c"}, {"a\nb\nc", "a\nx\nc", " a|-b|+x| c"}, {"a\nb", "a\nb\nc", " a| b|+c"}, {"a\nb", "b", "-a| b"},
 		{"", "a\nb", " a| b"}, {"a", "b", "-a|+b"}, {"x\na\ny\nb", "a\nb\nz", "-x| a|-y| b|+z"},
-		{strings.Repeat("a\n", maxCompared+1), "b", " b"},
+		{"a\n" + long, "a\n" + strings.Replace(long, "x\n", "y\n", 1), " a|-x|+y" + strings.Repeat("| x", maxCompared)},
+		{long + "q", "q\nb", strings.Repeat("-x|", maxCompared+1) + "-q|+q|+b"},
 	} {
 		var got []string
 		for _, l := range difference(tt.before, tt.after) {
