@@ -238,7 +238,7 @@ func TestDeskVotes(t *testing.T) {
 	if strings.Contains(sealed.body, "可以出域") || strings.Contains(sealed.body, "标签合适") {
 		t.Error("the other seat reads a sealed opinion")
 	}
-	if got := officer.votes(t, theirs, "reject", ""); got.status != http.StatusForbidden && got.status != http.StatusConflict {
+	if got := officer.votes(t, theirs, "reject", "too late"); got.status != http.StatusForbidden && got.status != http.StatusConflict {
 		t.Errorf("a second vote of one seat: %d", got.status)
 	}
 	forged := *ours
@@ -290,6 +290,7 @@ func TestDeskRefusals(t *testing.T) {
 		"no form of ours":       {"/comments", url.Values{"text": {"see here"}, "once": {"short"}}, "<code>form.once</code>"},
 		"no reason":             {"/return", url.Values{"text": {"so"}}, "<code>reasons</code>"},
 		"nothing signed":        {"/vote", url.Values{"decision": {"approve"}}, "<code>form.payload</code>"},
+		"rejecting in silence": {"/vote/ask", url.Values{"decision": {"reject"}, "text": {" "}}, "意见不合要求"},
 		"no such decision":      {"/vote/ask", url.Values{"decision": {"perhaps"}}, ""},
 		"no passkey":            {"/vote/ask", url.Values{"decision": {"approve"}}, "没有可用的通行密钥"},
 	} {

@@ -15,7 +15,8 @@ import (
 type jobPage struct {
 	live
 	tabbed
-	Left  []result // outputs, in the tab of results
+	Left  []result     // outputs, in the tab of results
+	Asked *job.Package // what it was handed in as, in the tabs of code and inputs: who consents sees what for
 	Again bool     // the reader may begin another from it
 }
 
@@ -48,11 +49,16 @@ func showJob(c call) (answer, error) {
 	if p.Buttons, err = jobButtons(c, view); err != nil {
 		return answer{}, err
 	}
-	if p.tabbed, err = openTabs(c, view.Number, tab{Name: "progress"}, resultsTab(c)); err != nil {
+	if p.tabbed, err = openTabs(c, view.Number, tab{Name: "progress"}, tab{Name: "inputs"}, tab{Name: "code"}, resultsTab(c)); err != nil {
 		return answer{}, err
 	}
-	if p.Tab == "results" {
+	switch p.Tab {
+	case "results":
 		p.Left, err = resultsOf(c, view.Number)
+	case "inputs", "code":
+		var asked job.Package
+		asked, err = c.cat.Jobs.Package(c.ctx, c.who, view.Number)
+		p.Asked = &asked
 	}
 	return answer{Object: view.Number, Body: p}, err // its state stands where it changes
 }

@@ -6,13 +6,19 @@ import (
 	"slices"
 
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/policy/screen"
 )
 
 func outputActs() []act {
 	const page = "/jobs/{number}/outputs/{output}/review"
-	return []act{{path: page, page: page, verb: "review.open", do: openReview}}
+	const review, again = "/reviews/{number}", "/reviews/{number}/resubmit"
+	return []act{
+		{path: page, page: page, verb: "review.open", do: openReview},
+		{path: review + "/withdraw", page: review, verb: "review.withdraw", do: withdrawReview},
+		{path: again, page: again, verb: "review.resubmit", do: resubmitReview},
+	}
 }
 
 // result is one output of a job as its operator and its agency may know it: what the rules found, never a value.
@@ -69,7 +75,57 @@ func askReview(k call) (answer, error) {
 	return answer{Object: p.Name, State: p.State, Body: p}, nil
 }
 
+func reviewPath(number string) string { return Prefix + "/reviews/" + number }
+
+// authorButtons are what the operator's side can do with its own request.
+func authorButtons(k call, view output.RequestView) ([]button, error) {
+	if !k.sits(org.Operator) {
+		return nil, nil
+	}
+	path := reviewPath(view.Number)
+	var all []button
+	switch {
+	case allows(output.RequestFlow(), view.State, "withdraw"):
+		all = append(all, button{Verb: "review.withdraw", Path: path + "/withdraw"})
+	case view.FollowedBy == "" && allows(output.RequestFlow(), view.State, "resubmit"):
+		all = append(all, button{Verb: "review.resubmit", Path: path + "/resubmit", Ask: true})
+	}
+	return k.offer(false, all...)
+}
+
+func withdrawReview(k call) (string, error) {
+	view, err := k.cat.Requests.Withdraw(k.ctx, k.who, k.arg("number"))
+	return reviewPath(view.Number), err
+}
+
+// resubmission is where a request that was sent or taken back is handed in anew, over the same output or a mended one.
+type resubmission struct {
+	output.RequestView
+	Path  string
+	Form  filled
+	Offer button
+}
+
+func askResubmit(k call) (answer, error) {
+	view, err := k.cat.Requests.Show(k.ctx, k.who, k.arg("number"))
+	if err != nil {
+		return answer{}, err
+	}
+	offered, err := k.offer(false, button{Verb: "review.resubmit"})
+	if err != nil {
+		return answer{}, err
+	}
+	p := resubmission{RequestView: view, Path: reviewPath(view.Number) + "/resubmit", Form: filled(k.form), Offer: offered[0]}
+	return answer{Object: view.Number, State: view.State, Body: p}, nil
+}
+
+func resubmitReview(k call) (string, error) {
+	spec := output.ResubmitSpec{Job: k.form.Get("job"), Output: k.form.Get("output"), Context: k.form.Get("context")}
+	view, err := k.cat.Requests.Resubmit(k.ctx, k.who, k.arg("number"), spec)
+	return reviewPath(view.Number), err
+}
+
 func openReview(k call) (string, error) {
 	view, err := k.cat.Requests.Open(k.ctx, k.who, output.RequestSpec{Job: k.arg("number"), Output: k.arg("output"), Context: k.form.Get("context")})
-	return Prefix + "/reviews/" + view.Number, err
+	return reviewPath(view.Number), err
 }

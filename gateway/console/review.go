@@ -67,7 +67,9 @@ type reviewPage struct {
 	Lines    []line
 	Changed  int // lines that differ from the last released code
 	Reasons  []output.Reason
-	Once     string // makes a form count once
+	Author   []button // of the operator's side, about its own request
+	Speaks   bool     // the reader may comment
+	Once     string   // makes a form count once
 }
 
 func showReview(c call) (answer, error) {
@@ -78,6 +80,14 @@ func showReview(c call) (answer, error) {
 	p := reviewPage{RequestView: view, Seat: seatOf(c.who), Reasons: output.Reasons(), Once: rand.Text()}
 	p.Weak = c.who.Strength != policy.Strong
 	p.explain()
+	if p.Author, err = authorButtons(c, view); err != nil {
+		return answer{}, err
+	}
+	remark, err := c.offer(!c.sits(org.Operator), button{Verb: "review.comment"})
+	if err != nil {
+		return answer{}, err
+	}
+	p.Speaks = remark[0].Why == ""
 	if err := p.choose(c); err != nil {
 		return answer{}, err
 	}

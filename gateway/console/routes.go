@@ -88,6 +88,7 @@ func pages() []page {
 		{"/jobs/{number}", "job", "jobs", "sluice job watch {number}", showJob},
 		{"/jobs/{number}/outputs/{output}/review", "ask", "jobs", "sluice review open --job {number} --output {output} --context TEXT", askReview},
 		{"/reviews", "reviews", "reviews", "sluice review list", showReviews},
+		{"/reviews/{number}/resubmit", "resubmit", "reviews", "sluice review resubmit {number} --context TEXT", askResubmit},
 		{"/reviews/{number}", "review", "reviews", "sluice review show {number}", showReview},
 		{"/profile", "profile", "", "sluice key list --mine", showProfile},
 		{"/keys", "keys", "", "sluice key list --mine", showKeys},

@@ -64,7 +64,8 @@ func made(t *testing.T) []string {
 	}
 	add("stat", texted([]job.Stat{job.StatUnits, job.StatRows, job.StatSum, job.StatMean, job.StatRatio})...)
 	add("rule", screen.Codes()...)
-	add("tab", "table", "chart", "code", "earlier", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "manifest", "product", "verify", "results", "log")
+	add("tab", "table", "chart", "code", "earlier", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "manifest", "product", "verify", "results", "inputs", "log")
+	add("job.made_from", texted([]job.MadeFrom{job.FromTwin, job.FromProfile})...)
 	for _, kind := range []string{"entry", "certificate", "release"} {
 		keys = append(keys, "verify.how_"+kind)
 		add("verify", checks(kind)...)
@@ -82,7 +83,7 @@ func made(t *testing.T) []string {
 	add("why", "job.check", "job.debug", "job.submit", "job.approve", "job.refuse", "job.cancel", "grant.propose", "grant.approve", "grant.allow", "grant.refuse", "grant.revoke",
 		"dataset.publish", "dataset.declare", "dataset.freeze", "dataset.thaw", "dataset.retire", "dataset.withdraw", "dataset.profile", "dataset.terms",
 		"upload.start", "member.invite", "member.role", "member.remove", "member.link", "member.recover", "key.revoke", "registration.apply", "registration.accept",
-		"registration.notice", "registration.code", "agreement.record", "agreement.sign", "agreement.file", "review.open")
+		"registration.notice", "registration.code", "agreement.record", "agreement.sign", "agreement.file", "review.open", "review.withdraw", "review.resubmit", "review.comment")
 	add("act", "password.change", "session.end", "member.link", "member.recover")
 	add("ask", "member.recover")
 	add("allowance", "columns", "filters", "to", "runs", "rows")

@@ -1,0 +1,25 @@
+package console_test
+
+import (
+	"testing"
+
+	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
+)
+
+// TestJobTellsWhatItAsks: whoever consents to a job sees its code, its inputs and its declared outputs, and nobody else
+// does; a trial's page says what its rows were invented from, and shows what came of them as text.
+func TestJobTellsWhatItAsks(t *testing.T) {
+	w := newTown(t)
+	pgtest.Exec(t, w.DB.Owner, `update job set kind = 'debug', usage = '{"relations": [{"relation": "r", "rows": "100-999"}],
+		"tables": {"counts": "plan,people\n<b>free</b>,100\n"}, "inputs": [{"input": "visits", "made_from": "twin", "digest": "sha256:5eed"}]}'
+		where number = '`+theFailure+`'`)
+	for _, login := range []string{"developer", "officer", "chief"} {
+		b := w.signedIn(t, login)
+		b.get(t, "/jobs/"+theJob+"?tab=inputs").shows(t, login, theGrant, theDataset+"</a>@1", "plan, visits", "counts", "plan (2)", "people: 人数")
+		b.get(t, "/jobs/"+theJob+"?tab=code").shows(t, login, "SELECT resident, plan, visits FROM visits")
+		b.get(t, "/jobs/"+theFailure).shows(t, login, "由虚构数据得出", "部门自备替身", "5eed", "&lt;b&gt;free&lt;/b&gt;,100")
+	}
+	for _, tab := range []string{"inputs", "code"} {
+		w.signedIn(t, "rival").get(t, "/jobs/"+theJob+"?tab="+tab).refused(t, "a stranger's look", 404)
+	}
+}
