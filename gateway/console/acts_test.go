@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/dataset"
+	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/gateway/console"
 	"github.com/sluicedata/sluice/gateway/providertest"
@@ -164,65 +167,212 @@ func authorize(t *testing.T, tx *postgres.Tx) error {
 	return tx.SetDatasetState(t.Context(), ds.ID, string(dataset.Authorizable))
 }
 
-// TestActsAreOnesOwn walks every form as somebody who may do nothing there, and every page: nothing is done, nothing of
-// another organization is admitted to exist, and no form counts from another site.
+// form is one line of the table of forms that are about something somebody owns.
+type form struct {
+	path  string
+	owner string // one of those whose it is; "applicant" and "authority" come with the test
+	page  string // where the owner sees what it is about; "": the object's own page
+	// denied says that it names no object in its path: others are refused by what they are, or by what it names within.
+	denied bool
+	// but may send it: about something of their own, or about what they may see and not change.
+	but []string
+}
+
+// forms are all of them. What each is about, estate says.
+func forms() []form {
+	const set, version = "/datasets/{slug}", "/datasets/{slug}/versions/{version}"
+	return []form{
+		{path: "/jobs/check", owner: "developer", page: "/jobs/new", denied: true, but: []string{"another-developer"}},
+		{path: "/jobs/debug", owner: "developer", page: "/jobs/new", denied: true}, {path: "/jobs/submit", owner: "developer", page: "/jobs/new", denied: true},
+		{path: "/jobs/{number}/approve", owner: "officer"}, {path: "/jobs/{number}/refuse", owner: "officer"}, {path: "/jobs/{number}/cancel", owner: "developer"},
+		{path: "/jobs/{number}/outputs/{output}/review", owner: "developer", page: "/jobs/{number}/outputs/{output}/review"},
+		{path: "/grants/new", owner: "developer", page: "/grants/new?dataset=" + theDataset}, {path: "/grants/{number}/approve", owner: "chief"},
+		{path: "/grants/{number}/allow", owner: "chief"}, {path: "/grants/{number}/refuse", owner: "chief"}, {path: "/grants/{number}/revoke", owner: "chief"},
+		{path: set + "/freeze", owner: "steward"}, {path: set + "/thaw", owner: "steward"}, {path: set + "/retire", owner: "steward"}, {path: set + "/terms", owner: "steward"},
+		{path: version + "/withdraw", owner: "steward", page: version}, {path: version + "/profile", owner: "steward", page: version},
+		{path: version + "/profile/sign", owner: "steward", page: version},
+		{path: version + "/profile/sign/ask", owner: "steward", page: version},
+		{path: "/uploads", owner: "steward", page: "/datasets/new?dataset=" + theDataset, denied: true}, {path: "/uploads/{upload}/publish", owner: "steward"},
+		{path: "/uploads/{upload}/inspect", owner: "steward"}, {path: "/uploads/{upload}/drop", owner: "steward"},
+		{path: "/people/{login}/roles", owner: "developer"}, {path: "/people/{login}/remove", owner: "developer"}, {path: "/people/{login}/link", owner: "developer"},
+		{path: "/people/{login}/recover", owner: "developer"}, {path: "/people/{login}/keys/{fingerprint}/revoke", owner: "developer"},
+		{path: "/keys/{fingerprint}/admit", owner: "developer", page: "/people?tab=keys"}, {path: "/keys/add", owner: "officer", page: "/keys"},
+		{path: "/identities/{identity}/admit", owner: "developer", page: "/people?tab=identities"},
+		{path: "/identities/{identity}/revoke", owner: "developer", page: "/people?tab=identities"},
+		{path: "/registrations/new", owner: "applicant", page: "/registrations/new?dataset=" + theDataset}, {path: "/registrations/{number}/accept", owner: "registrar"},
+		{path: "/registrations/{number}/notice", owner: "registrar"}, {path: "/registrations/{number}/code", owner: "registrar"},
+		{path: "/agreements/new", owner: "chief", page: "/agreements/new", denied: true, but: []string{"another-chief"}},
+		{path: "/agreements/{number}/sign", owner: "chief"}, {path: "/agreements/{number}/file", owner: "authority"},
+		{path: "/reviews/{number}/vote/ask", owner: "officer"}, {path: "/reviews/{number}/vote", owner: "officer"},
+		{path: "/reviews/{number}/comments", owner: "officer"}, {path: "/reviews/{number}/return", owner: "officer"},
+		{path: "/reviews/{number}/withdraw", owner: "developer"}, {path: "/reviews/{number}/resubmit", owner: "developer"},
+		{path: "/profile/keys/{fingerprint}/end", owner: "officer", page: "/profile"},
+	}
+}
+
+// door is why a form is everybody's.
+const door = "nobody need be known to send it"
+
+// aboutOneself are the other forms, and why nothing of another's can be named in them.
+func aboutOneself() map[string]string {
+	const oneself, home = "it is about who sends it", "it is about the sender's own organization"
+	return map[string]string{
+		"/enrol": door, "/login/password": door, "/login/passkey": door, "/login/passkey/ask": door, "/logout": door, "/look": door, "/strength/passkey/ask": door,
+		"/strength": oneself, "/strength/passkey": oneself, "/profile/password": oneself, "/profile/codes": oneself, "/profile/factor": oneself,
+		"/profile/factor/confirm": oneself, "/profile/passkeys": oneself, "/profile/passkeys/ask": oneself, "/profile/sessions/end": oneself,
+		"/people/invite": home,
+	}
+}
+
+// strangers are people of other organizations who have every right at home that the town's people have here: what keeps
+// them out is whose the object is. The rival has none.
+func strangers() map[string]person {
+	return map[string]person{
+		"another-steward":   {org.DataProvider, []org.Role{org.OrgAdmin, org.DataSteward}},
+		"another-chief":     {org.ImplementingAgency, []org.Role{org.OrgAdmin, org.Approver, org.OutputReviewer}},
+		"another-developer": {org.Operator, []org.Role{org.OrgAdmin, org.Developer, org.Approver}},
+		"another-officer":   {org.Operator, []org.Role{org.OrgAdmin, org.SecurityOfficer}},
+		"another-applicant": {org.Registrant, []org.Role{org.OrgAdmin, org.Applicant}},
+	}
+}
+
+// TestEveryFormIsSomeones: every form of the console is held by TestActsAreOnesOwn, or cannot be about another's.
+func TestEveryFormIsSomeones(t *testing.T) {
+	held := slices.Collect(maps.Keys(aboutOneself()))
+	for _, f := range forms() {
+		held = append(held, f.path)
+	}
+	covers(t, http.MethodPost, held)
+}
+
+// covers holds what a test walks against what the console has for a method.
+func covers(t *testing.T, method string, walked []string) {
+	t.Helper()
+	routes := console.Routes(method)
+	for _, path := range routes {
+		if !slices.Contains(walked, path) {
+			t.Errorf("%s %s is held against nothing", method, path)
+		}
+	}
+	for _, path := range walked {
+		if !slices.Contains(routes, path) {
+			t.Errorf("the console has no %s %s", method, path)
+		}
+	}
+}
+
+// TestActsAreOnesOwn walks every form as people who may do the like at home: nothing is done, nothing of another
+// organization is admitted to exist, and no form counts from another site or from nobody. The same form of somebody whose
+// object it is gets further: what is unknown to others is there.
 func TestActsAreOnesOwn(t *testing.T) {
-	w := newTown(t)
-	rival := w.signedIn(t, "rival").strong(t, "rival")
-	for _, path := range console.Acts() {
-		typed := map[string]string{"number": theGrant, "slug": theDataset, "login": "steward", "version": "1", "upload": "01890a5d-ac96-774b-bcce-b302099a8057",
-			"fingerprint": "sha256:" + strings.Repeat("0", 64), "identity": "01890a5d-ac96-774b-bcce-b302099a8057", "output": "counts"}
-		if strings.HasPrefix(path, "/jobs") {
-			typed["number"] = theJob
+	w := newTown(t, append(slices.Collect(maps.Keys(strangers())), "applicant", "authority")...)
+	e := w.stock(t)
+	for login, who := range strangers() {
+		w.resident(t, house{number: w.Org(t, "另一 "+login, who.home), lead: w.Admin}, login, who.roles...)
+	}
+	for _, login := range append(slices.Collect(maps.Keys(strangers())), "rival") {
+		d, _ := w.enrolled(t, login, "platform")
+		b := w.signedIn(t, login)
+		b.madeStrong(t, login)
+		ask, _ := b.ask(t, "/login/passkey/ask", nil)
+		for _, f := range forms() {
+			f.foreign(t, b, login, e.fill(f.path), w.filled(t, e, f, "answer", string(d.Get(t, ask))))
 		}
-		filled := fill(path, typed)
-		form := once("typed", typed["number"], "package", "name: a", "code", "x", "dataset", theDataset)
-		for _, name := range []string{"slug", "login"} {
-			if strings.Contains(path, "{"+name+"}") {
-				form.Set("typed", typed[name])
-			}
-		}
-		if got := rival.post(t, filled, "cross-site", form); got.status != http.StatusForbidden {
+	}
+	nobody, rival := w.browser(t), w.signedIn(t, "rival")
+	for _, path := range console.Routes(http.MethodPost) {
+		if got := rival.post(t, e.fill(path), "cross-site", once()); got.status != http.StatusForbidden {
 			t.Errorf("%s from another site: %d", path, got.status)
 		}
-		got := rival.act(t, filled, form)
-		own := slices.Contains([]string{"/people/invite"}, path)
-		if !own && got.status != http.StatusNotFound && got.status != http.StatusForbidden && got.status != http.StatusUnprocessableEntity {
-			t.Errorf("%s: got %d %s", path, got.status, got.body)
-		}
-		if strings.Contains(got.body, "就诊") {
-			t.Errorf("%s tells of what is not theirs: %s", path, got.body)
-		}
-		if got := w.browser(t).act(t, filled, form); got.status != http.StatusUnauthorized {
+		if got := nobody.act(t, e.fill(path), once()); aboutOneself()[path] != door && got.status != http.StatusUnauthorized {
 			t.Errorf("%s without a session: %d", path, got.status)
 		}
 	}
-	chief := w.signedIn(t, "chief")
-	chief.get(t, "/jobs/"+theJob).shows(t, "the job, untouched", "已核对")
-	for _, page := range console.Pages() {
-		path := strings.TrimPrefix(page, console.Prefix)
-		if !strings.Contains(path, "{") {
-			continue
-		}
-		number := theGrant
-		if strings.HasPrefix(path, "/jobs") {
-			number = theJob
-		}
-		got := rival.get(t, fill(path, map[string]string{"number": number, "slug": theDataset, "login": "steward", "version": "1",
-			"upload": "01890a5d-ac96-774b-bcce-b302099a8057", "entry": "01890a5d-ac96-774b-bcce-b302099a8057", "output": "counts", "fingerprint": "sha256:" + strings.Repeat("0", 64)}))
-		// A log that is not theirs to read refuses every entry alike.
-		if want := map[bool]int{false: http.StatusNotFound, true: http.StatusForbidden}[strings.HasPrefix(path, "/trace")]; got.status != want {
-			t.Errorf("%s: got %d, want %d", path, got.status, want)
-		}
-	}
+	w.signedIn(t, "chief").get(t, "/jobs/"+theJob).shows(t, "the job, untouched", "已核对")
+	w.owners(t, e)
 	rival.get(t, "/jobs/new?from="+theJob).refused(t, "a draft from another's job", 404)
 	rival.get(t, "/grants/new?dataset="+theDataset).refused(t, "a grant over what is not theirs to see", 404)
 }
 
-// fill puts values into a path's braces.
-func fill(path string, values map[string]string) string {
-	for name, value := range values {
-		path = strings.ReplaceAll(path, "{"+name+"}", value)
+// owners sends every form as one whose object it is, in a session that is too weak to change much.
+func (w *town) owners(t *testing.T, e estate) {
+	t.Helper()
+	provider := w.homes[string(org.DataProvider)]
+	if _, err := w.Admin.Orgs.GrantCapacity(t.Context(), provider, org.CapacitySpec{Capacity: org.Registrant, Document: "a document"}); err != nil {
+		t.Fatal(err)
 	}
-	return path
+	b := map[string]*browser{
+		"applicant": w.resident(t, house{number: provider, lead: w.keys["steward"]}, "applicant", org.Applicant),
+		"authority": w.resident(t, house{number: w.Org(t, "主管部门", org.DataAuthority), lead: w.Admin}, "authority", org.OrgAdmin, org.Approver),
+	}
+	for login := range residents() {
+		b[login] = w.signedIn(t, login)
+	}
+	for _, f := range forms() {
+		if got := b[f.owner].get(t, e.fill(f.at())); got.status != http.StatusOK {
+			t.Errorf("%s, whose it is, opens %s: %d %s", f.owner, f.at(), got.status, got.body)
+		}
+	}
+	for _, f := range forms() {
+		got := f.send(t, b[f.owner], e.fill(f.path), w.filled(t, e, f))
+		unread := got.status == http.StatusUnprocessableEntity && !strings.Contains(got.body, "signature.")
+		if unread || got.status == http.StatusNotFound || got.status == http.StatusUnauthorized || got.status >= 500 || strings.Contains(got.body, "access.not_permitted") {
+			t.Errorf("%s, whose it is, sends %s: %d %s", f.owner, f.path, got.status, got.body)
+		}
+	}
+}
+
+// at is where the owner sees what a form is about: its first two parts name the object.
+func (f form) at() string {
+	if f.page != "" {
+		return f.page
+	}
+	return strings.Join(strings.Split(f.path, "/")[:3], "/")
+}
+
+// filled is a form that has whatever any form asks for, and names the town's own.
+func (w *town) filled(t *testing.T, e estate, f form, more ...string) url.Values {
+	t.Helper()
+	text, err := jobPackage().YAML("main.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, key := madeKey(t)
+	named := strings.Split(e.fill(f.path)+"//", "/")[2] // what the path names first is what has to be typed
+	digest := string(name.DigestOf([]byte("a")))
+	return with(once("typed", named, "package", string(text), "code", jobPackage().Code, "grant", theGrant, "dataset", theDataset, "dataset."+theDataset, "on",
+		"agreement", theAgreement, "operator", w.homes["operator"], "column.plan", "on", "purpose.statistics", "on", "purposes", "statistics", "operation.sql", "on",
+		"output.table", "on", "from", day(1).String(), "to", day(20).String(), "min_units", "10", "level_cap", "2", "version_from", "1", "runs", "3", "rows", "1000",
+		"lawful_basis", "a basis", "approval", "manual", "decision", "approve", "decided", day(0).String(), "document", digest, "commitment", digest, "evidence", digest,
+		"declare.no_state_secret", "on", "declare.trade_secret_handled", "on", "declare.personal_handled", "on", "declare.risk_assessed", "on", "summary", "visits",
+		"reason", "no need", "reason.context_unclear", "on", "text", "see here", "context", "a report", "receipt", "a receipt", "role.auditor", "on",
+		"pem", key, "replaces", e["fingerprint"], "payload", "e30=", "answer", "{}"), more...)
+}
+
+// send sends a form; a file goes in a form of its own, with the rest in its address.
+func (f form) send(t *testing.T, b *browser, at string, form url.Values) reply {
+	t.Helper()
+	if f.path != "/uploads" {
+		return b.act(t, at, form)
+	}
+	body, kind := file(t, "a.csv", "a,b\n1,2\n")
+	return b.upload(t, at+"?"+url.Values{"once": form["once"], "dataset": form["dataset"], "encoding": {""}, "sheet": {""}}.Encode(), body, kind)
+}
+
+// foreign sends a form about what is another organization's.
+func (f form) foreign(t *testing.T, b *browser, login, at string, form url.Values) {
+	t.Helper()
+	got := f.send(t, b, at, form)
+	if strings.Contains(got.body, "就诊") {
+		t.Errorf("%s learns from %s what is not theirs: %s", login, f.path, got.body)
+	}
+	theirs := slices.Contains(f.but, login)
+	if to := got.header.Get("Location"); theirs && to != "" {
+		if got = b.get(t, strings.TrimPrefix(to, console.Prefix)); strings.Contains(got.body, "就诊") {
+			t.Errorf("%s leads %s to what is not theirs: %s", f.path, login, got.body)
+		}
+	}
+	if unknown := got.status == http.StatusNotFound || f.denied && got.status == http.StatusForbidden; theirs && got.status != http.StatusOK || !theirs && !unknown {
+		t.Errorf("%s sends %s: got %d %s", login, f.path, got.status, got.body)
+	}
 }

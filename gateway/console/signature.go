@@ -2,6 +2,7 @@ package console
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -56,6 +57,13 @@ func (c *Console) askProfile(_ http.ResponseWriter, r *http.Request, who policy.
 	v, err := k.cat.Datasets.ShowVersion(k.ctx, who, k.arg("slug"), number)
 	if err != nil {
 		return nil, err
+	}
+	ds, err := k.cat.Datasets.Show(k.ctx, who, v.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	if home, err := k.home(); err != nil || home != ds.Provider { // others see the version; its profile is not theirs to vouch for
+		return nil, errors.Join(err, fault.NotFound())
 	}
 	if v.Profile == "" {
 		return nil, fault.New(fault.Conflict, "profile.missing")

@@ -47,16 +47,15 @@ type town struct {
 	keys     map[string]*client.Client
 }
 
-// residents are the town's people: the capacity of their organization, and their roles.
-func residents() map[string]struct {
+// person is the capacity of somebody's organization, and their roles.
+type person struct {
 	home  org.Capacity
 	roles []org.Role
-} {
-	type who = struct {
-		home  org.Capacity
-		roles []org.Role
-	}
-	return map[string]who{
+}
+
+// residents are the town's people.
+func residents() map[string]person {
+	return map[string]person{
 		"steward":   {org.DataProvider, []org.Role{org.OrgAdmin, org.DataSteward}},
 		"chief":     {org.ImplementingAgency, []org.Role{org.OrgAdmin, org.Approver, org.OutputReviewer}},
 		"developer": {org.Operator, []org.Role{org.OrgAdmin, org.Developer}},
@@ -73,7 +72,7 @@ func newTown(t testing.TB, logins ...string) *town {
 		logins = append(logins, login)
 	}
 	p := providertest.New(t, append(logins, "newcomer")...)
-	w := &town{Instance: gatewaytest.StartWith(t, p.Config()), provider: p, homes: map[string]string{}, keys: map[string]*client.Client{}}
+	w := &town{Instance: gatewaytest.StartWith(t, p.Config()), provider: p, homes: map[string]string{string(org.Platform): gatewaytest.Platform}, keys: map[string]*client.Client{}}
 	p.Serve(w.URL + gateway.CallbackPath)
 	for _, login := range []string{"steward", "chief", "developer", "officer", "registrar", "rival"} {
 		who := residents()[login]
