@@ -93,7 +93,7 @@ func (p *piece) clean(ctx context.Context) {
 			p.w.Log.WarnContext(ctx, "removing a container failed", "work", run.Work, "step", run.Step, "err", err)
 		}
 	}
-	if err := os.RemoveAll(p.dir); err != nil {
+	if err := p.w.closeFolder(p.dir); err != nil {
 		p.w.Log.WarnContext(ctx, "removing collected files failed", "work", p.c.ID, "err", err)
 	}
 }

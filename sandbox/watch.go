@@ -111,5 +111,7 @@ func (w *Worker) tell(ctx context.Context, p Proof) error {
 	for _, c := range p.Broken() {
 		told.Broken = append(told.Broken, string(c))
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin) // a record that hangs must not keep a verdict from counting
+	defer cancel()
 	return w.Queue.Tell(ctx, told)
 }

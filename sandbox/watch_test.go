@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,7 +88,7 @@ func proof(id string, broken ...task.Canary) sandbox.Proof {
 func TestUnprovedWorkersClaimNothing(t *testing.T) {
 	v := &verdicts{p: []sandbox.Proof{proof("first", task.Memory)}}
 	q := counting{claims: make(chan []task.Runtime, 1), told: make(chan postgres.SelfTest, 10)}
-	w := &sandbox.Worker{Queue: q, Prover: v, Log: slog.New(slog.DiscardHandler), Beat: time.Millisecond, Pause: time.Millisecond}
+	w := &sandbox.Worker{Dir: t.TempDir(), Queue: q, Prover: v, Log: slog.New(slog.DiscardHandler), Beat: time.Millisecond, Pause: time.Millisecond}
 	var unproved *sandbox.UnprovedError
 	if err := w.Standing(); !errors.As(err, &unproved) {
 		t.Fatalf("a worker nobody has tested: %v", err)
@@ -131,7 +132,7 @@ func TestWorkersClaimForWhatIsProved(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			q := counting{claims: make(chan []task.Runtime, 1), told: make(chan postgres.SelfTest, 10)}
-			w := &sandbox.Worker{Queue: q, Prover: &verdicts{p: c.proofs}, Log: slog.New(slog.DiscardHandler), Beat: time.Millisecond, Pause: time.Millisecond}
+			w := &sandbox.Worker{Dir: t.TempDir(), Queue: q, Prover: &verdicts{p: c.proofs}, Log: slog.New(slog.DiscardHandler), Beat: time.Millisecond, Pause: time.Millisecond}
 			ctx, stop := context.WithCancel(t.Context())
 			served := make(chan error, 1)
 			go func() { served <- w.Serve(ctx) }()
@@ -150,7 +151,7 @@ func TestWorkersClaimForWhatIsProved(t *testing.T) {
 func TestWorkersOfSilentEnginesClaimNothing(t *testing.T) {
 	v := &verdicts{p: []sandbox.Proof{proof("first")}}
 	q := counting{claims: make(chan []task.Runtime, 1), told: make(chan postgres.SelfTest, 100)}
-	w := &sandbox.Worker{Queue: q, Prover: v, Log: slog.New(slog.DiscardHandler), Beat: time.Millisecond, Pause: time.Millisecond}
+	w := &sandbox.Worker{Dir: t.TempDir(), Queue: q, Prover: v, Log: slog.New(slog.DiscardHandler), Beat: time.Millisecond, Pause: time.Millisecond}
 	go func() { _ = w.Serve(t.Context()) }()
 	standing := func(want bool) {
 		t.Helper()
@@ -170,6 +171,48 @@ func TestWorkersOfSilentEnginesClaimNothing(t *testing.T) {
 	v.fallSilent(false)
 	standing(true)
 	<-q.claims
+}
+
+// mute is a queue that answers nothing but the first verdict.
+type mute struct {
+	counting
+	asked *atomic.Int64 // claims
+}
+
+func (q mute) Claim(ctx context.Context, _ string, _ []byte, _ time.Duration, _ []task.Runtime) (postgres.Claimed, bool, error) {
+	q.asked.Add(1)
+	<-ctx.Done()
+	return postgres.Claimed{}, false, ctx.Err()
+}
+
+func (q mute) Tell(ctx context.Context, s postgres.SelfTest) error {
+	if s.ID == "first" {
+		return nil
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A record that does not answer holds up neither a slot nor a verdict: what does not hold counts.
+func TestSilentRecordsHoldNothingUp(t *testing.T) {
+	t.Parallel()
+	v := &verdicts{p: []sandbox.Proof{proof("first")}}
+	q := mute{asked: new(atomic.Int64)}
+	w := &sandbox.Worker{
+		Dir: t.TempDir(), Queue: q, Prover: v, Log: slog.New(slog.DiscardHandler),
+		Lease: time.Millisecond, Beat: time.Millisecond, Pause: time.Millisecond,
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- w.Serve(ctx) }()
+	until(t, "a second claim", func() bool { return q.asked.Load() > 1 })
+	v.say(proof("second", task.Memory))
+	until(t, "the verdict to count", func() bool { return w.Standing() != nil })
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
 }
 
 // A verdict that lacks a canary proves nothing.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,7 +38,7 @@ type Worker struct {
 	Store  *object.Store
 	Engine Engine
 	Log    *slog.Logger
-	// Dir is a folder of the worker's own for collected files, emptied after each piece of work.
+	// Dir is a folder of this worker alone for collected files. What earlier ones left there goes before the first claim.
 	Dir string
 	// Lease is how long a claim lasts unrenewed; Beat how often it is renewed, and so how soon a stop is
 	// seen; Pause how long an idle worker waits before it looks again.
@@ -57,10 +56,17 @@ type Worker struct {
 
 	proved   atomic.Pointer[[]Proof]
 	learning sync.Mutex // held while verdicts are told
+	folders  folders
 }
 
-// Serve works until ctx ends, in as many slots as the worker has. Errors of one piece of work do not end it.
+// Serve works until ctx ends, in as many slots as the worker has. Errors of one piece of work do not end it. It fails
+// at once when the worker's folder is another's, or cannot be emptied of what earlier workers left.
 func (w *Worker) Serve(ctx context.Context) error {
+	held, err := w.moveIn()
+	if err != nil {
+		return err
+	}
+	defer held.Close()
 	var slots sync.WaitGroup
 	if w.Prover != nil {
 		slots.Go(func() { w.watch(ctx) })
@@ -95,11 +101,18 @@ func (w *Worker) Once(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("making claim key: %w", err)
 	}
-	claimed, ok, err := w.Queue.Claim(ctx, w.Name, private.Public().Bytes(), w.Lease, w.runtimes())
+	claimed, ok, err := w.claim(ctx, private.Public())
 	if err != nil || !ok {
 		return false, err
 	}
 	return true, w.finish(ctx, claimed, private)
+}
+
+// claim asks for work. An answer that comes after the lease is worth nothing.
+func (w *Worker) claim(ctx context.Context, key keyring.PublicKey) (postgres.Claimed, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.Lease)
+	defer cancel()
+	return w.Queue.Claim(ctx, w.Name, key.Bytes(), w.Lease, w.runtimes())
 }
 
 // errStopped says that somebody ended the work: the grant, the dataset or the job is no longer there for it.
@@ -144,34 +157,6 @@ func (w *Worker) seal(ctx context.Context, c postgres.Claimed, outcome Outcome, 
 	return err
 }
 
-// beat renews the lease, hands over the keys once the keeper has admitted the work, and cancels it when it
-// is stopped or lost.
-func (w *Worker) beat(ctx context.Context, c postgres.Claimed, admitted chan<- []byte, cancel context.CancelCauseFunc) {
-	handed := false
-	for ctx.Err() == nil {
-		standing, err := w.Queue.Append(ctx, c, "renew", nil, w.Lease)
-		switch {
-		case errors.Is(err, postgres.ErrLost):
-			cancel(postgres.ErrLost)
-		case err != nil:
-			w.Log.WarnContext(ctx, "renewing lease failed", "work", c.ID, "err", err)
-		case standing.Stop != nil:
-			cancel(errStopped)
-		case standing.Admitted && !handed:
-			handed = true
-			admitted <- standing.Keys
-		}
-		pause := w.Beat
-		if !handed {
-			pause = admissionPause
-		}
-		wait(ctx, pause)
-	}
-}
-
-// admissionPause is how often a claimed piece of work looks whether the keeper has admitted it.
-const admissionPause = 10 * time.Millisecond
-
 // admitted waits for the keeper and then runs the work.
 func (w *Worker) admitted(ctx context.Context, c postgres.Claimed, private keyring.PrivateKey, keys <-chan []byte) (Outcome, work.Result, error) {
 	var sealed []byte
@@ -194,8 +179,8 @@ func (w *Worker) admitted(ctx context.Context, c postgres.Claimed, private keyri
 	if err := json.Unmarshal(plain, &p.keys); err != nil {
 		return "", work.Result{}, fmt.Errorf("reading keys: %w", err)
 	}
-	if p.dir, err = os.MkdirTemp(w.Dir, "work-*"); err != nil {
-		return "", work.Result{}, fmt.Errorf("making work folder: %w", err)
+	if p.dir, err = w.openFolder(ctx, c); err != nil {
+		return "", work.Result{}, err
 	}
 	err = p.run(ctx)
 	p.clean(context.WithoutCancel(ctx))

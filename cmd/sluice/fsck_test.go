@@ -111,6 +111,7 @@ func harms() []harm {
 			statement: "update trace_leaf set salt = sha256(salt) where index = 1",
 		},
 		{check: "leftovers", code: "folder.left", files: strayRun},
+		{check: "leftovers", code: "folder.left", files: strayRows},
 		{
 			check: "job.ends", code: "job.lost", tables: []string{"job"},
 			statement: "update job set state = 'queued', ended_at = null where id in (select o.job from output o join release r on r.output = o.id)",
@@ -221,6 +222,25 @@ func strayRun(t *testing.T, layout instance.Layout) func() {
 	}
 }
 
+// strayRows makes a file that a worker collected for work nobody has.
+func strayRows(t *testing.T, layout instance.Layout) func() {
+	dir := filepath.Join(layout.Data, "worker", "collected", strayRowsName)
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "part-0001.parquet"), []byte("rows"), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+const strayRowsName = "00000000-0000-7000-8000-000000000000-1-1"
+
 // smallDisk lets the instance lie on a disk of a mebibyte.
 func smallDisk(t *testing.T, s *fsck.Source) {
 	s.Data = t.TempDir()
@@ -250,5 +270,6 @@ func fsckCommand(t *testing.T, m *machine) {
 	psql(t, m.data, "update output set blocked = 1 where id in (select output from release)")
 	play(exitFailed, "released with a blocked finding", "1 finding(s): the instance is not as it must be")
 	m.up.stop(t)
-	play(exitFailed, "released with a blocked finding")
+	defer strayRows(t, layoutOf(t, m.data))()
+	play(exitFailed, "released with a blocked finding", "collected "+strayRowsName, "2 finding(s)")
 }

@@ -25,6 +25,28 @@ func (d *drill) hold(lock string) *hold {
 // unwritten is the lock that lets a table be read and not be written.
 func unwritten(name string) string { return "lock table " + name + " in share mode" }
 
+// sealsGate is the lock before which seals wait once gateSeals was called, and nothing else: a worker that cannot renew its
+// claim meanwhile would give the work up.
+const sealsGate = "select pg_advisory_xact_lock(4711)"
+
+// gateSeals puts the gate before the update that seals work.
+func (d *drill) gateSeals() {
+	d.t.Helper()
+	d.await("the seals' gate", func() (bool, error) {
+		s := d.sql()
+		defer s.close()
+		for _, statement := range []string{
+			"create or replace function drill_gate() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock(4711); return new; end'",
+			"create or replace trigger drill_gate before update on work for each row when (old.state = 'claimed' and new.state = 'sealed') execute function drill_gate()",
+		} {
+			if _, err := s.ask(statement); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	})
+}
+
 // logHead is the lock on the row whose holder gives entries of the trace their places.
 const logHead = "select from trace_head for update"
 

@@ -185,18 +185,9 @@ func (k *killing) sealing(kind string) {
 		k.die()
 		return
 	}
-	var sealed *hold
-	k.await(kind+" to be under way and kept", func() (bool, error) {
-		if !k.underWay(kind) {
-			return false, nil
-		}
-		// It may have been given back just before the lock: then whoever claims it next waits, and nobody seals.
-		if sealed = k.hold(unwritten("work")); k.underWay(kind) {
-			return true, nil
-		}
-		sealed.letGo()
-		return false, nil
-	})
+	k.gateSeals()
+	sealed := k.hold(sealsGate)
+	k.await(kind+" to be under way", func() (bool, error) { return k.underWay(kind), nil })
 	sealed.waits("worker", "worker_seal")
 	k.die()
 	sealed.letGo()

@@ -17,24 +17,47 @@ import (
 	"github.com/sluicedata/sluice/catalog/postgres"
 )
 
-// runFolder is how a launcher names a run: work, fence, step.
+// runFolder is how a launcher names a run: work, fence, step. A worker names so what it collects of a claim, with a
+// number of its own at the end.
 func runFolder() *regexp.Regexp {
 	return regexp.MustCompile(`^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-([0-9]+)-[0-9]+$`)
 }
 
-// leftovers looks at the launcher's folders and mounts: each must be of a run whose work is claimed.
+// collected is where a worker keeps what it collects: rows in the open.
+func (s Source) collected() string { return filepath.Join(s.Data, "worker", "collected") }
+
+// leftovers looks at the launcher's folders and mounts, and at the worker's collected files: each must be of a run whose
+// work is claimed.
 func leftovers(ctx context.Context, s Source, r *Result) error {
-	entries, err := os.ReadDir(s.Runs)
+	runs, err := lying(s.Runs)
+	if err != nil {
+		return err
+	}
+	if err := mounted(s.Runs, runs); err != nil {
+		return err
+	}
+	kept, err := lying(s.collected())
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.ownerless(ctx, "run", runs, r), s.ownerless(ctx, "collected", kept, r))
+}
+
+// lying lists what is in a folder, each with what it is a finding of if nobody owns it.
+func lying(folder string) (map[string]string, error) {
+	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("reading the folder of runs: %w", err)
+		return nil, fmt.Errorf("reading the folder of runs: %w", err)
 	}
 	names := map[string]string{}
 	for _, e := range entries {
 		names[e.Name()] = "folder.left"
 	}
-	if err := mounted(s.Runs, names); err != nil {
-		return err
-	}
+	return names, nil
+}
+
+// ownerless adds whatever is of no claimed work.
+func (s Source) ownerless(ctx context.Context, place string, names map[string]string, r *Result) error {
 	pattern := runFolder()
 	for name, code := range names {
 		r.Looked++
@@ -43,7 +66,7 @@ func leftovers(ctx context.Context, s Source, r *Result) error {
 			return err
 		}
 		if !live {
-			r.add("run "+name, code)
+			r.add(place+" "+name, code)
 		}
 	}
 	return nil
