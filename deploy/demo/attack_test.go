@@ -46,6 +46,7 @@ func TestAttacksOnAnInstance(t *testing.T) {
 	t.Run("S26", s.freeOutputs)
 	t.Run("S30", s.overreach)
 	t.Run("S27 S28", s.errors)
+	t.Run("Python", s.python)
 	t.Run("S38", s.revoked)
 }
 
