@@ -171,7 +171,7 @@ func (s *Agreements) List(ctx context.Context, caller policy.Subject, p Page) (v
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.Agreement, error) { return d.tx.Agreements(ctx, of, w) },
-			func(r postgres.Agreement) string { return r.ID }, d.agreementView)
+			func(r postgres.Agreement) string { return r.ID }, d.agreementView, agreement.Flow())
 		return err
 	})
 	return views, err

@@ -44,6 +44,7 @@ type Policy interface {
 	policy.Decider
 	Revision() string
 	Files() map[string][]byte
+	Actions() []string // every action it knows
 }
 
 // Catalog holds one service a noun. It is safe for concurrent use.

@@ -16,7 +16,7 @@ import (
 )
 
 // Factors keeps people's second factors: what makes a session through a provider strong. Secrets and codes pass
-// through answers once and are never kept readable, so no verb here keeps its answer for a repetition.
+// through answers once and are never kept readable, so no verb here that makes one keeps its answer for a repetition.
 type Factors struct{ c *core }
 
 // Bounds of trying.
@@ -31,7 +31,7 @@ const (
 // one before does. Who: everyone, in a strong session or, for their first factor, with their administrator's one-time
 // code.
 func (s *Factors) Enrol(ctx context.Context, caller policy.Subject, spec org.EnrolSpec) (secret org.FactorSecret, err error) {
-	err = s.c.act(ctx, caller, "factor.enrol", func(d *deed) error {
+	err = s.c.single(ctx, caller, "factor.enrol", func(d *deed) error {
 		if err := d.ownFactor(); err != nil {
 			return err
 		}
@@ -69,9 +69,13 @@ func (d *deed) offerNext(sealed []byte) error {
 	return d.tx.SetFactor(d.ctx, f)
 }
 
-// ownFactor decides an act on the caller's own factor.
+// ownFactor decides an act on the caller's own factor. A tag is refused before anything is tried: refused afterwards,
+// it would take back the count of a failed try.
 func (d *deed) ownFactor() error {
-	return d.decide(policy.Object{Kind: "factor", Org: d.caller.Org}, "", policy.Facts{})
+	if err := d.decide(policy.Object{Kind: "factor", Org: d.caller.Org}, "", policy.Facts{}); err != nil {
+		return err
+	}
+	return d.untagged()
 }
 
 // mayEnrol spends the code a weak session needs.
@@ -115,7 +119,7 @@ func counting(f *postgres.Factor) []byte {
 
 // Renew makes the caller's recovery codes anew; the earlier ones end. Who: everyone with a factor, in a strong session.
 func (s *Factors) Renew(ctx context.Context, caller policy.Subject) (codes org.RecoveryCodes, err error) {
-	err = s.c.act(ctx, caller, "factor.renew", func(d *deed) error {
+	err = s.c.single(ctx, caller, "factor.renew", func(d *deed) error {
 		if err := d.ownFactor(); err != nil {
 			return err
 		}
@@ -148,7 +152,7 @@ func (s *Factors) try(ctx context.Context, caller policy.Subject, action policy.
 		return err
 	}
 	var failed error
-	err := s.c.act(ctx, caller, action, func(d *deed) error {
+	err := s.c.single(ctx, caller, action, func(d *deed) error {
 		if err := d.ownFactor(); err != nil {
 			return err
 		}
@@ -231,7 +235,7 @@ func (d *deed) matches(f *postgres.Factor, sealed []byte, spec org.ProofSpec) (b
 // Code makes a one-time code with which a person enrols their first factor, in the place of any before. Who:
 // org_admin, of another person.
 func (s *Factors) Code(ctx context.Context, caller policy.Subject, number, login string) (code org.EnrolmentCode, err error) {
-	err = s.c.act(ctx, caller, "factor.code", func(d *deed) error {
+	err = s.c.single(ctx, caller, "factor.code", func(d *deed) error {
 		who, err := d.member(number, login)
 		if err != nil {
 			return err

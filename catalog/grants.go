@@ -192,7 +192,7 @@ func (s *Grants) List(ctx context.Context, caller policy.Subject, p Page) (views
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.Grant, error) { return d.tx.Grants(ctx, caller.Org, w) },
-			func(r postgres.Grant) string { return r.ID }, d.listedGrant)
+			func(r postgres.Grant) string { return r.ID }, d.listedGrant, grant.Flow())
 		return err
 	})
 	return views, err

@@ -119,7 +119,7 @@ func (s *Images) List(ctx context.Context, caller policy.Subject, p Page) (views
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.Image, error) { return d.tx.Images(ctx, w) },
-			func(r postgres.Image) string { return r.ID }, d.imageView)
+			func(r postgres.Image) string { return r.ID }, d.imageView, image.Flow())
 		return err
 	})
 	return views, err

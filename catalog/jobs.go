@@ -381,7 +381,7 @@ func (s *Jobs) List(ctx context.Context, caller policy.Subject, p Page) (views L
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.Job, error) { return d.tx.Jobs(ctx, caller.Org, w) },
-			func(r postgres.Job) string { return r.ID }, d.jobView)
+			func(r postgres.Job) string { return r.ID }, d.jobView, job.Flow(), job.DebugFlow(), job.CheckFlow())
 		return err
 	})
 	return views, err

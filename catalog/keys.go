@@ -240,7 +240,7 @@ func (s *Keys) List(ctx context.Context, caller policy.Subject, number string, p
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.MemberKey, error) { return d.tx.Keys(ctx, home.ID, w) },
-			func(r postgres.MemberKey) string { return r.ID }, d.keyView)
+			func(r postgres.MemberKey) string { return r.ID }, d.keyView, org.KeyFlow())
 		return err
 	})
 	return views, err

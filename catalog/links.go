@@ -18,7 +18,7 @@ import (
 // who has not joined yet. For oneself only in a session by one's own key: it is how the first administrator comes into
 // the console.
 func (s *Members) Link(ctx context.Context, caller policy.Subject, number, login string) (link org.EnrolmentLink, err error) {
-	err = s.c.act(ctx, caller, "member.link", func(d *deed) error {
+	err = s.c.single(ctx, caller, "member.link", func(d *deed) error {
 		who, err := d.member(number, login)
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func (d *deed) newLink(who postgres.Member) (link org.EnrolmentLink, err error) 
 // administrators' verbs of their own. Unreleased votes of an ended passkey are void. Who: org_admin of the same
 // organization; for oneself as Link.
 func (s *Members) Recover(ctx context.Context, caller policy.Subject, number, login string) (link org.EnrolmentLink, err error) {
-	err = s.c.act(ctx, caller, "member.recover", func(d *deed) error {
+	err = s.c.single(ctx, caller, "member.recover", func(d *deed) error {
 		who, err := d.member(number, login)
 		if err != nil {
 			return err

@@ -99,7 +99,7 @@ func (s *Members) List(ctx context.Context, caller policy.Subject, number string
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.Member, error) { return d.tx.Members(ctx, home.ID, w) },
-			func(r postgres.Member) string { return r.ID }, plain(memberView))
+			func(r postgres.Member) string { return r.ID }, plain(memberView), org.MemberFlow())
 		return err
 	})
 	return views, err

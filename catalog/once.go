@@ -52,7 +52,7 @@ func (c *core) change(ctx context.Context, caller policy.Subject, action policy.
 	return c.act(ctx, caller, action, func(d *deed) error {
 		d.changes = true
 		if asked.Key == "" {
-			return d.conditioned(asked, do)
+			return d.conditioned(do)
 		}
 		before, err := d.claimOnce(asked)
 		if err != nil {
@@ -61,7 +61,7 @@ func (c *core) change(ctx context.Context, caller policy.Subject, action policy.
 		if before != nil {
 			return d.repeat(*before, answer)
 		}
-		if err := d.conditioned(asked, do); err != nil {
+		if err := d.conditioned(do); err != nil {
 			return err
 		}
 		kept, err := json.Marshal(answer)
@@ -72,12 +72,37 @@ func (c *core) change(ctx context.Context, caller policy.Subject, action policy.
 	})
 }
 
+// single runs a verb whose answer holds a secret that is shown once. Its key is claimed like that of any change, but the
+// answer is not kept: a repetition is told that there was one, and makes no second secret.
+func (c *core) single(ctx context.Context, caller policy.Subject, action policy.Action, do func(*deed) error) error {
+	asked := conditionOf(ctx)
+	return c.act(ctx, caller, action, func(d *deed) error {
+		d.changes = true
+		if asked.Key == "" {
+			return d.conditioned(do)
+		}
+		before, err := d.claimOnce(asked)
+		if err != nil {
+			return err
+		}
+		if before != nil {
+			return fault.New(fault.Conflict, "idempotency.answered")
+		}
+		return d.conditioned(do)
+	})
+}
+
 // conditioned carries out a change; one that was asked for under a tag it never looked at does not count.
-func (d *deed) conditioned(asked Condition, do func(*deed) error) error {
+func (d *deed) conditioned(do func(*deed) error) error {
 	if err := do(d); err != nil {
 		return err
 	}
-	if asked.Seen != "" && !d.tagged {
+	return d.untagged()
+}
+
+// untagged refuses a tag that nothing was held against.
+func (d *deed) untagged() error {
+	if conditionOf(d.ctx).Seen != "" && !d.tagged {
 		return fault.Bad("request.invalid", fault.Place{Location: "header.If-Match", Code: "tag.unsupported"})
 	}
 	return nil

@@ -1,9 +1,13 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/postgres"
 )
@@ -20,8 +24,8 @@ type Page struct {
 	After string // where the part before ended; "" begins
 	Limit int    // 1 … MaxPage; 0: 50
 	State string // only elements in this state; "" all
-	// Match keeps datasets whose title or slug holds this text, whatever its case; "" all. No other list reads it.
-	Match string
+	// Facets narrow the list of datasets. No other list reads them.
+	Facets dataset.Facets
 }
 
 // Listed is one part of a list. What is added meanwhile comes before what was seen: parts never repeat and
@@ -31,16 +35,43 @@ type Listed[V any] struct {
 	Next  string // the After of the part that follows; "" when nothing follows
 }
 
-// window reads a page as the record takes it: one row more than asked for tells whether more follow.
-func (p Page) window() (postgres.Window, error) {
+// statesOf lists the states something can be in, in the order of a life. What keeps no state has none: a list of it
+// refuses every state rather than finding nothing in it.
+func statesOf(lives []flow.Table) (all []string) {
+	for _, life := range lives {
+		for _, s := range life.States {
+			if !slices.Contains(all, string(s)) {
+				all = append(all, string(s))
+			}
+		}
+	}
+	return all
+}
+
+// window reads a page as the record takes it: one row more than asked for tells whether more follow. states are those
+// of what is listed: one that nothing can be in is a slip, and an empty list would hide it.
+func (p Page) window(states []string) (postgres.Window, error) {
 	var places fault.Places
 	places.Require(p.Limit >= 0 && p.Limit <= MaxPage, "query.limit", "limit.out_of_range")
 	if p.After != "" {
 		_, err := name.ParseID(p.After)
 		places.Require(err == nil, "query.cursor", "cursor.invalid")
 	}
-	places.Require(p.Match == "" || name.Shows(p.Match, maxMatch), "query.match", "match.invalid")
-	return postgres.Window{Before: p.After, Limit: p.limit() + 1, State: p.State}, places.Err("request.invalid")
+	places.Require(p.Facets.Match == "" || name.Shows(p.Facets.Match, maxMatch), "query.match", "match.invalid")
+	places.Require(p.Facets.Level >= 0 && p.Facets.Level <= dataset.MaxLevel, "query.level", "level.out_of_range")
+	known := p.State == "" || slices.Contains(states, p.State)
+	places.Require(known, "query.state", "state.unknown")
+	w := postgres.Window{Before: p.After, Limit: p.limit() + 1, State: p.State}
+	return w, offering(places.Err("request.invalid"), known, states)
+}
+
+// offering has a refusal name the values there are, unless the one asked for was among them.
+func offering(err error, known bool, values []string) error {
+	var f *fault.Error
+	if !known && errors.As(err, &f) {
+		f.Allowed = values
+	}
+	return err
 }
 
 func (p Page) limit() int {
@@ -50,9 +81,9 @@ func (p Page) limit() int {
 	return p.Limit
 }
 
-// listed reads one part of a list and shows its rows.
-func listed[R, V any](p Page, read func(postgres.Window) ([]R, error), id func(R) string, view func(R) (V, error)) (Listed[V], error) {
-	w, err := p.window()
+// listed reads one part of a list and shows its rows. lives are the tables their states are from.
+func listed[R, V any](p Page, read func(postgres.Window) ([]R, error), id func(R) string, view func(R) (V, error), lives ...flow.Table) (Listed[V], error) {
+	w, err := p.window(statesOf(lives))
 	if err != nil {
 		return Listed[V]{}, err
 	}

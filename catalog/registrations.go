@@ -193,7 +193,7 @@ func (s *Registrations) List(ctx context.Context, caller policy.Subject, p Page)
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.Registration, error) { return d.tx.Registrations(ctx, of, w) },
-			func(r postgres.Registration) string { return r.ID }, d.registrationView)
+			func(r postgres.Registration) string { return r.ID }, d.registrationView, registration.Flow())
 		return err
 	})
 	return views, err

@@ -134,7 +134,7 @@ func (s *Releases) List(ctx context.Context, caller policy.Subject, p Page) (vie
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.Release, error) { return d.tx.Releases(ctx, caller.Org, w) },
-			func(r postgres.Release) string { return r.ID }, d.listedRelease)
+			func(r postgres.Release) string { return r.ID }, d.listedRelease, release.Flow())
 		return err
 	})
 	return views, err

@@ -282,7 +282,7 @@ func (s *Requests) List(ctx context.Context, caller policy.Subject, p Page) (vie
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.Request, error) { return d.tx.Requests(ctx, caller.Org, w) },
-			func(r postgres.Request) string { return r.ID }, d.listedRequest)
+			func(r postgres.Request) string { return r.ID }, d.listedRequest, output.RequestFlow())
 		return err
 	})
 	return views, err

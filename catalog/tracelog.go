@@ -20,11 +20,11 @@ type Trace struct{ c *core }
 // Query lists entries, newest first: all to the platform's audit_admin, else those of the caller's
 // organization and of acts on its objects.
 func (s *Trace) Query(ctx context.Context, caller policy.Subject, f trace.Filter) (views []trace.View, err error) {
-	if f.Limit < 0 || f.Limit > 200 {
-		return nil, fault.Bad("trace.filter_invalid", fault.Place{Location: "limit", Code: "limit.out_of_range"})
+	if f.Limit < 0 || f.Limit > MaxPage {
+		return nil, fault.Bad("request.invalid", fault.Place{Location: "query.limit", Code: "limit.out_of_range"})
 	}
 	if f.Limit == 0 {
-		f.Limit = 50
+		f.Limit = defaultPage
 	}
 	err = s.c.act(ctx, caller, "trace.query", func(d *deed) error {
 		part, err := d.tracePart()
@@ -44,6 +44,18 @@ func (s *Trace) Query(ctx context.Context, caller policy.Subject, f trace.Filter
 		return nil
 	})
 	return views, err
+}
+
+// CheckFilter refuses what no entry can have: finding nothing would read as if nothing had happened. Who asks in words
+// of their own, as programs do, asks it before Query.
+func (s *Trace) CheckFilter(f trace.Filter) error {
+	acts, decisions := s.c.Policy.Actions(), []string{trace.Allow, trace.Deny}
+	acted, decided := f.Act == "" || slices.Contains(acts, f.Act), f.Decision == "" || slices.Contains(decisions, f.Decision)
+	var places fault.Places
+	places.Require(acted, "query.act", "act.unknown")
+	places.Require(decided, "query.decision", "decision.neither")
+	err := offering(places.Err("request.invalid"), acted, acts)
+	return offering(err, decided, decisions)
 }
 
 // tracePart decides a read of the trace and returns whose part it may see; "" is all.

@@ -172,7 +172,7 @@ func (s *Uploads) List(ctx context.Context, caller policy.Subject, p Page) (view
 			return err
 		}
 		views, err = listed(p, func(w postgres.Window) ([]postgres.Upload, error) { return d.tx.Uploads(ctx, caller.Org, w) },
-			func(r postgres.Upload) string { return r.ID }, d.uploadView)
+			func(r postgres.Upload) string { return r.ID }, d.uploadView, upload.Flow())
 		return err
 	})
 	return views, err

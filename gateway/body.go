@@ -20,17 +20,17 @@ import (
 
 // Bounds of a request's body.
 const (
-	maxJSON       = 1 << 20 // bytes, unless the instance is configured otherwise
-	jsonPatience  = 15 * time.Second
-	chunkPatience = 60 * time.Second // between two reads of a chunk
+	maxJSON       = 1 << 20          // bytes, unless the instance is configured otherwise
+	jsonPatience  = 15 * time.Second // likewise
+	chunkPatience = 60 * time.Second // likewise, between two reads of a chunk
 )
 
 // bodyReader reads or refuses the body of a request before its verb, and returns what it read whole.
 type bodyReader func(w http.ResponseWriter, r *http.Request) ([]byte, error)
 
-// noBody refuses bytes nobody would read.
+// noBody refuses bytes nobody would read, also those of no said length.
 func noBody(_ http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength > 0 {
+	if r.ContentLength != 0 {
 		return nil, fault.Bad("request.invalid", fault.Place{Location: "body", Code: "body.unexpected"})
 	}
 	return nil, nil
@@ -39,12 +39,12 @@ func noBody(_ http.ResponseWriter, r *http.Request) ([]byte, error) {
 // jsonBody reads a JSON text strictly and leaves it where huma finds it: UTF-8, one value, bounded in bytes,
 // depth and numbers, no member twice and none that is not spelt like ours. What stands for one thing to a
 // reader must not stand for another to us.
-func jsonBody(most int64) bodyReader {
+func jsonBody(most int64, patience time.Duration) bodyReader {
 	return func(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		if err := mediaType(r, "application/json"); err != nil {
 			return nil, err
 		}
-		slow := time.AfterFunc(jsonPatience, func() { giveUp(w) })
+		slow := time.AfterFunc(patience, func() { giveUp(w) })
 		defer slow.Stop()
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 		if err != nil {
@@ -60,7 +60,7 @@ func jsonBody(most int64) bodyReader {
 
 // chunkBody bounds a chunk in bytes and in silence; its verb reads it as it comes. A digest of the content must
 // come with it (RFC 9530).
-func chunkBody(most int64) bodyReader {
+func chunkBody(most int64, patience time.Duration) bodyReader {
 	return func(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		if err := mediaType(r, "application/octet-stream"); err != nil {
 			return nil, err
@@ -74,7 +74,7 @@ func chunkBody(most int64) bodyReader {
 		if _, err := contentDigest(r); err != nil {
 			return nil, err
 		}
-		r.Body = &patient{ReadCloser: http.MaxBytesReader(w, r.Body, most), w: w}
+		r.Body = &patient{http.MaxBytesReader(w, r.Body, most), w, patience}
 		return nil, nil
 	}
 }
@@ -104,15 +104,16 @@ func contentDigest(r *http.Request) (name.Digest, error) {
 	return "", bad("digest.missing")
 }
 
-// patient gives up on a sender who sends nothing for chunkPatience.
+// patient gives up on a sender who sends nothing for as long as it waits.
 type patient struct {
 	io.ReadCloser
-	w http.ResponseWriter
+	w     http.ResponseWriter
+	waits time.Duration
 }
 
 // Read implements io.Reader.
 func (p *patient) Read(b []byte) (int, error) {
-	slow := time.AfterFunc(chunkPatience, func() { giveUp(p.w) })
+	slow := time.AfterFunc(p.waits, func() { giveUp(p.w) })
 	defer slow.Stop()
 	n, err := p.ReadCloser.Read(b)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestChunkStopsAtItsBound: a chunk without a length is stopped where it passes the bound, not after.
@@ -19,7 +20,7 @@ func TestChunkStopsAtItsBound(t *testing.T) {
 		r.Header.Set("Content-Digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:")
 		r.ContentLength = -1
 		w := httptest.NewRecorder()
-		if _, err := chunkBody(10)(w, r); err != nil {
+		if _, err := chunkBody(10, time.Minute)(w, r); err != nil {
 			t.Fatal(err)
 		}
 		got, err := io.ReadAll(r.Body)

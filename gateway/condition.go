@@ -65,7 +65,7 @@ func tagged(op *huma.Operation) {
 	}
 	if op.Method != http.MethodGet {
 		op.Parameters = append(op.Parameters,
-			header("Idempotency-Key", "16 to 128 visible characters, new for each intention; the same again gets the same answer for 24 hours", true),
+			header("Idempotency-Key", "16 to 128 visible characters, new for each intention; the same again gets the same answer for 24 hours, or 409 where it was shown once", true),
 			header("If-Match", "the ETag of the object decided on: 412 when it has changed since", false))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -27,6 +28,8 @@ type edge struct {
 	limits     *limits
 	chunkBytes int64
 	bodyBytes  int64
+
+	bodyPatience, chunkPatience time.Duration
 }
 
 // register puts one route on the edge: it knows the types of its verb.
@@ -103,7 +106,7 @@ func handle[V any](e *edge, op huma.Operation, do func(call) (V, error)) {
 // handleBody registers a route with a JSON body.
 func handleBody[B, V any](e *edge, op huma.Operation, do func(call, B) (V, error)) {
 	op.MaxBodyBytes = 2 * e.bodyBytes
-	e.guard(&op, jsonBody(e.bodyBytes))
+	e.guard(&op, jsonBody(e.bodyBytes, e.bodyPatience))
 	huma.Register(e.api, op, func(ctx context.Context, in *full[B]) (*answer[V], error) {
 		return reply(ctx, e, in.place, func(c call) (V, error) { return do(c, in.Body) })
 	})

@@ -1,10 +1,6 @@
 package gateway_test
 
 import (
-	"bufio"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -156,26 +152,6 @@ func TestFront(t *testing.T) {
 	}
 	if got := p.get(t, i, "/me", "X-Padding", strings.Repeat("x", 1<<20)); got.status != 431 {
 		t.Errorf("a header of a mebibyte: %d", got.status)
-	}
-}
-
-// TestTwoFramings sends both length framings (S39): one of them would be somebody else's request.
-func TestTwoFramings(t *testing.T) {
-	i := gatewaytest.Start(t)
-	conn, err := net.Dial("tcp", strings.TrimPrefix(i.URL, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprintf(conn, "POST /api/v1/token HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nContent-Length: 9\r\n\r\nabcd")
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, answer.Body)
-	if answer.StatusCode != 400 {
-		t.Fatalf("got %d", answer.StatusCode)
 	}
 }
 

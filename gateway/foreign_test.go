@@ -81,7 +81,7 @@ func (c *city) bodies(t *testing.T) map[string]string {
 		"upload-start":   wire.UploadSpec{Size: 1, Digest: digest},
 		"image-propose":  image.Spec{Name: "pandas-lab", Digest: string(digest), SBOM: string(digest)},
 		"review-comment": output.CommentSpec{Text: "t"}, "review-resubmit": output.ResubmitSpec{Context: "c"},
-		"grant-allow": grant.Allowance{Runs: 1}, "grant-refuse": wire.Opinion{Reason: "r"}, "job-refuse": wire.Opinion{Reason: "r"},
+		"grant-allow": grant.Allowance{Runs: new(int64(1))}, "grant-refuse": wire.Opinion{Reason: "r"}, "job-refuse": wire.Opinion{Reason: "r"},
 		"review-return": output.ReturnSpec{Reasons: []output.Reason{output.UnclearContext}},
 		"review-open":   output.RequestSpec{Job: theJob, Output: theOutput, Context: "c"},
 	} {
@@ -142,8 +142,8 @@ func TestForeignAnswersLikeUnknown(t *testing.T) {
 	}
 }
 
-// try calls a route with parameters.
-func (p *person) try(t *testing.T, c *city, r gateway.Description, values, numbered map[string]string) reply {
+// try calls a route with parameters. A change is sent under a tag that matches nothing, unless headers say otherwise.
+func (p *person) try(t *testing.T, c *city, r gateway.Description, values, numbered map[string]string, headers ...string) reply {
 	t.Helper()
 	steps := strings.Split(r.Path, "/")
 	for i, s := range steps {
@@ -170,11 +170,14 @@ func (p *person) try(t *testing.T, c *city, r gateway.Description, values, numbe
 	if r.ID == "upload-send" {
 		return p.put(t, c.Instance, path, "x")
 	}
+	if headers == nil {
+		headers = []string{"If-Match", unmatched}
+	}
 	body, ok := c.bodies(t)[r.ID]
 	if !ok {
-		return call(t, "POST", c.URL+"/api/v1"+path, nil, "Authorization", "Bearer "+p.token, "If-Match", unmatched)
+		return call(t, "POST", c.URL+"/api/v1"+path, nil, append(headers, "Authorization", "Bearer "+p.token)...)
 	}
-	return p.post(t, c.Instance, path, body, "If-Match", unmatched)
+	return p.post(t, c.Instance, path, body, headers...)
 }
 
 // comparable is an answer without what differs in every one: the request's id, the time, and what is left of the

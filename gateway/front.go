@@ -19,7 +19,7 @@ func (e *edge) front(inner http.Handler, observed func(http.Handler) http.Handle
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e.problems.write(w, r, fault.New(fault.Denied, "origin.foreign"))
 	}))
-	return e.named(observed(e.caught(protected(e.plain(guard.Handler(inner))))))
+	return e.named(observed(e.caught(protected(e.framed(e.plain(guard.Handler(inner)))))))
 }
 
 // requestKey is where a request's id waits.
@@ -71,6 +71,27 @@ func protected(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// framed refuses a body in chunks: everything but a file's knows its length. Go drops the Content-Length of a request
+// that names both framings (RFC 9112 6.3), so nothing behind it can see the pair; a part in between may have gone by
+// the other one, and would take what follows for somebody else's request. So a connection ends with a body in chunks,
+// and with any request of HTTP/1.0, where Go drops the chunks' header instead.
+func (e *edge) framed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		chunked := len(r.TransferEncoding) > 0
+		if chunked || !r.ProtoAtLeast(1, 1) {
+			w.Header().Set("Connection", "close")
+		}
+		if chunked && r.Method != http.MethodPut {
+			e.problems.write(w, r, errLength)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// errLength refuses a body that does not say its length (400).
+var errLength = errors.New("body does not say its length")
 
 // plain refuses paths that are not spelt as ours are: steps up, empty steps, escapes, other alphabets. The
 // router would redirect some of them and decode others into names.

@@ -46,6 +46,9 @@ type Config struct {
 	Observe func(Seen)
 	// BodyBytes bounds a JSON body; 0 means 1 MiB.
 	BodyBytes int64
+	// BodyPatience is how long a JSON body may take, ChunkPatience how long the sender of a file's chunk may be silent;
+	// 0 means 15 and 60 seconds.
+	BodyPatience, ChunkPatience time.Duration
 }
 
 // New returns the API. The handler is safe for concurrent use.
@@ -58,6 +61,7 @@ func New(c Config) http.Handler {
 		gate:     c.gate(),
 		problems: problems{texts: texts, log: c.Log}, chunkBytes: c.Catalog.Uploads.ChunkBytes(),
 		bodyBytes: cmp.Or(c.BodyBytes, maxJSON), limits: newLimits(c.Limits, c.Now),
+		bodyPatience: cmp.Or(c.BodyPatience, jsonPatience), chunkPatience: cmp.Or(c.ChunkPatience, chunkPatience),
 	}
 	mux := http.NewServeMux()
 	e.describe(mux, c)

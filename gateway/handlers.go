@@ -75,7 +75,7 @@ func sendChunk(cat *catalog.Catalog) register {
 			Name: "Content-Digest", In: "header", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "sha-256=:…: of the body (RFC 9530)",
 		})
-		e.guard(&op, chunkBody(e.chunkBytes))
+		e.guard(&op, chunkBody(e.chunkBytes, e.chunkPatience))
 		registerRaw(e, op, func(c call) (wire.Chunk, error) {
 			number, err := c.number()
 			if err != nil {
@@ -146,6 +146,9 @@ func queryTrace(cat *catalog.Catalog) register {
 			query("object", "number or name"), query("before", "only entries of a smaller index"), query("limit", limitHelp), query("cursor", cursorHelp))
 		handle(e, op, func(c call) (wire.List[wire.TraceEntry], error) {
 			filter, err := traceFilter(c)
+			if err == nil {
+				err = cat.Trace.CheckFilter(filter)
+			}
 			if err != nil {
 				return wire.List[wire.TraceEntry]{}, err
 			}

@@ -72,10 +72,9 @@ func TestForeignCursors(t *testing.T) {
 	if got := p.get(t, i, "/orgs/"+home+"/keys?cursor="+mine); got.status != 422 {
 		t.Errorf("another list: got %d %s", got.status, got.body)
 	}
-	quiet := members(t, p.get(t, i, path+"?state=nobody"))
-	for _, state := range []string{"active' or '1'='1", "x;drop table member", "\\", "%", "_", "active\" --"} {
-		if l := members(t, p.get(t, i, path+"?state="+url.QueryEscape(state))); len(l.Items) != len(quiet.Items) {
-			t.Errorf("%s: got %+v", state, l)
+	for _, state := range []string{"active' or '1'='1", "x;drop table member", "\\", "%", "_", "active\" --", "Active", " active"} {
+		if got := p.get(t, i, path+"?state="+url.QueryEscape(state)); got.status != 422 || contains(got.body, "drop table") {
+			t.Errorf("%s: got %d %s", state, got.status, got.body)
 		}
 	}
 }

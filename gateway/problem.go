@@ -89,6 +89,8 @@ func classify(err error) (status int, code string) {
 		return http.StatusRequestTimeout, "body.too_slow"
 	case errors.Is(err, errPath):
 		return http.StatusBadRequest, "path.invalid"
+	case errors.Is(err, errLength):
+		return http.StatusBadRequest, "length.missing"
 	}
 	return statuses()[fault.Of(err)], fault.Code(err)
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/sluicedata/sluice/catalog/name"
 )
 
+// MaxLevel is the highest level of a column; 1 is the lowest.
+const MaxLevel = 4
+
 // Resident is the unit kind whose columns are personal information.
 const Resident = "resident"
 
@@ -63,7 +66,7 @@ func checkColumn(p *fault.Places, at string, c Column) {
 	p.Require(c.Title == "" || name.IsLine(c.Title, maxTitle), at+".title", "title.invalid")
 	p.Require(slices.Contains([]Type{Text, Integer, Number, Boolean, Date}, c.Type), at+".type", "type.unknown")
 	p.Require(slices.Contains([]Role{Identifier, Quasi, Sensitive, Other}, c.Role), at+".role", "role.unknown")
-	p.Require(c.Level >= 1 && c.Level <= 4, at+".level", "level.out_of_range")
+	p.Require(c.Level >= 1 && c.Level <= MaxLevel, at+".level", "level.out_of_range")
 	p.Require(slices.Contains([]Mask{MaskNone, MaskSurname, MaskPhone, MaskDrop}, c.Mask), at+".mask", "mask.unknown")
 	p.Require(c.Type == Text || c.Mask == MaskNone || c.Mask == MaskDrop, at+".mask", "mask.not_for_type")
 	checkDomain(p, at, c)

@@ -52,6 +52,16 @@ func (s Spec) CheckConfirmation() error {
 	return p.Err("dataset.invalid")
 }
 
+// Facets narrow a catalogue. The zero value does not.
+type Facets struct {
+	Match    string // title or slug holds this text, whatever its case
+	Provider string // organization number
+	Level    int    // the highest level of a column, 1 … MaxLevel
+}
+
+// Provider is an organization that has datasets.
+type Provider struct{ Number, Name string }
+
 // View is a dataset as it is shown.
 type View struct {
 	Slug         string        `json:"slug"`

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/dataset"
@@ -113,22 +114,48 @@ func (t *Tx) LockDataset(ctx context.Context, slug string) (Dataset, error) {
 // newest is among how many of the newest datasets a search looks first: a few milliseconds' worth.
 const newest = 2000
 
-// Datasets lists the datasets whose title or slug holds a text, whatever its case; "" all. A frequent text fills its page
-// among the newest, another one is found by the index of pairs of characters.
-func (t *Tx) Datasets(ctx context.Context, w Window, match string) ([]Dataset, error) {
-	if match == "" {
+// Facets narrow a catalogue. The zero value does not.
+type Facets struct {
+	Match    string // title or slug holds this text, whatever its case
+	Provider string // organization number
+	Level    int    // the highest level of a column
+}
+
+// Datasets lists the datasets that facets leave. A frequent text fills its page among the newest, another one is found by
+// the index of pairs of characters.
+func (t *Tx) Datasets(ctx context.Context, w Window, f Facets) ([]Dataset, error) {
+	if f == (Facets{}) {
 		return listed[Dataset](ctx, t, w, "select * from dataset")
 	}
-	if err := t.exec(ctx, "set local plan_cache_mode = force_custom_plan"); err != nil {
+	if f.Provider != "" { // by its id the planner knows how many datasets it has
+		home, err := t.OrgByNumber(ctx, f.Provider)
+		if errors.Is(err, ErrNone) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.Provider = home.ID
+	}
+	if err := t.exec(ctx, "set local plan_cache_mode = force_custom_plan"); err != nil { // what is not asked for costs nothing
 		return nil, err
 	}
+	const of = "select * from dataset where ($2::text = '' or org = nullif($2::text, '')::uuid) and ($3::int = 0 or highest_level(columns) = $3::int)"
 	const holds = "position(lower($1) in lower(title || ' ' || slug)) > 0"
-	found, err := listed[Dataset](ctx, t, w, `select * from (select * from dataset
-		where $2::text = '' or id < nullif($2::text, '')::uuid order by id desc limit $3) newest where `+holds, match, w.Before, newest)
+	if f.Match == "" {
+		return listed[Dataset](ctx, t, w, of+" and $1::text = ''", f.Match, f.Provider, f.Level)
+	}
+	found, err := listed[Dataset](ctx, t, w, "select * from ("+of+` and ($4::text = '' or id < nullif($4::text, '')::uuid)
+		order by id desc limit $5) newest where `+holds, f.Match, f.Provider, f.Level, w.Before, newest)
 	if err != nil || len(found) == w.Limit {
 		return found, err
 	}
-	return listed[Dataset](ctx, t, w, `select * from dataset where grams(title || ' ' || slug) @> grams($1) and `+holds, match)
+	return listed[Dataset](ctx, t, w, of+" and grams(title || ' ' || slug) @> grams($1) and "+holds, f.Match, f.Provider, f.Level)
+}
+
+// Providers lists the organizations that have datasets, by name.
+func (t *Tx) Providers(ctx context.Context) ([]Org, error) {
+	return many[Org](ctx, t, "select * from org o where exists (select from dataset d where d.org = o.id) order by o.name, o.number")
 }
 
 // SetDatasetState moves a dataset.

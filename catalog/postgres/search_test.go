@@ -47,11 +47,48 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// TestFacets: a department's datasets, those of a level, and both together with a text.
+func TestFacets(t *testing.T) {
+	dsn := pgtest.New(t).Owner
+	pgtest.Exec(t, dsn, fmt.Sprintf(fill, "select 1 as n, 'one' as title union all select 2, 'two' union all select 3, 'three'"))
+	pgtest.Exec(t, dsn, `insert into org (id, number, name, created_at) values ('01890a5d-ac96-774b-bcce-b302099a8059', 'ORG-0902', 'Another', now());
+		update dataset set org = '01890a5d-ac96-774b-bcce-b302099a8059' where slug = 'set-3';
+		update dataset set columns = '[{"level": 2}, {"level": 4}, {"level": 1}]' where slug in ('set-2', 'set-3')`)
+	db := pgtest.Open(t, dsn)
+	for _, tt := range []struct {
+		facets postgres.Facets
+		want   []int
+	}{
+		{postgres.Facets{Provider: "ORG-0901"}, []int{2, 1}}, {postgres.Facets{Provider: "ORG-0902"}, []int{3}}, {postgres.Facets{Provider: "ORG-0903"}, []int{}},
+		{postgres.Facets{Level: 4}, []int{3, 2}}, {postgres.Facets{Level: 2}, []int{}}, {postgres.Facets{Level: 4, Provider: "ORG-0901"}, []int{2}},
+		{postgres.Facets{Match: "T", Level: 4}, []int{3, 2}}, {postgres.Facets{Match: "o", Provider: "ORG-0901"}, []int{2, 1}}, {postgres.Facets{Match: "three", Provider: "ORG-0901"}, []int{}},
+	} {
+		if got := narrowed(t, db, postgres.Window{Limit: 20}, tt.facets); !slices.Equal(got, tt.want) {
+			t.Errorf("%+v leaves %v, want %v", tt.facets, got, tt.want)
+		}
+	}
+	err := db.InTx(t.Context(), func(tx *postgres.Tx) error {
+		all, err := tx.Providers(t.Context())
+		if len(all) != 2 || all[0].Name != "A department" {
+			t.Errorf("providers %+v", all)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func found(t testing.TB, db *postgres.DB, w postgres.Window, match string) []int {
+	t.Helper()
+	return narrowed(t, db, w, postgres.Facets{Match: match})
+}
+
+func narrowed(t testing.TB, db *postgres.DB, w postgres.Window, f postgres.Facets) []int {
 	t.Helper()
 	all := []int{}
 	err := db.InTx(context.Background(), func(tx *postgres.Tx) error {
-		rows, err := tx.Datasets(context.Background(), w, match)
+		rows, err := tx.Datasets(context.Background(), w, f)
 		for _, r := range rows {
 			var n int
 			if _, err := fmt.Sscanf(r.Slug, "set-%d", &n); err != nil {
@@ -76,16 +113,19 @@ func BenchmarkSearch(b *testing.B) {
 		(array['门诊就诊','用电','轨迹','许可','登记','空气质量','能耗'])[1 + n / 40 % 7] || (array['记录','统计','名录','明细'])[1 + n / 280 % 4] || case when n % 1000 = 7 then '专题' else '' end || n as title
 		from generate_series(1, 1000000) n`))
 	db := pgtest.Open(b, dsn)
-	took := map[string][]time.Duration{}
+	took := map[postgres.Facets][]time.Duration{}
 	for b.Loop() {
-		for match, rows := range map[string]int{"": 20, "门诊": 20, "专题": 20, "渝中医院空气质量名录": 20, "654321": 1, "海洋": 0, "医": 20, "学诊": 0} {
-			took[match] = append(took[match], timed(b, db, match, rows))
+		for facets, rows := range map[postgres.Facets]int{
+			{}: 20, {Match: "门诊"}: 20, {Match: "专题"}: 20, {Match: "渝中医院空气质量名录"}: 20, {Match: "654321"}: 1, {Match: "海洋"}: 0, {Match: "医"}: 20, {Match: "学诊"}: 0,
+			{Provider: "ORG-0901"}: 20, {Provider: "ORG-0902"}: 0, {Level: 4}: 0, {Match: "专题", Provider: "ORG-0901"}: 20, {Match: "门诊", Level: 4}: 0,
+		} {
+			took[facets] = append(took[facets], timed(b, db, facets, rows))
 		}
 	}
 	var worst time.Duration
-	for match, times := range took {
+	for facets, times := range took {
 		slices.Sort(times)
-		b.Logf("%q: %s, once %s", match, times[len(times)/2], times[len(times)-1])
+		b.Logf("%+v: %s, once %s", facets, times[len(times)/2], times[len(times)-1])
 		worst = max(worst, times[len(times)/2])
 	}
 	b.ReportMetric(float64(worst)/float64(allowed), "x-allowed")
@@ -93,11 +133,11 @@ func BenchmarkSearch(b *testing.B) {
 	b.ReportMetric(float64(allowed), "ns-allowed")
 }
 
-func timed(b *testing.B, db *postgres.DB, match string, rows int) time.Duration {
+func timed(b *testing.B, db *postgres.DB, f postgres.Facets, rows int) time.Duration {
 	b.Helper()
 	start := time.Now()
-	if got := found(b, db, postgres.Window{Limit: 20}, match); len(got) != rows {
-		b.Fatalf("%q finds %d", match, len(got))
+	if got := narrowed(b, db, postgres.Window{Limit: 20}, f); len(got) != rows {
+		b.Fatalf("%+v finds %d", f, len(got))
 	}
 	return time.Since(start)
 }

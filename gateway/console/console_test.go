@@ -227,6 +227,16 @@ func TestPagesTell(t *testing.T) {
 			t.Errorf("searching %q: %s", search, got.body)
 		}
 	}
+	provider := url.QueryEscape(w.homes[string(org.DataProvider)])
+	for query, found := range map[string]bool{"level=4": true, "level=1": false, "provider=" + provider: true, "provider=" + provider + "&level=3": false, "q=VISITS&level=4": true} {
+		got := officer.get(t, "/datasets?"+query)
+		if strings.Contains(got.body, `href="/console/datasets/`+theDataset) != found || !strings.Contains(got.body, " selected>") {
+			t.Errorf("narrowed by %q: %s", query, got.body)
+		}
+	}
+	for _, query := range []string{"level=5", "level=x", "provider=ORG-9999"} {
+		officer.get(t, "/datasets?"+query).refused(t, query, http.StatusUnprocessableEntity, "")
+	}
 	officer.get(t, "/datasets?q=%01").shows(t, "a search nobody can type", "检索文字不合法", "query.match")
 	officer.get(t, "/jobs?state=a&state=b").shows(t, "a field twice", "request.invalid")
 	w.signedIn(t, "steward").get(t, "/datasets/"+theDataset+"?tab=log").shows(t, "the log", "dataset.declare", "允许")

@@ -290,7 +290,7 @@ func TestDeskRefusals(t *testing.T) {
 		"no form of ours":       {"/comments", url.Values{"text": {"see here"}, "once": {"short"}}, "<code>form.once</code>"},
 		"no reason":             {"/return", url.Values{"text": {"so"}}, "<code>reasons</code>"},
 		"nothing signed":        {"/vote", url.Values{"decision": {"approve"}}, "<code>form.payload</code>"},
-		"rejecting in silence": {"/vote/ask", url.Values{"decision": {"reject"}, "text": {" "}}, "意见不合要求"},
+		"rejecting in silence":  {"/vote/ask", url.Values{"decision": {"reject"}, "text": {" "}}, "意见不合要求"},
 		"no such decision":      {"/vote/ask", url.Values{"decision": {"perhaps"}}, ""},
 		"no passkey":            {"/vote/ask", url.Values{"decision": {"approve"}}, "没有可用的通行密钥"},
 	} {

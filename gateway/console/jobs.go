@@ -17,7 +17,7 @@ type jobPage struct {
 	tabbed
 	Left  []result     // outputs, in the tab of results
 	Asked *job.Package // what it was handed in as, in the tabs of code and inputs: who consents sees what for
-	Again bool     // the reader may begin another from it
+	Again bool         // the reader may begin another from it
 }
 
 // live is the part of a job's page that changes by itself.

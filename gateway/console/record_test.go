@@ -21,9 +21,11 @@ func TestTracePages(t *testing.T) {
 	w.Settled(t)
 	b := w.signedIn(t, "steward")
 	b.get(t, "/trace?act=dataset.declare").shows(t, "the trace", "dataset.declare", theDataset, "允许")
-	if got := b.get(t, "/trace?act=no.such"); !strings.Contains(got.body, "没有符合条件的记录") || strings.Contains(got.body, "dataset.declare") {
+	if got := b.get(t, "/trace?act=dataset.freeze"); !strings.Contains(got.body, "没有符合条件的记录") || strings.Contains(got.body, theDataset) {
 		t.Errorf("a filter keeps what it should not: %s", got.body)
 	}
+	b.get(t, "/trace?act=no.such").refused(t, "an act there is not", http.StatusUnprocessableEntity, "act.unknown")
+	b.get(t, "/trace?decision=perhaps").refused(t, "a decision there is not", http.StatusUnprocessableEntity, "decision.neither")
 	b.get(t, "/trace?object="+theDataset+"&decision=allow").shows(t, "the trace of an object", "dataset.declare")
 	for _, before := range []string{"0", "x", "-1", "9223372036854775808"} {
 		if got := b.get(t, "/trace?before="+before); got.status != http.StatusUnprocessableEntity {

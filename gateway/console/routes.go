@@ -1,12 +1,10 @@
 package console
 
 import (
-	"net/url"
 	"slices"
 
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/agreement"
-	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
@@ -62,7 +60,7 @@ func menuActs() []policy.Action {
 func pages() []page {
 	return []page{
 		{"", "home", "home", "sluice whoami", home},
-		{"/datasets", "datasets", "datasets", "sluice dataset list", list(dataset.Flow(), datasets, button{Verb: "dataset.publish", Label: "datasets.new", Path: Prefix + "/datasets/new", Ask: true, Main: true})},
+		{"/datasets", "datasets", "datasets", "sluice dataset list", listDatasets},
 		{"/datasets/new", "file", "datasets", "sluice dataset publish -f dataset.yaml --data FILE", sendFile},
 		{"/datasets/{slug}", "dataset", "datasets", "sluice dataset show {slug}", showDataset},
 		{"/datasets/{slug}/terms", "terms", "datasets", "sluice dataset terms {slug} -f terms.yaml", draftTerms},
@@ -107,10 +105,6 @@ func pages() []page {
 	}
 }
 
-func datasets(c call, p catalog.Page) (catalog.Listed[dataset.View], error) {
-	return c.cat.Datasets.List(c.ctx, c.who, p)
-}
-
 func grants(c call, p catalog.Page) (catalog.Listed[grant.View], error) {
 	return c.cat.Grants.List(c.ctx, c.who, p)
 }
@@ -150,6 +144,7 @@ func Public() []string {
 type part[V any] struct {
 	Items    []V
 	Match    string
+	Facets   []facet
 	State    string
 	States   []flow.State // that there are, in the order of a life
 	Filtered bool
@@ -164,24 +159,36 @@ const pageSize = 20
 // Its button leads to where another is made, for those who may.
 func list[V any](states flow.Table, verb func(call, catalog.Page) (catalog.Listed[V], error), add button) func(call) (answer, error) {
 	return func(c call) (answer, error) {
-		q := c.r.URL.Query()
-		p := part[V]{Match: q.Get("q"), State: q.Get("state"), States: states.States}
-		found, err := verb(c, catalog.Page{After: q.Get("after"), Limit: pageSize, State: p.State, Match: p.Match})
+		p, err := partOf(c, states, catalog.Page{}, verb)
 		if err != nil {
 			return answer{}, err
-		}
-		p.Items, p.Filtered = found.Items, p.Match != "" || p.State != ""
-		if found.Next != "" {
-			next := url.Values{"after": {found.Next}}
-			for name, value := range map[string]string{"q": p.Match, "state": p.State} {
-				if value != "" {
-					next.Set(name, value)
-				}
-			}
-			p.Next = c.r.URL.Path + "?" + next.Encode()
 		}
 		p.Buttons, err = c.offer(false, add)
 		p.Buttons = slices.DeleteFunc(p.Buttons, func(b button) bool { return b.Why != "" })
 		return answer{Body: p}, err
 	}
+}
+
+// partOf reads the part of a list that the address asks for, of what page leaves.
+func partOf[V any](c call, states flow.Table, page catalog.Page, verb func(call, catalog.Page) (catalog.Listed[V], error)) (part[V], error) {
+	asked := c.r.URL.Query()
+	p := part[V]{Match: asked.Get("q"), State: asked.Get("state"), States: states.States}
+	page.After, page.Limit, page.State, page.Facets.Match = asked.Get("after"), pageSize, p.State, p.Match
+	found, err := verb(c, page)
+	if err != nil {
+		return p, err
+	}
+	p.Items = found.Items
+	asked.Del("after")
+	for name := range asked {
+		if asked.Get(name) == "" {
+			asked.Del(name)
+		}
+	}
+	p.Filtered = len(asked) > 0
+	if found.Next != "" {
+		asked.Set("after", found.Next)
+		p.Next = c.r.URL.Path + "?" + asked.Encode()
+	}
+	return p, nil
 }

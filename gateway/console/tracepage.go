@@ -29,6 +29,9 @@ func queryTrace(c call) (answer, error) {
 		}
 		p.Before = n
 	}
+	if err := c.cat.Trace.CheckFilter(p.Filter); err != nil {
+		return answer{}, err
+	}
 	views, err := c.cat.Trace.Query(c.ctx, c.who, p.Filter)
 	if err != nil {
 		return answer{}, err

@@ -65,6 +65,7 @@ func made(t *testing.T) []string {
 	add("stat", texted([]job.Stat{job.StatUnits, job.StatRows, job.StatSum, job.StatMean, job.StatRatio})...)
 	add("rule", screen.Codes()...)
 	add("tab", "table", "chart", "code", "earlier", "columns", "versions", "profile", "terms", "compare", "scope", "progress", "manifest", "product", "verify", "results", "inputs", "log")
+	keys = append(keys, "facet.provider", "facet.level")
 	add("job.made_from", texted([]job.MadeFrom{job.FromTwin, job.FromProfile})...)
 	for _, kind := range []string{"entry", "certificate", "release"} {
 		keys = append(keys, "verify.how_"+kind)

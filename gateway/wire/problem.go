@@ -12,9 +12,9 @@ type Problem struct {
 	RequestID string   `json:"request_id"` // made by the server; the log has it too
 	Reasons   []Reason `json:"reasons,omitempty"`
 	Errors    []Place  `json:"errors,omitempty"`
-	From      string   `json:"from,omitempty"` // conflict: the state it is in
-	To        string   `json:"to,omitempty"`   // conflict: the state asked for
-	Allowed   []string `json:"allowed,omitempty"`
+	From      string   `json:"from,omitempty"`    // conflict: the state it is in
+	To        string   `json:"to,omitempty"`      // conflict: the state asked for
+	Allowed   []string `json:"allowed,omitempty"` // conflict: the states it could go to; a filter: the values there are
 }
 
 // Reason is one cause of a refusal, with what helps.
