@@ -20,6 +20,7 @@ import (
 	"github.com/sluicedata/sluice/cmd/sluice/backup"
 	"github.com/sluicedata/sluice/cmd/sluice/config"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // tarSuffix tells a backup in one file from one in a folder.
@@ -78,7 +79,7 @@ func runBackup(c *call, o backupOptions) error {
 		return err
 	}
 	if o.out, err = filepath.Abs(o.out); err != nil {
-		return fmt.Errorf("naming the backup: %w", err)
+		return texts.Wrong("up.naming", "path", o.out).Because(err)
 	}
 	var to age.Recipient
 	if o.keys != "" {
@@ -136,7 +137,7 @@ func backUp(ctx context.Context, layout instance.Layout, loaded *config.Loaded, 
 	dir := out
 	if strings.HasSuffix(out, tarSuffix) {
 		if dir, err = os.MkdirTemp(filepath.Dir(out), ".backup-*"); err != nil {
-			return report, "", fmt.Errorf("making a folder: %w", err)
+			return report, "", texts.Wrong("work.folder").Because(err)
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
@@ -175,7 +176,7 @@ func openSource(ctx context.Context, layout instance.Layout, loaded *config.Load
 	spool, err := os.MkdirTemp("", "sluice-backup-*")
 	if err != nil {
 		db.Close()
-		return s, nil, fmt.Errorf("making a folder: %w", err)
+		return s, nil, texts.Wrong("work.folder").Because(err)
 	}
 	closing = func() error { db.Close(); return os.RemoveAll(spool) }
 	s = backup.Source{DB: db, Now: time.Now(), Files: map[string][]byte{}}
@@ -222,7 +223,7 @@ func besideFiles(ctx context.Context, db *postgres.DB, layout instance.Layout, l
 	} {
 		content, err := os.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("reading %s: %w", name, err)
+			return texts.Wrong("file.unreadable", "path", path).Because(err)
 		}
 		if err == nil {
 			files[name] = content
@@ -235,7 +236,7 @@ func besideFiles(ctx context.Context, db *postgres.DB, layout instance.Layout, l
 	files["config.txt"] = []byte(settings.String())
 	return db.InTx(ctx, func(tx *postgres.Tx) (err error) {
 		if files["trust.json"], err = tx.Setting(ctx, catalog.TrustSetting); err != nil {
-			return fmt.Errorf("reading trust.json: %w", err)
+			return texts.Wrong("backup.record").Because(err)
 		}
 		return nil
 	})
@@ -256,7 +257,7 @@ func databaseTool(ctx context.Context, layout instance.Layout, dsn, program stri
 	cmd.Env = append(environment, "LANG=C.UTF-8", "PATH=/usr/bin:/bin")
 	cmd.Stderr, cmd.Dir = &said, "/"
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("running %s: %w: %s", program, err, strings.TrimSpace(said.String()))
+		return texts.Wrong("backup.tool", "program", program, "said", strings.TrimSpace(said.String())).Because(err)
 	}
 	return nil
 }
@@ -264,7 +265,7 @@ func databaseTool(ctx context.Context, layout instance.Layout, dsn, program stri
 // keyFiles are the files of an instance's keys, by patterns below its data folder. The root key and the
 // administrator's profile are there until somebody has moved them to a safe.
 func keyFiles() []string {
-	return []string{"root/root.key", "root/root.pub", "root/admin.json", "keeper/keys/*.key", "secret/*/person"}
+	return []string{"root/root.key", "root/root.pub", "root/admin.json", "keeper/keys/*.key", "keeper/keys/*" + publicSuffix, "secret/*/person"}
 }
 
 func backUpKeys(layout instance.Layout, file, origin string, to age.Recipient) error {
@@ -272,16 +273,16 @@ func backUpKeys(layout instance.Layout, file, origin string, to age.Recipient) e
 	for _, pattern := range keyFiles() {
 		paths, err := filepath.Glob(filepath.Join(layout.Data, filepath.FromSlash(pattern)))
 		if err != nil {
-			return fmt.Errorf("finding keys: %w", err)
+			return texts.Wrong("file.unreadable", "path", pattern).Because(err)
 		}
 		for _, path := range paths {
 			content, err := os.ReadFile(path)
 			if err != nil {
-				return fmt.Errorf("reading keys: %w", err)
+				return texts.Wrong("file.unreadable", "path", path).Because(err)
 			}
 			name, err := filepath.Rel(layout.Data, path)
 			if err != nil {
-				return fmt.Errorf("naming keys: %w", err)
+				return texts.Wrong("up.naming", "path", path).Because(err)
 			}
 			keys[filepath.ToSlash(name)] = content
 		}

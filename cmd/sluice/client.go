@@ -153,12 +153,12 @@ func named(use string) cobra.PositionalArgs {
 	}
 }
 
-// need makes a flag one that must be given. A flag that is not there is a fault of this program.
+// need makes a flag one that must be given, and not empty. A flag that is not there is a fault of this program.
 func need(cmd *cobra.Command, flags ...string) *cobra.Command {
 	inner := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		for _, name := range flags {
-			if !cmd.Flags().Changed(name) {
+			if f := cmd.Flags().Lookup(name); !f.Changed || f.Value.String() == "" {
 				return usage("flag.needed", "flag", "--"+name, "command", cmd.CommandPath())
 			}
 		}

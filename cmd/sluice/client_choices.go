@@ -4,10 +4,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/gateway/wire"
+	"github.com/sluicedata/sluice/policy/bundle"
 )
 
 // What completion offers for each kind of object: its id, and its name and state beside it.
@@ -115,15 +117,63 @@ func identityChoices(c *call) []choice {
 	return choices(all, err, func(i wire.Identity) choice { return choice{i.ID, beside(i.Login, i.Label, word(c, i.State))} })
 }
 
+// reasonChoices lists the reasons there are for an act; others are told in words of one's own.
 func reasonChoices(c *call) []choice {
-	if c.cmd.Name() == "return" {
+	switch textPath(c.cmd) {
+	case "review.return":
 		return returnReasons(c)
+	case "release.recall":
+		return codeChoices(c, release.Reasons())
+	case "destruction.propose":
+		return codeChoices(c, destruction.Reasons())
 	}
-	return choices(release.Reasons(), nil, func(r release.Reason) choice { return choice{string(r), c.meaning(string(r))} })
+	return nil
+}
+
+// codeChoices lists codes with what each means.
+func codeChoices[S ~string](c *call, codes []S) []choice {
+	return choices(codes, nil, func(code S) choice { return choice{string(code), c.meaning(string(code))} })
+}
+
+func imageChoices(c *call) []choice {
+	all, err := c.Images.List(c.ctx)
+	return choices(all, err, func(i wire.Image) choice { return choice{i.Name, word(c, i.State)} })
+}
+
+// actChoices lists the acts this build's policy knows; a server of another version may know others.
+func actChoices(c *call) []choice {
+	rules, err := bundle.Embedded()
+	if err != nil {
+		return nil
+	}
+	return codeChoices(c, rules.Actions())
+}
+
+// objectChoices lists what the act behind --act may have been done to; without one there is no telling.
+func objectChoices(c *call) []choice {
+	kind, _, _ := strings.Cut(c.flag("act"), ".")
+	list, ok := map[string]source{
+		"job": jobChoices, "output": jobChoices, "dataset": datasetChoices, "destruction": datasetChoices, "grant": grantChoices,
+		"agreement": agreementChoices, "registration": registrationChoices, "review": requestChoices, "release": releaseChoices,
+		"image": imageChoices, "org": orgChoices,
+	}[kind]
+	if !ok {
+		return nil
+	}
+	return list(c)
+}
+
+// columnChoices lists the columns that the grant which stands before asks for.
+func columnChoices(c *call) []choice {
+	if len(c.args) == 0 {
+		return nil
+	}
+	g, err := c.Grants.Show(c.ctx, c.args[0])
+	return choices(g.Scope.Columns, err, func(name string) choice { return choice{name, ""} })
 }
 
 func formChoices(c *call) []choice {
-	return choices(release.Forms(), nil, func(f release.Form) choice { return choice{string(f), c.meaning(string(f))} })
+	return codeChoices(c, release.Forms())
 }
 
 // entryChoices lists the newest entries of the trace.
@@ -160,9 +210,9 @@ func personaChoices(c *call) []choice {
 }
 
 func capacityChoices(c *call) []choice {
-	return choices(org.Capacities(), nil, func(k org.Capacity) choice { return choice{string(k), c.meaning(string(k))} })
+	return codeChoices(c, org.Capacities())
 }
 
 func roleChoices(c *call) []choice {
-	return choices(org.Roles(), nil, func(r org.Role) choice { return choice{string(r), c.meaning(string(r))} })
+	return codeChoices(c, org.Roles())
 }

@@ -42,6 +42,9 @@ func complete(cmd *cobra.Command) {
 		if kind == "DATA" && !isClient(cmd) { // of an instance it is a folder
 			kind = "DIR"
 		}
+		if kind == "COLUMN" && f.Value.Type() == "int" { // of a table's cell it is a number
+			return
+		}
 		if ok && f.Value.Type() != "bool" {
 			// It fails only for flags that are not there or are given twice, which visiting rules out.
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
@@ -89,9 +92,10 @@ func suggest(cmd *cobra.Command, args []string, kind, begun string) ([]string, c
 	defer cancel()
 	c.ctx, c.tell = ctx, io.Discard
 	var fitting []string
+	before := begun[:strings.LastIndex(begun, ",")+1] // of a list, what stands there already
 	for _, found := range list(c) {
-		if strings.HasPrefix(found.id, begun) {
-			fitting = append(fitting, cobra.CompletionWithDesc(found.id, oneLine(found.about)))
+		if strings.HasPrefix(before+found.id, begun) {
+			fitting = append(fitting, cobra.CompletionWithDesc(before+found.id, oneLine(found.about)))
 		}
 	}
 	return fitting, cobra.ShellCompDirectiveNoFileComp
@@ -109,7 +113,8 @@ func flagKinds() map[string]string {
 	return map[string]string{
 		"file": "FILE", "data": "DATA", "config": "FILE", "trust": "JSON", "root": "ROOT", "dir": "DIR",
 		"job": "JOB", "output": "OUTPUT", "grant": "GRANT", "version": "VERSION", "org": "ORG", "role": "ROLE",
-		"seat": "SEAT", "dataset": "DATASET", "reason": "REASON", "encoding": "ENCODING", "purpose": "PURPOSE", "decision": "DECISION", "profile": "NAME", "as": "PERSONA", "lang": "LANG", "format": "FORM", "form": "PRODUCT_FORM",
+		"seat": "SEAT", "dataset": "DATASET", "reason": "REASON", "encoding": "ENCODING", "purpose": "PURPOSE", "decision": "DECISION", "act": "ACT", "object": "OBJECT", "column": "COLUMN",
+		"profile": "NAME", "as": "PERSONA", "lang": "LANG", "format": "FORM", "form": "PRODUCT_FORM",
 	}
 }
 
@@ -120,7 +125,8 @@ func sources() map[string]source {
 		"VERSION": asked(versionChoices), "GRANT": asked(grantChoices), "AGREEMENT": asked(agreementChoices),
 		"REGISTRATION": asked(registrationChoices), "REQUEST": asked(requestChoices), "RELEASE": asked(releaseChoices),
 		"ORG": asked(orgChoices), "LOGIN": asked(memberChoices), "FINGERPRINT": asked(keyChoices),
-		"ENTRY": asked(entryChoices), "DIGEST": asked(digestChoices),
+		"ENTRY": asked(entryChoices), "DIGEST": asked(digestChoices), "IMAGE": asked(imageChoices),
+		"ACT": actChoices, "OBJECT": asked(objectChoices), "COLUMN": asked(columnChoices),
 		"UPLOAD": asked(uploadChoices), "ID": asked(identityChoices), "REASON": reasonChoices,
 		"ENCODING": wordChoices("utf-8", "gb18030"), "PURPOSE": wordChoices("checkpoint", "certificate", "wrap"),
 		"NAME": profileChoices, "PERSONA": personaChoices,

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -115,7 +115,7 @@ func preview(c *call, number int) error {
 	}
 	var table task.PreviewTable
 	if err := json.Unmarshal(body, &table); err != nil {
-		return fmt.Errorf("reading the preview: %w", err)
+		return texts.Wrong("answer.unreadable").Because(err)
 	}
 	if c.form != formTable {
 		return c.encode(table)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluicedata/sluice/catalog/destruction"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -103,7 +104,7 @@ func destructionGet() *cobra.Command {
 		}
 		body, err := json.Marshal(pkg)
 		if err != nil {
-			return fmt.Errorf("encoding certificate: %w", err)
+			return texts.Wrong("answer.not_encoded").Because(err)
 		}
 		if err := os.WriteFile(c.flag("out"), append(body, '\n'), 0o600); err != nil {
 			return failed("file.not_written", "path", c.flag("out")).because(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -52,7 +53,7 @@ func inspect(c *call) error {
 	}
 	var found task.Inspection
 	if err := json.Unmarshal(body, &found); err != nil {
-		return fmt.Errorf("reading the inspection: %w", err)
+		return texts.Wrong("answer.unreadable").Because(err)
 	}
 	return printInspection(c, found, name.DigestOf(body))
 }
@@ -176,7 +177,7 @@ func warn(c *call, spec wire.DatasetSpec) error {
 	}
 	var found task.Inspection
 	if err := json.Unmarshal(body, &found); err != nil {
-		return fmt.Errorf("reading the inspection: %w", err)
+		return texts.Wrong("answer.unreadable").Because(err)
 	}
 	for _, k := range found.Columns {
 		declared, ok := dataset.Find(spec.Columns, k.Name)

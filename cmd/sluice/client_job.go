@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
@@ -176,7 +176,7 @@ func showUsage(c *call, j wire.Job) error {
 	}
 	var used job.Usage
 	if err := json.Unmarshal(j.Usage, &used); err != nil {
-		return fmt.Errorf("reading usage: %w", err)
+		return texts.Wrong("answer.unreadable").Because(err)
 	}
 	var b strings.Builder
 	for _, in := range used.Inputs {
@@ -223,7 +223,7 @@ func findingsText(c *call, j wire.Job) (string, error) {
 	}
 	var findings []task.CheckFinding
 	if err := json.Unmarshal(j.Findings, &findings); err != nil {
-		return "", fmt.Errorf("reading findings: %w", err)
+		return "", texts.Wrong("answer.unreadable").Because(err)
 	}
 	var b strings.Builder
 	for _, f := range findings {

@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -141,7 +141,7 @@ func (c *call) nextProfile(path string) (next client.Profile, isThere bool, err 
 	}
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return next, false, fmt.Errorf("making a key: %w", err)
+		return next, false, texts.Wrong("up.drawing").Because(err)
 	}
 	next = client.NewProfile(c.profile.Server, c.profile.Org, c.profile.Login, key)
 	if c.profile.Certificate != "" {
@@ -164,7 +164,7 @@ func (c *call) rotateTo(next client.Profile) error {
 	}
 	der, err := base64.StdEncoding.DecodeString(next.Certificate)
 	if err != nil {
-		return errors.New("the profile's certificate cannot be read")
+		return failed("profile.certificate").because(err)
 	}
 	_, err = c.Keys.Rotate(c.ctx, key, der)
 	return err

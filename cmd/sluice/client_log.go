@@ -22,19 +22,19 @@ type logged struct {
 	Origin string `json:"origin"`
 	Size   int64  `json:"size"`
 	Root   string `json:"root"`
-	Result string `json:"result"`
+	Result string `json:"result"` // copied or fits
 }
 
 func loggedOf(c trace.Checkpoint, result string) logged {
 	return logged{Origin: c.Origin, Size: c.Size, Root: hex.EncodeToString(c.Root[:]), Result: result}
 }
 
-func loggedFields() []field[logged] {
+func loggedFields(c *call) []field[logged] {
 	return []field[logged]{
 		{"log", func(l logged) string { return l.Origin }},
 		{"entries", func(l logged) string { return number(l.Size) }},
 		{"root hash", func(l logged) string { return l.Root }},
-		{"result", func(l logged) string { return l.Result }},
+		{"result", func(l logged) string { return c.Say("log." + l.Result) }},
 	}
 }
 
@@ -43,7 +43,7 @@ func traceExport() *cobra.Command {
 		use: "export --dir DIR", example: "  sluice trace export --dir log",
 	}, func(c *call) error {
 		copied, err := export(c, c.flag("dir"))
-		return one(c, loggedOf(copied, c.Say("log.copied")), err, loggedFields())
+		return one(c, loggedOf(copied, "copied"), err, loggedFields(c))
 	})
 	cmd.Flags().String("dir", "", "")
 	return need(cmd, "dir")
@@ -127,7 +127,7 @@ func verifyLog(c *call, k keyFlags) error {
 	if err != nil {
 		return failed("verify.not").because(err)
 	}
-	return one(c, loggedOf(head, c.Say("log.fits")), nil, loggedFields())
+	return one(c, loggedOf(head, "fits"), nil, loggedFields(c))
 }
 
 // keys opens the keys a log is verified with.

@@ -4,11 +4,11 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -99,7 +99,7 @@ func ownProfile(path string, want client.Profile, machine bool) (profile client.
 	}
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return want, false, fmt.Errorf("making a key: %w", err)
+		return want, false, texts.Wrong("up.drawing").Because(err)
 	}
 	want = client.NewProfile(want.Server, want.Org, want.Login, key)
 	if machine {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/client"
 )
@@ -104,21 +105,21 @@ func sessionFile(profile string) string { return profile + ".session" }
 func (k keptSession) save(path string) error {
 	body, err := json.Marshal(k)
 	if err != nil {
-		return fmt.Errorf("encoding session: %w", err)
+		return texts.Wrong("file.not_written", "path", path).Because(err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("making profile folder: %w", err)
+		return texts.Wrong("up.making", "path", filepath.Dir(path)).Because(err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".session-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("keeping session: %w", err)
+		return texts.Wrong("file.not_written", "path", path).Because(err)
 	}
 	_, err = f.Write(append(body, '\n'))
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return fmt.Errorf("keeping session: %w", errors.Join(err, os.Remove(f.Name())))
+		return texts.Wrong("file.not_written", "path", path).Because(errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
 }
@@ -135,14 +136,14 @@ func loadSession(profile string, now time.Time) (keptSession, error) {
 		return k, errNoSession
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return k, fmt.Errorf("reading session: %w", client.ErrProfileOpen)
+		return k, texts.Wrong("file.unreadable", "path", path).Because(client.ErrProfileOpen)
 	}
 	body, err := os.ReadFile(path)
 	if err != nil {
-		return k, fmt.Errorf("reading session: %w", err)
+		return k, texts.Wrong("file.unreadable", "path", path).Because(err)
 	}
 	if err := json.Unmarshal(body, &k); err != nil {
-		return k, fmt.Errorf("reading session: %w", err)
+		return k, texts.Wrong("file.unreadable", "path", path).Because(err)
 	}
 	if !now.Before(k.Expires) {
 		return k, failed("session.ended")

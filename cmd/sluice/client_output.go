@@ -79,6 +79,9 @@ func outputShow() *cobra.Command {
 }
 
 func outputValues(c *call, out string) error {
+	if c.form != formTable {
+		return usage("form.csv", "form", c.form)
+	}
 	body, err := c.Outputs.Fetch(c.ctx, c.args[0], c.args[1])
 	if err != nil {
 		return err

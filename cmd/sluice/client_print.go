@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // Forms of a result.
@@ -87,7 +87,7 @@ func (c *call) encode(v any) error {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(v); err != nil {
-		return fmt.Errorf("encoding result: %w", err)
+		return texts.Wrong("answer.not_encoded").Because(err)
 	}
 	if c.form == formYAML {
 		return c.writeYAML(body.Bytes())
@@ -99,14 +99,14 @@ func (c *call) encode(v any) error {
 func (c *call) writeYAML(body []byte) error {
 	var root yaml.Node
 	if err := yaml.Unmarshal(body, &root); err != nil {
-		return fmt.Errorf("encoding result: %w", err)
+		return texts.Wrong("answer.not_encoded").Because(err)
 	}
 	blocks(&root)
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
 	if err := encoder.Encode(&root); err != nil {
-		return fmt.Errorf("encoding result: %w", err)
+		return texts.Wrong("answer.not_encoded").Because(err)
 	}
 	return c.write(out.Bytes())
 }
@@ -129,7 +129,7 @@ func blocks(n *yaml.Node) {
 func (c *call) write(body []byte) error {
 	c.wipe()
 	if _, err := c.out.Write(body); err != nil {
-		return fmt.Errorf("writing result: %w", err)
+		return texts.Wrong("answer.not_written").Because(err)
 	}
 	return nil
 }
@@ -155,7 +155,7 @@ func printRows(w io.Writer, rows [][]string) error {
 		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 	if _, err := io.WriteString(w, out.String()); err != nil {
-		return fmt.Errorf("writing result: %w", err)
+		return texts.Wrong("answer.not_written").Because(err)
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ func releaseTrust() *cobra.Command {
 		use:     "trust",
 		example: "  sluice release trust > trust.json",
 	}, func(c *call) error {
+		if c.form == formYAML {
+			return usage("form.signed") // it would be other bytes than the root key signed
+		}
 		document, err := c.Releases.Trust(c.ctx)
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/wire"
 )
@@ -106,7 +107,7 @@ func (c *call) writeRehearsed(r *client.Rehearsed) error {
 	if len(r.Body) > 0 {
 		var body bytes.Buffer
 		if err := json.Indent(&body, r.Body, "", "  "); err != nil {
-			return fmt.Errorf("encoding request: %w", err)
+			return texts.Wrong("answer.not_encoded").Because(err)
 		}
 		text += body.String() + "\n"
 	}

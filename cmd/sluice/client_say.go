@@ -20,6 +20,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/ruleset"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trust"
+	"github.com/sluicedata/sluice/cmd/sluice/backup"
 	"github.com/sluicedata/sluice/cmd/sluice/config"
 	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
@@ -67,11 +68,14 @@ func worded(said texts.Texts, err error) string {
 	var own *texts.Fault
 	var told toldError
 	var set *config.Error
+	var faults *backup.FaultsError
 	switch {
 	case errors.As(err, &set):
 		return set.Place + ": " + worded(said, set.Why)
 	case errors.As(err, &own): // first: what was told may be its cause
 		return said.Say(own.Key, own.Pairs...) + becauseOf(said, own)
+	case errors.As(err, &faults):
+		return faults.Say(said)
 	case errors.As(err, &told):
 		return told.text
 	}

@@ -67,6 +67,9 @@ func traceQuery() *cobra.Command {
 	cmd := command(text{
 		use: "query", example: "  sluice trace query --decision deny --limit 20\n  sluice trace query --act job.submit --object J-2026-0001 -o json",
 	}, func(c *call) error {
+		if f.Decision != "" && f.Decision != trace.Allow && f.Decision != trace.Deny {
+			return usage("query.decision")
+		}
 		all, err := c.Trace.Query(c.ctx, f)
 		if err != nil || c.form != formTable {
 			return many(c, all, err, []field[wire.TraceEntry]{})

@@ -4,11 +4,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/messages"
@@ -85,6 +87,9 @@ func TestExamplesAreCommandLines(t *testing.T) {
 // played is how the scripts play a command: which exit codes it is seen with.
 type played map[string]map[string]bool
 
+// flagWord finds the flags of a line.
+var flagWord = regexp.MustCompile(` --?([a-z][a-z-]*)[ =]`)
+
 // playedScripts reads every line of the scripts that runs the program: `exec sluice …` ends with 0, `exits N sluice
 // …` with N.
 func playedScripts(t *testing.T, paths []string) played {
@@ -104,6 +109,9 @@ func playedScripts(t *testing.T, paths []string) played {
 					all[path] = map[string]bool{}
 				}
 				all[path][code] = true
+				for _, flag := range flagWord.FindAllStringSubmatch(command, -1) {
+					all[path][code+" --"+flag[1]] = true
+				}
 			}
 		}
 	}
@@ -159,7 +167,7 @@ func asksNobody() []string {
 	return []string{
 		"whoami", "login", "profile.list", "profile.use", "profile.show", "profile.remove", "release.verify", "destruction.verify",
 		"trace.verify", "completion", "help", "up", "token", "release.trust",
-		"check-config", "ready", "self-test", "fsck", "backup", "restore", "trust.rotate", "trust.recover",
+		"check-config", "ready", "self-test", "fsck", "backup", "restore", "trust.rotate", "trust.restore", "trust.recover",
 	}
 }
 
@@ -214,8 +222,53 @@ func neverMissing() map[string]string {
 	}
 }
 
+// noBadValue says why a command that takes values refuses none of them as bad input.
+func noBadValue() map[string]string {
+	none, path := "an organization or a grant that is not there is told to be none (exit code 4)", "a path that cannot be written is a failure (exit code 1)"
+	return map[string]string{
+		"member.list": none, "member.link": none, "member.remove": none, "key.list": none, "identity.list": none,
+		"factor.code": none, "factor.reset": none, "dataset.preview": none,
+		"trace.export": path, "destruction.get": path, "output.show": path, "dataset.profile": path,
+		"dataset.profile.sign": "a digest that is not the profile's is one that was not read (exit code 1)",
+		"factor.enrol":         "a code that is wrong is a refusal", "factor.prove": "a code that is wrong is a refusal",
+	}
+}
+
+// textFlags lists the flags of a command itself that take a text, by their names and letters. A number, a time or a day
+// that is none is refused before anything is done (TestEveryTypedFlagRefusesWhatIsNone).
+func textFlags(cmd *cobra.Command) (all []string) {
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		switch f.Value.Type() {
+		case "bool":
+		case "string", "stringSlice", "stringArray":
+			all = append(all, f.Name)
+			if f.Shorthand != "" {
+				all = append(all, f.Shorthand)
+			}
+		}
+	})
+	return all
+}
+
+// Whatever is to be a number or a duration and is none is refused, by every command, with the flag's name.
+func TestEveryTypedFlagRefusesWhatIsNone(t *testing.T) {
+	for path, cmd := range leaves(t) {
+		words := append(strings.Split(path, "."), slices.Repeat([]string{"x"}, len(arguments(cmd.Use)))...)
+		cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			if slices.Contains([]string{"bool", "string", "stringSlice", "stringArray"}, f.Value.Type()) {
+				return
+			}
+			var stderr strings.Builder
+			code := run(t.Context(), production(), append(slices.Clone(words), "--"+f.Name, "none"), strings.NewReader(""), io.Discard, &stderr)
+			if code != exitUsage || !strings.Contains(stderr.String(), "--"+f.Name) {
+				t.Errorf("%s --%s none: exit code %d: %s", path, f.Name, code, stderr.String())
+			}
+		})
+	}
+}
+
 // Every command is played with success; where it asks the server, with a refusal; where it names an object, with
-// one that is not there; where it waits, with patience that ends; where it reads a file, with a bad one.
+// one that is not there; where it waits, with patience that ends; where it takes values, with a bad one.
 func TestEveryCommandIsPlayedInEveryWay(t *testing.T) {
 	commands := leaves(t)
 	scripts := playedScripts(t, leafPaths(t))
@@ -247,12 +300,17 @@ func TestEveryCommandIsPlayedInEveryWay(t *testing.T) {
 				t.Errorf("%s: no script plays it %s (exit code %s)", strings.ReplaceAll(path, ".", " "), way.what, way.code)
 			}
 		}
+		takes := textFlags(cmd)
+		bad := slices.ContainsFunc(takes, func(flag string) bool { return seen["2 --"+flag] })
+		if excused := noBadValue()[path] != ""; len(takes) > 0 && bad == excused || excused && len(takes) == 0 {
+			t.Errorf("%s: played with a bad value of %v: %v; has a reason not to be: %v", strings.ReplaceAll(path, ".", " "), takes, bad, excused)
+		}
 	}
 }
 
 // onMachine lists what changes a machine, not the record of a running server: the client's rehearsal is not for it.
 func onMachine() []string {
-	return []string{"up", "self-test", "fsck", "backup", "restore", "trust.rotate", "trust.recover"}
+	return []string{"up", "self-test", "fsck", "backup", "restore", "trust.rotate", "trust.restore", "trust.recover"}
 }
 
 // Every command that changes something can be rehearsed; the others have nothing to rehearse.

@@ -118,6 +118,7 @@ func partlyThere() map[string]partly {
 		"backup":            {"command", "the machine's own files"},
 		"restore":           {"command", "the machine's own files"},
 		"trust.rotate":      {"command action", "with the offline root key, on the machine"},
+		"trust.restore":     {"command", "from the safe's copy of the keys, on the machine"},
 		"trust.recover":     {"command", "from the safe's copy of the keys"},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sluicedata/sluice/catalog/calendar"
+	"github.com/sluicedata/sluice/cmd/sluice/backup"
 	"github.com/sluicedata/sluice/gateway/messages"
 )
 
@@ -78,6 +80,24 @@ func TestFailuresNameAFileOnce(t *testing.T) {
 	}
 	if got := worded(said, errors.New("something else")); got != "something else" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// What is wrong with a backup is said in the reader's language, one line a place.
+func TestFaultsOfABackupAreSaidInBothLanguages(t *testing.T) {
+	dir := t.TempDir()
+	body := `{"format":1,"files":[{"path":"a","size":3,"sha256":"x"},{"path":"b","size":1,"sha256":"x"}]}`
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, backup.ManifestFile), []byte(body), 0o600), os.WriteFile(filepath.Join(dir, "a"), []byte("four"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := backup.Verify(dir)
+	for l, want := range map[messages.Language]string{
+		messages.English: "2 fault(s):\n  a: has 4 bytes instead of 3\n  b: is missing",
+		messages.Chinese: "2 处错误：\n  a：有 4 字节，应为 3 字节\n  b：缺失",
+	} {
+		if got := worded(speaking(t, l).Texts, err); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

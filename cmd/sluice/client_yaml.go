@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // maxInput bounds a file that describes something.
@@ -76,10 +77,10 @@ func decodeYAML(body []byte, into any) (fault.Places, error) {
 	}
 	encoded, err := json.Marshal(value)
 	if err != nil {
-		return nil, fmt.Errorf("reading YAML: %w", err)
+		return nil, texts.Wrong("yaml.malformed").Because(err)
 	}
 	if err := json.Unmarshal(encoded, into); err != nil {
-		return nil, fmt.Errorf("reading YAML: %w", err)
+		return nil, texts.Wrong("yaml.malformed").Because(err)
 	}
 	return nil, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/sluicedata/sluice/cmd/sluice/fsck"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // newFsck makes the command that checks an instance's invariants.
@@ -49,33 +49,10 @@ func checkInstance(c *call, p parts, o config.Config, layout instance.Layout) er
 
 // checkStopped starts what keeps things, checks it and stops it.
 func checkStopped(cmd *cobra.Command, p parts, o config.Config, lock *supervise.Lock) (results []fsck.Result, err error) {
-	defer func() { err = errors.Join(err, lock.Release()) }()
-	users, err := admit(textsOf(cmd.Context()), &o, os.Geteuid())
-	if err != nil {
-		return nil, err
-	}
-	layout, err := place(o, users)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, layout.Discard()) }()
-	in := opened{Layout: layout, options: o, users: users, lock: lock, table: p.processes}
-	ctx, done := context.WithCancel(cmd.Context())
-	defer done()
-	if err := in.open(ctx, p); err != nil {
-		return nil, err
-	}
-	look := supervise.Part{Name: "fsck", Do: func(ctx context.Context) (err error) {
+	err = onStopped(cmd, p, o, lock, "fsck", func(ctx context.Context, in *opened) (err error) {
 		results, err = checkAll(ctx, in.Layout, in.owner)
 		return err
-	}}
-	err = supervise.Run(ctx, supervise.Config{
-		Parts: append(in.keepers(), look), Logs: in.Logs(), Now: time.Now, Hold: lock, Adopt: true, StartWithin: restorePatience,
-		Log: newLog(cmd.ErrOrStderr(), o.LogLevel).With("part", "fsck"),
-	}, done)
-	if err == nil {
-		err = cmd.Context().Err()
-	}
+	})
 	return results, err
 }
 
@@ -101,7 +78,7 @@ func withSource(ctx context.Context, layout instance.Layout, owner string, do fu
 	defer db.Close()
 	spool, err := os.MkdirTemp("", "sluice-fsck-*")
 	if err != nil {
-		return fmt.Errorf("making a folder: %w", err)
+		return texts.Wrong("work.folder").Because(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(spool)) }()
 	s := fsck.Source{Data: layout.Dir, Runs: filepath.Join(layout.Home("launcher"), "runs"), Target: backup.Target{DB: db}}
@@ -121,13 +98,13 @@ func withSource(ctx context.Context, layout instance.Layout, owner string, do fu
 func instanceKeys(ctx context.Context, layout instance.Layout, s *fsck.Source) error {
 	files, err := filepath.Glob(filepath.Join(layout.Home("keeper"), "keys", string(keyring.Wrap)+"*.key"))
 	if err != nil {
-		return fmt.Errorf("finding wrapping keys: %w", err)
+		return texts.Wrong("up.retired_keys").Because(err)
 	}
 	keys := backup.Keys{}
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
-			return fmt.Errorf("reading a wrapping key: %w", err)
+			return texts.Wrong("file.unreadable", "path", file).Because(err)
 		}
 		keys["keeper/keys/"+filepath.Base(file)] = content
 	}

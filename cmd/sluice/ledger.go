@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/destruction"
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway/client"
 )
 
@@ -45,7 +45,7 @@ func decodeLedger(r io.Reader) (all []destruction.Package, err error) {
 		case errors.Is(err, io.EOF):
 			return all, nil
 		case err != nil:
-			return nil, fmt.Errorf("reading certificate %d: %w", len(all)+1, err)
+			return nil, texts.Wrong("ledger.entry", "n", len(all)+1).Because(err)
 		}
 		all = append(all, pkg)
 	}
@@ -55,7 +55,7 @@ func encodeLedger(all []destruction.Package) ([]byte, error) {
 	var b bytes.Buffer
 	for _, pkg := range all {
 		if err := json.NewEncoder(&b).Encode(pkg); err != nil {
-			return nil, fmt.Errorf("encoding a certificate: %w", err)
+			return nil, texts.Wrong("answer.not_encoded").Because(err)
 		}
 	}
 	return b.Bytes(), nil

@@ -63,7 +63,7 @@ func newRoot(parts parts, said texts.Texts) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newUp(parts), newCheckConfig(), newBackup(), newRestore(parts), newTrust(), newReady(), newSelfTest(parts), newFsck(parts), newGuard(), newProbe())
+	root.AddCommand(newUp(parts), newCheckConfig(), newBackup(), newRestore(parts), newTrust(parts), newReady(), newSelfTest(parts), newFsck(parts), newGuard(), newProbe())
 	for _, process := range parts.processes {
 		root.AddCommand(newProcess(process))
 	}

@@ -74,6 +74,11 @@ func TestAdministratorsListeners(t *testing.T) {
 	if !strings.Contains(body, `{"name":"store","ok":false,"remedy":"`) || !strings.Contains(body, `{"name":"database","ok":true}`) {
 		t.Errorf("not the store is named: %s", body)
 	}
+	var said strings.Builder
+	run(t.Context(), production(), []string{"--lang", "zh", "ready", "--config", file}, strings.NewReader(""), &said, io.Discard)
+	if !strings.Contains(said.String(), "请启动对象存储，或查看 log/store.log") || strings.Contains(said.String(), "start the") {
+		t.Errorf("not told in Chinese:\n%s", said.String())
+	}
 	if err := syscall.Kill(store, syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}

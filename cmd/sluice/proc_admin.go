@@ -14,8 +14,10 @@ import (
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/gateway"
 	"github.com/sluicedata/sluice/gateway/admin"
+	"github.com/sluicedata/sluice/gateway/messages"
 	"github.com/sluicedata/sluice/policy"
 	"github.com/sluicedata/sluice/sandbox"
 )
@@ -59,17 +61,32 @@ func (in surroundings) observers(m *admin.Metrics) (postgres.Observer, *object.O
 func (o openedCatalog) checks(m *admin.Metrics) []admin.Check {
 	m.Watch(o.vitals)
 	return []admin.Check{
-		{Name: "database", Remedy: "start PostgreSQL, or look into log/postgres.log", Run: o.db.Ping},
-		{Name: "migrations", Remedy: "start `sluice up` of this very version: it migrates", Run: o.migrated},
-		{Name: "store", Remedy: "start the object store, or look into log/store.log", Run: o.store.Ready},
-		{Name: "policy", Remedy: "the program's own bundle cannot be evaluated: install this version anew", Run: func(context.Context) error {
+		checking("database", o.db.Ping),
+		checking("migrations", o.migrated),
+		checking("store", o.store.Ready),
+		checking("policy", func(context.Context) error {
 			if o.policy.Revision() == "" {
 				return errors.New("no bundle is loaded")
 			}
 			return nil
-		}},
-		{Name: "trace", Remedy: "the keeper is away or cannot write: look into log/keeper.log", Run: o.sequenced},
+		}),
+		checking("trace", o.sequenced),
 	}
+}
+
+// checking is a check with the remedy people are told: in English here, as all of a process's answer is. `sluice ready`
+// words it in its reader's language.
+func checking(name string, run func(context.Context) error) admin.Check {
+	return admin.Check{Name: name, Remedy: remedyInEnglish(name, ""), Run: run}
+}
+
+// remedyInEnglish words what helps as programs get it, who ask in no language.
+func remedyInEnglish(name, part string) string {
+	said, err := texts.In(messages.English)
+	if err != nil {
+		return ""
+	}
+	return said.Say("remedy."+name, "part", part)
 }
 
 // migrated is nil when the database is of this program's schema.
@@ -115,18 +132,15 @@ func (o openedCatalog) vitals(ctx context.Context) (v admin.Vitals, err error) {
 // workerChecks are what a worker needs: it reads no table, so it asks for no more than an answer.
 func workerChecks(db *postgres.DB, objects *object.Store, launcher string) []admin.Check {
 	return []admin.Check{
-		{Name: "database", Remedy: "start PostgreSQL, or look into log/postgres.log", Run: db.Ping},
-		{Name: "store", Remedy: "start the object store, or look into log/store.log", Run: objects.Ready},
-		{Name: "launcher", Remedy: "look into log/launcher.log and log/dockerd.log", Run: supervise.Accepts("unix", launcher)},
+		checking("database", db.Ping),
+		checking("store", objects.Ready),
+		checking("launcher", supervise.Accepts("unix", launcher)),
 	}
 }
 
 // runtimeCheck fails while a bound of the container template does not hold: then no job is taken.
 func runtimeCheck(w *sandbox.Worker) admin.Check {
-	return admin.Check{
-		Name: "runtime", Remedy: "run `sluice self-test`: it says which bound of the containers does not hold, and why",
-		Run: func(context.Context) error { return w.Standing() },
-	}
+	return checking("runtime", func(context.Context) error { return w.Standing() })
 }
 
 // countedPolicy tells metrics of every decision.

@@ -109,6 +109,29 @@ func (in surroundings) retiredKeys(keys *allKeys) error {
 			add(key)
 		}
 	}
+	return in.retiredHalves(keys)
+}
+
+// publicSuffix ends the file of a lost key's public half.
+const publicSuffix = ".pub"
+
+// retiredHalves reads the public halves of checkpoint keys that were lost (`sluice trust rotate --lost`).
+func (in surroundings) retiredHalves(keys *allKeys) error {
+	paths, err := filepath.Glob(filepath.Join(in.home, "keys", string(keyring.Checkpoint)+"-*"+publicSuffix))
+	if err != nil {
+		return failed("up.retired_keys").because(err)
+	}
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return failed("up.retired_keys").because(err)
+		}
+		public, err := rootKey(raw)
+		if err != nil {
+			return failed("up.retired_keys").because(err)
+		}
+		keys.retired = append(keys.retired, public)
+	}
 	return nil
 }
 

@@ -78,8 +78,18 @@ func readyFields(c *call) []field[checkOf] {
 			}
 			return c.Say("ready.fails")
 		}},
-		{"what helps", func(r checkOf) string { return r.Remedy }},
+		{"what helps", func(r checkOf) string { return remedyOf(c, r) }},
 	}
+}
+
+// remedyOf words what helps in the reader's language. A check of another version is told in its own words.
+func remedyOf(c *call, r checkOf) string {
+	key := "remedy." + r.Name
+	text := c.Say("remedy."+r.Name, "part", r.Part)
+	if r.Remedy == "" || text == key {
+		return r.Remedy
+	}
+	return text
 }
 
 // check is one line of a process's answer.
@@ -97,7 +107,7 @@ func (c *call) askReady(layout instance.Layout, part, at string) []check {
 	if at == "" {
 		network, address = "unix", filepath.Join(layout.Socket(part), adminSocket)
 	}
-	silent := []check{{Name: "answers", Remedy: c.Say("ready.away", "part", part)}}
+	silent := []check{{Name: "answers", Remedy: remedyInEnglish("answers", part)}}
 	web := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}}}
@@ -118,7 +128,7 @@ func (c *call) askReady(layout instance.Layout, part, at string) []check {
 		return silent
 	}
 	if said.Status == "draining" {
-		said.Checks = append(said.Checks, check{Name: "stays", Remedy: c.Say("ready.leaves")})
+		said.Checks = append(said.Checks, check{Name: "stays", Remedy: remedyInEnglish("stays", part)})
 	}
 	return said.Checks
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"github.com/sluicedata/sluice/cmd/sluice/config"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // restoreOptions are the flags of `sluice restore` beside the configuration's.
@@ -107,7 +107,7 @@ func absoluteFlags(o *restoreOptions) error {
 		}
 		named, err := filepath.Abs(*path)
 		if err != nil {
-			return fmt.Errorf("naming a file: %w", err)
+			return texts.Wrong("up.naming", "path", *path).Because(err)
 		}
 		*path = named
 	}
@@ -121,7 +121,7 @@ func withFolder(from string, do func(dir string) error) (err error) {
 	}
 	dir, err := os.MkdirTemp("", "sluice-restore-*")
 	if err != nil {
-		return fmt.Errorf("making a folder: %w", err)
+		return texts.Wrong("work.folder").Because(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if err := backup.Unpack(from, dir); err != nil {
@@ -134,7 +134,7 @@ func withFolder(from string, do func(dir string) error) (err error) {
 func verifyBackup(c *call, dir string, o restoreOptions) error {
 	m, err := backup.Verify(dir)
 	if err != nil {
-		return notVerified(c, c.Say("backup.not_verified"), err)
+		return failed("backup.not_verified").because(err)
 	}
 	path := o.root
 	if path == "" {
@@ -150,7 +150,7 @@ func verifyBackup(c *call, dir string, o restoreOptions) error {
 	}
 	entries, err := backup.VerifyLog(c.ctx, dir, keys)
 	if err != nil {
-		return notVerified(c, c.Say("backup.not_verified"), err)
+		return failed("backup.not_verified").because(err)
 	}
 	return one(c, verifiedBackup{len(m.Files), entries, m.Made}, nil, []field[verifiedBackup]{
 		{"verified", func(v verifiedBackup) string {
@@ -165,11 +165,6 @@ type verifiedBackup struct {
 	Files   int       `json:"files"`
 	Entries int64     `json:"entries"`
 	Made    time.Time `json:"made"`
-}
-
-// notVerified tells that a backup is not what it was, with every place of it.
-func notVerified(c *call, what string, err error) error {
-	return toldError{text: printable(what + c.Say("because", "cause", err)), code: exitFailed, cause: err}
 }
 
 // logKeys reads who may have signed the log of a backup.
@@ -198,7 +193,7 @@ func logKeysOf(raw, root []byte) (trace.Keys, error) {
 func (in *opened) restore(c *call, p parts, dir string, o restoreOptions) error {
 	m, err := backup.Verify(dir)
 	if err != nil {
-		return notVerified(c, c.Say("restore.not_verified"), err)
+		return failed("restore.not_verified").because(err)
 	}
 	keys, err := openKeys(o, m.Origin)
 	if err != nil {
@@ -221,7 +216,7 @@ func (in *opened) restore(c *call, p parts, dir string, o restoreOptions) error 
 		return err
 	}
 	if err := os.WriteFile(in.Unfinished(), []byte(m.Made.Format(time.RFC3339)+"\n"), 0o600); err != nil {
-		return fmt.Errorf("marking the folder: %w", err)
+		return texts.Wrong("up.writing", "path", in.Unfinished()).Because(err)
 	}
 	began := c.now()
 	checked, err := target.run(c.cmd, p)
@@ -229,7 +224,7 @@ func (in *opened) restore(c *call, p parts, dir string, o restoreOptions) error 
 		return failed("restore.not", "path", in.Data).because(err)
 	}
 	if err := os.Remove(in.Unfinished()); err != nil {
-		return fmt.Errorf("marking the end: %w", err)
+		return texts.Wrong("up.clearing", "path", in.Unfinished()).Because(err)
 	}
 	return one(c, restoredInstance{
 		Data: in.Data, Made: m.Made, Entries: checked.Entries, Objects: checked.Objects, Destroyed: checked.destroyed,

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/cmd/sluice/backup"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // restored is an instance on its way back.
@@ -92,7 +92,7 @@ func (r restored) fill(ctx context.Context, p parts) (checked filled, err error)
 	defer db.Close()
 	spool, err := os.MkdirTemp("", "sluice-restore-*")
 	if err != nil {
-		return checked, fmt.Errorf("making a folder: %w", err)
+		return checked, texts.Wrong("work.folder").Because(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(spool)) }()
 	target := backup.Target{DB: db, Wrap: r.wrap, Keys: r.logKeys}
@@ -123,7 +123,7 @@ func (r restored) replay(ctx context.Context, db *postgres.DB) (destroyed int, e
 			return err
 		})
 		if err != nil {
-			return destroyed, fmt.Errorf("replaying the destruction of %s, version %d: %w", x.Certificate.Dataset, x.Certificate.Version, err)
+			return destroyed, texts.Wrong("restore.not_replayed", "dataset", x.Certificate.Dataset, "version", x.Certificate.Version).Because(err)
 		}
 	}
 	return destroyed, nil
@@ -156,10 +156,10 @@ func (r restored) placeKeys() error {
 		case "secret/serve/", "secret/keeper/":
 			err = r.KeepSecret(r.users, path.Base(path.Clean(folder)), file, content)
 		default:
-			err = fmt.Errorf("the keys hold %s, which belongs nowhere", name)
+			err = texts.Wrong("keys.belongs_nowhere", "name", name)
 		}
 		if err != nil {
-			return fmt.Errorf("placing keys: %w", err)
+			return texts.Wrong("file.not_written", "path", name).Because(err)
 		}
 	}
 	return nil
@@ -189,7 +189,7 @@ func wrapKeys(keys backup.Keys) (*keyring.FileProvider, error) {
 		}
 		key, err := keyring.Parse(content, keyring.Wrap)
 		if err != nil {
-			return nil, fmt.Errorf("reading a wrapping key: %w", err)
+			return nil, texts.Wrong("file.unreadable", "path", name).Because(err)
 		}
 		if name == currentWrap {
 			current = key
@@ -198,7 +198,7 @@ func wrapKeys(keys backup.Keys) (*keyring.FileProvider, error) {
 		}
 	}
 	if current.Purpose() == "" {
-		return nil, errors.New("the keys hold no wrapping key in force: nothing could be opened")
+		return nil, failed("keys.no_wrap")
 	}
 	return keyring.NewFileProvider(current, retired...)
 }

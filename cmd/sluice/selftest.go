@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"github.com/sluicedata/sluice/cmd/sluice/config"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 	"github.com/sluicedata/sluice/sandbox"
 	"github.com/sluicedata/sluice/sandbox/launcher"
 )
@@ -87,18 +87,18 @@ func askSelfTest(ctx context.Context, layout instance.Layout, at string) (p []sa
 	}}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://worker/self-test", nil)
 	if err != nil {
-		return p, fmt.Errorf("asking the worker: %w", err)
+		return p, texts.Wrong("selftest.unasked").Because(err)
 	}
 	answer, err := web.Do(request)
 	if err != nil {
-		return p, fmt.Errorf("asking the worker: %w", err)
+		return p, texts.Wrong("selftest.unasked").Because(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
-		return p, errors.New("the worker could not test its runtime: its log and the launcher's say why")
+		return p, texts.Wrong("selftest.unable")
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&p); err != nil {
-		return p, fmt.Errorf("reading the worker's answer: %w", err)
+		return p, texts.Wrong("answer.unreadable").Because(err)
 	}
 	return p, nil
 }

@@ -3,87 +3,62 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/keyring"
-	"github.com/sluicedata/sluice/catalog/object"
-	"github.com/sluicedata/sluice/catalog/trust"
 	"github.com/sluicedata/sluice/cmd/sluice/backup"
+	"github.com/sluicedata/sluice/cmd/sluice/config"
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
 )
 
-// overlap is how long a retired key may still sign: until the keeper has been started again with its successor.
-const overlap = time.Hour
-
 // newTrust groups what is done about the instance's own keys.
-func newTrust() *cobra.Command {
+func newTrust(p parts) *cobra.Command {
 	return noun(text{
 		use: "trust", example: "  sluice trust rotate --data /var/lib/sluice --root root.key --purpose certificate",
-	}, trustRotate(), trustRecover())
+	}, trustRotate(p), trustRestore(p), trustRecover())
 }
 
 // rotateOptions are the flags of `sluice trust rotate` beside the configuration's.
-type rotateOptions struct{ root, purpose, revokedAt string }
+type rotateOptions struct {
+	root, purpose, revokedAt string
+	lost                     bool
+}
 
-func trustRotate() *cobra.Command {
+func trustRotate(p parts) *cobra.Command {
 	var o rotateOptions
-	cmd := lists(offline(text{
+	cmd := onInstance(text{
 		use: "rotate --data DIR --root root.key --purpose PURPOSE",
 		example: "  sluice trust rotate --data /var/lib/sluice --root /media/safe/root.key --purpose certificate\n" +
-			"  sluice trust rotate --data /var/lib/sluice --root /media/safe/root.key --purpose checkpoint --revoked-at 2026-05-01T08:00:00Z",
-	}, func(c *call) error { return rotate(c, o) }))
-	addConfigFlags(cmd)
+			"  sluice trust rotate --data /var/lib/sluice --root /media/safe/root.key --purpose checkpoint --revoked-at 2026-05-01T08:00:00Z\n" +
+			"  sluice trust rotate --data /var/lib/sluice --root /media/safe/root.key --purpose checkpoint --lost",
+	}, func(c *call, conf config.Config, layout instance.Layout) error { return rotate(c, p, conf, layout, o) })
 	f := cmd.Flags()
 	f.StringVar(&o.root, "root", "", "")
 	f.StringVar(&o.purpose, "purpose", "", "")
 	f.StringVar(&o.revokedAt, "revoked-at", "", "")
+	f.BoolVar(&o.lost, "lost", false, "")
 	return cmd
 }
 
-// rotation is one key on its way to be replaced.
-type rotation struct {
-	instance.Layout
-	users   instance.Users
-	purpose keyring.Purpose
-	root    keyring.Key
-	revoked *time.Time
-	now     time.Time
-}
-
-func rotate(c *call, o rotateOptions) error {
-	loaded, err := loadConfig(c.cmd)
-	if err != nil {
-		return err
-	}
-	if err := c.given("--data DIR", loaded.Data, "--root FILE", o.root, "--purpose PURPOSE", o.purpose); err != nil {
+func rotate(c *call, p parts, conf config.Config, layout instance.Layout, o rotateOptions) error {
+	if err := c.given("--root FILE", o.root, "--purpose PURPOSE", o.purpose); err != nil {
 		return err
 	}
 	r, err := rotationOf(o, c.now().UTC().Truncate(time.Second))
 	if err != nil {
 		return err
 	}
-	if r.Layout, err = instance.NewLayout(loaded.Data, instance.RuntimeDir(os.Geteuid(), os.Getenv)); err != nil {
+	var id string
+	err = asKeeper(c, p, conf, layout, "rotate", func(ctx context.Context, in *opened, cat *catalog.Catalog) (err error) {
+		r.opened = in
+		id, err = r.replace(ctx, cat)
 		return err
-	}
-	if !loaded.SingleUser {
-		if r.users, err = instance.LookUp(); err != nil {
-			return err
-		}
-	}
-	opened, err := r.open(c.ctx, loaded.Database)
-	if err != nil {
-		return err
-	}
-	defer opened.db.Close()
-	id, err := r.replace(c.ctx, opened.catalog)
+	})
 	if err != nil {
 		return err
 	}
@@ -98,8 +73,14 @@ type rotatedKey struct {
 
 // rotationOf reads what the flags ask for.
 func rotationOf(o rotateOptions, now time.Time) (r rotation, err error) {
-	r = rotation{purpose: keyring.Purpose(o.purpose), now: now}
-	if _, err := keyring.New(r.purpose); err != nil || r.purpose == keyring.Root {
+	r = rotation{purpose: keyring.Purpose(o.purpose), lost: o.lost, now: now}
+	switch r.purpose {
+	case keyring.Checkpoint, keyring.Certificate:
+	case keyring.Wrap:
+		if r.lost {
+			return r, usage("trust.wrap_lost")
+		}
+	default:
 		return r, usage("trust.purpose")
 	}
 	if o.revokedAt != "" {
@@ -115,116 +96,10 @@ func rotationOf(o rotateOptions, now time.Time) (r rotation, err error) {
 	return r, nil
 }
 
-// open opens the front door as the keeper does.
-func (r rotation) open(ctx context.Context, database string) (o openedCatalog, err error) {
-	if database == "" {
-		if database, err = r.OwnerAddress(); err != nil {
-			return o, err
-		}
-	}
-	address, err := instance.Anonymous(database)
-	if err != nil {
-		return o, err
-	}
-	in := surroundings{log: slog.New(slog.DiscardHandler), now: time.Now, settings: settings{
-		home: r.Home("keeper"), secrets: r.Secrets("keeper"), database: address, store: r.Endpoint(),
-	}}
-	if kept := filepath.Join(r.Data, rulesFile); exists(kept) {
-		in.rules = kept
-	}
-	return in.openCatalog(ctx, "keeper", object.Keeper)
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// replace makes the key and puts it in force. A rotation that was interrupted goes on where it stood: the new key's
-// file waits beside the old one's until trust.json names it.
-func (r rotation) replace(ctx context.Context, cat *catalog.Catalog) (id string, err error) {
-	current, next := keyPath(r.Home("keeper"), r.purpose), keyPath(r.Home("keeper"), r.purpose)+".next"
-	key, err := r.next(next)
-	if err != nil {
-		return "", err
-	}
-	id = trust.KeyID(trust.Purpose(r.purpose), key.Public())
-	signing, err := r.root.Signing()
-	if err != nil {
-		return "", fmt.Errorf("taking root key: %w", err)
-	}
-	today, err := cat.Trust.Show(ctx)
-	if err != nil {
-		return "", err
-	}
-	doc, err := trust.Verify(today, r.root.Public())
-	if err != nil {
-		return "", failed("trust.other_root").because(err)
-	}
-	if _, err := doc.Key(id, trust.Purpose(r.purpose), r.now); errors.Is(err, trust.ErrUnknown) {
-		document, err := r.following(doc, key).Sign(signing)
-		if err != nil {
-			return "", fmt.Errorf("signing trust.json: %w", err)
-		}
-		var wrap []byte
-		if r.purpose == keyring.Wrap {
-			wrap = key.Public()
-		}
-		if err := cat.Trust.Replace(ctx, document, r.root.Public(), wrap); err != nil {
-			return "", err
-		}
-	}
-	return id, r.swap(current, next)
-}
-
-// next makes the new key's file, or finds that of an interrupted rotation.
-func (r rotation) next(path string) (keyring.Key, error) {
-	raw, err := os.ReadFile(path)
-	if err == nil {
-		return keyring.Parse(raw, r.purpose)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return keyring.Key{}, fmt.Errorf("reading the new key: %w", err)
-	}
-	key, err := keyring.Create(path, r.purpose)
-	if err != nil {
-		return keyring.Key{}, fmt.Errorf("making the new key: %w", err)
-	}
-	in := opened{users: r.users}
-	return key, in.handToKeeper(path)
-}
-
-// following is today's document with the new key, and an end to those of its purpose before it.
-func (r rotation) following(doc trust.Document, key keyring.Key) trust.Document {
-	doc.Serial, doc.Issued = doc.Serial+1, r.now
-	for i, k := range doc.Keys {
-		if k.Purpose != trust.Purpose(r.purpose) || k.RevokedAt != nil {
-			continue
-		}
-		if end := r.now.Add(overlap); end.Before(k.NotAfter) {
-			doc.Keys[i].NotAfter = end
-		}
-		doc.Keys[i].RevokedAt = r.revoked
-	}
-	doc.Keys = append(doc.Keys, trusted(key, r.now))
-	return doc
-}
-
-// swap gives the new key the old one's place. The old one is kept under its id: it opens what was sealed to it.
-func (r rotation) swap(current, next string) error {
-	raw, err := os.ReadFile(current)
-	if err != nil {
-		return fmt.Errorf("reading the old key: %w", err)
-	}
-	old, err := keyring.Parse(raw, r.purpose)
-	if err != nil {
-		return err
-	}
-	retired := filepath.Join(filepath.Dir(current), trust.KeyID(trust.Purpose(r.purpose), old.Public())+".key")
-	if err := errors.Join(os.Link(current, retired), os.Rename(next, current)); err != nil {
-		return fmt.Errorf("putting the new key in place: %w", err)
-	}
-	return nil
+// missing tells whether a path has no file.
+func missing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // trustRecover makes the command that takes the root key out of a file of keys.
@@ -243,12 +118,17 @@ func trustRecover() *cobra.Command {
 		}
 		return recoverRoot(keys, out)
 	})
+	keysFlags(cmd, &o)
+	cmd.Flags().StringVar(&out, "out", "", "")
+	return cmd
+}
+
+// keysFlags name the safe's file of keys, and what opens it.
+func keysFlags(cmd *cobra.Command, o *restoreOptions) {
 	f := cmd.Flags()
 	f.StringVar(&o.keys, "keys", "", "")
 	f.StringVar(&o.identityFile, "identity-file", "", "")
 	f.StringVar(&o.passphraseFile, "passphrase-file", "", "")
-	f.StringVar(&out, "out", "", "")
-	return cmd
 }
 
 func recoverRoot(keys backup.Keys, out string) error {
@@ -257,7 +137,7 @@ func recoverRoot(keys backup.Keys, out string) error {
 		return failed("trust.no_root")
 	}
 	if _, err := keyring.Parse(raw, keyring.Root); err != nil {
-		return err
+		return failed("trust.no_root").because(err)
 	}
 	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
 	if err != nil {

@@ -3,17 +3,18 @@ package backup
 import (
 	"archive/tar"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // Pack writes a backup's folder into one new tar file, whole or not at all.
 func Pack(dir, file string) error {
 	f, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return fmt.Errorf("packing a backup: %w", err)
+		return texts.Wrong("file.not_written", "path", file).Because(err)
 	}
 	w := tar.NewWriter(f)
 	err = errors.Join(w.AddFS(os.DirFS(dir)), w.Close(), f.Sync(), f.Close())
@@ -21,7 +22,7 @@ func Pack(dir, file string) error {
 		err = os.Rename(file+".new", file)
 	}
 	if err != nil {
-		return fmt.Errorf("packing a backup: %w", errors.Join(err, os.Remove(file+".new")))
+		return texts.Wrong("file.not_written", "path", file).Because(errors.Join(err, os.Remove(file+".new")))
 	}
 	return nil
 }
@@ -30,12 +31,12 @@ func Pack(dir, file string) error {
 func Unpack(file, dir string) error {
 	f, err := os.Open(file)
 	if err != nil {
-		return fmt.Errorf("unpacking a backup: %w", err)
+		return texts.Wrong("backup.not_unpacked", "path", file).Because(err)
 	}
 	defer func() { _ = f.Close() }()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("unpacking a backup: %w", err)
+		return texts.Wrong("backup.not_unpacked", "path", file).Because(err)
 	}
 	defer func() { _ = root.Close() }()
 	for r := tar.NewReader(f); ; {
@@ -44,13 +45,13 @@ func Unpack(file, dir string) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("unpacking a backup: %w", err)
+			return texts.Wrong("backup.not_unpacked", "path", file).Because(err)
 		}
 		if header.Typeflag != tar.TypeReg {
 			continue
 		}
 		if err := unpackFile(root, header.Name, r); err != nil {
-			return fmt.Errorf("unpacking %s: %w", header.Name, err)
+			return texts.Wrong("backup.not_unpacked", "path", header.Name).Because(err)
 		}
 	}
 }

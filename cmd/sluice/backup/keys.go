@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // maxKeys bounds a file of keys, in bytes.
@@ -33,13 +34,13 @@ func Recipient(public, passphrase string) (age.Recipient, error) {
 	if public != "" {
 		r, err := age.ParseX25519Recipient(public)
 		if err != nil {
-			return nil, fmt.Errorf("reading the recipient: %w", err)
+			return nil, texts.Wrong("keys.recipient").Because(err)
 		}
 		return r, nil
 	}
 	const least = 12
 	if len(passphrase) < least {
-		return nil, fmt.Errorf("the passphrase is shorter than %d characters", least)
+		return nil, texts.Wrong("keys.passphrase_short", "n", least)
 	}
 	return age.NewScryptRecipient(passphrase)
 }
@@ -51,7 +52,7 @@ func Identities(identity, passphrase string) ([]age.Identity, error) {
 	}
 	id, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
-		return nil, fmt.Errorf("taking the passphrase: %w", err)
+		return nil, texts.Wrong("keys.passphrase").Because(err)
 	}
 	return []age.Identity{id}, nil
 }
@@ -60,20 +61,20 @@ func Identities(identity, passphrase string) ([]age.Identity, error) {
 func WriteKeys(file, origin string, keys Keys, to age.Recipient) error {
 	plain, err := json.Marshal(keysFile{Format: Format, Origin: origin, Files: keys})
 	if err != nil {
-		return fmt.Errorf("encoding keys: %w", err)
+		return texts.Wrong("keys.not_sealed").Because(err)
 	}
 	var sealed bytes.Buffer
 	text := armor.NewWriter(&sealed)
 	w, err := age.Encrypt(text, to)
 	if err != nil {
-		return fmt.Errorf("encrypting keys: %w", err)
+		return texts.Wrong("keys.not_sealed").Because(err)
 	}
 	_, err = w.Write(plain)
 	if err := errors.Join(err, w.Close(), text.Close()); err != nil {
-		return fmt.Errorf("encrypting keys: %w", err)
+		return texts.Wrong("keys.not_sealed").Because(err)
 	}
 	if _, err := os.Lstat(file); err == nil {
-		return fmt.Errorf("%s is there already: keys are never overwritten; name another file", file)
+		return texts.Wrong("keys.there", "path", file)
 	}
 	_, err = place(filepath.Dir(file), filepath.Base(file), &sealed)
 	return err
@@ -83,27 +84,27 @@ func WriteKeys(file, origin string, keys Keys, to age.Recipient) error {
 func ReadKeys(file, origin string, ids []age.Identity) (Keys, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("opening keys: %w", err)
+		return nil, texts.Wrong("keys.unopened", "path", file).Because(err)
 	}
 	defer func() { _ = f.Close() }()
 	plain, err := age.Decrypt(armor.NewReader(io.LimitReader(f, maxKeys)), ids...)
 	if err != nil {
-		return nil, fmt.Errorf("opening keys: %w", err)
+		return nil, texts.Wrong("keys.unopened", "path", file).Because(err)
 	}
 	raw, err := io.ReadAll(plain)
 	if err != nil {
-		return nil, fmt.Errorf("opening keys: %w", err)
+		return nil, texts.Wrong("keys.unopened", "path", file).Because(err)
 	}
 	var k keysFile
 	if err := json.Unmarshal(raw, &k); err != nil || k.Format != Format {
-		return nil, errors.New("opening keys: not a file of keys of this form")
+		return nil, texts.Wrong("keys.other_form", "path", file)
 	}
 	if origin != "" && k.Origin != origin {
-		return nil, fmt.Errorf("the keys are of the instance %s, the backup of %s", k.Origin, origin)
+		return nil, texts.Wrong("keys.other_instance", "keys", k.Origin, "backup", origin)
 	}
 	for name := range k.Files {
 		if !filepath.IsLocal(name) {
-			return nil, errors.New("opening keys: a path leads out of the data folder")
+			return nil, texts.Wrong("keys.outside", "path", file)
 		}
 	}
 	return k.Files, nil

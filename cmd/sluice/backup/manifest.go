@@ -12,7 +12,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -21,6 +20,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
+	"github.com/sluicedata/sluice/gateway/messages"
 )
 
 // Format is the version of the form of a backup.
@@ -49,23 +51,30 @@ type File struct {
 
 // Fault is one thing that is wrong with a backup or with what was restored from it.
 type Fault struct {
-	Place  string // file, object or entry
-	Reason string
+	Place string // file, object or entry
+	What  *texts.Fault
 }
-
-// String names place and reason.
-func (f Fault) String() string { return f.Place + ": " + f.Reason }
 
 // FaultsError says that something is not as it was written down. Nothing may be built on it.
 type FaultsError struct{ Faults []Fault }
 
-// Error implements error: one line a fault.
+// Error implements error in English, for logs.
 func (e *FaultsError) Error() string {
-	lines := make([]string, 0, len(e.Faults))
-	for _, f := range e.Faults {
-		lines = append(lines, "\n  "+f.String())
+	said, err := texts.In(messages.English)
+	if err != nil {
+		return "faults"
 	}
-	return fmt.Sprintf("%d fault(s):%s", len(e.Faults), strings.Join(lines, ""))
+	return e.Say(said)
+}
+
+// Say words the faults in the language of the texts, one line each.
+func (e *FaultsError) Say(said texts.Texts) string {
+	var all strings.Builder
+	all.WriteString(said.Say("backup.faults", "n", len(e.Faults)))
+	for _, f := range e.Faults {
+		all.WriteString("\n  " + f.Place + said.Say("because", "cause", said.Say(f.What.Key, f.What.Pairs...)))
+	}
+	return all.String()
 }
 
 // faulty returns an error for faults, nil for none.
@@ -81,20 +90,20 @@ func Read(dir string) (Manifest, error) {
 	var m Manifest
 	raw, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, fmt.Errorf("%s is no backup: it has no %s, or the backup did not come to its end", dir, ManifestFile)
+		return m, texts.Wrong("backup.none", "path", dir, "list", ManifestFile)
 	}
 	if err != nil {
-		return m, fmt.Errorf("reading the backup's list: %w", err)
+		return m, texts.Wrong("file.unreadable", "path", filepath.Join(dir, ManifestFile)).Because(err)
 	}
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return m, fmt.Errorf("reading the backup's list: %w", err)
+		return m, texts.Wrong("file.unreadable", "path", filepath.Join(dir, ManifestFile)).Because(err)
 	}
 	if m.Format != Format {
-		return m, fmt.Errorf("the backup is of form %d; this program reads %d", m.Format, Format)
+		return m, texts.Wrong("backup.form", "form", m.Format, "known", Format)
 	}
 	for _, f := range m.Files {
 		if !filepath.IsLocal(f.Path) || path.Clean(f.Path) != f.Path {
-			return m, &FaultsError{[]Fault{{ManifestFile, "names a file outside the folder"}}}
+			return m, &FaultsError{[]Fault{{ManifestFile, texts.Wrong("fault.outside")}}}
 		}
 	}
 	return m, nil
@@ -111,13 +120,13 @@ func Verify(dir string) (Manifest, error) {
 		found, err := digest(dir, f.Path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			faults = append(faults, Fault{f.Path, "is missing"})
+			faults = append(faults, Fault{f.Path, texts.Wrong("fault.missing")})
 		case err != nil:
 			return m, err
 		case found.Size != f.Size:
-			faults = append(faults, Fault{f.Path, fmt.Sprintf("has %d bytes instead of %d", found.Size, f.Size)})
+			faults = append(faults, Fault{f.Path, texts.Wrong("fault.size", "found", found.Size, "want", f.Size)})
 		case found.SHA256 != f.SHA256:
-			faults = append(faults, Fault{f.Path, "holds other bytes than were backed up"})
+			faults = append(faults, Fault{f.Path, texts.Wrong("fault.bytes")})
 		}
 	}
 	return m, faulty(faults)
@@ -136,12 +145,12 @@ func (m Manifest) find(name string) (File, bool) {
 func digest(dir, name string) (File, error) {
 	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(name)))
 	if err != nil {
-		return File{}, fmt.Errorf("reading a backup: %w", err)
+		return File{}, texts.Wrong("file.unreadable", "path", filepath.Join(dir, name)).Because(err)
 	}
 	sum := sha256.New()
 	size, err := io.Copy(sum, f)
 	if err := errors.Join(err, f.Close()); err != nil {
-		return File{}, fmt.Errorf("reading a backup: %w", err)
+		return File{}, texts.Wrong("file.unreadable", "path", filepath.Join(dir, name)).Because(err)
 	}
 	return File{name, size, hex.EncodeToString(sum.Sum(nil))}, nil
 }
@@ -150,11 +159,11 @@ func digest(dir, name string) (File, error) {
 func place(dir, name string, r io.Reader) (File, error) {
 	target := filepath.Join(dir, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-		return File{}, fmt.Errorf("making a folder: %w", err)
+		return File{}, texts.Wrong("up.making", "path", filepath.Dir(target)).Because(err)
 	}
 	f, err := os.OpenFile(target+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return File{}, fmt.Errorf("writing a backup: %w", err)
+		return File{}, texts.Wrong("file.not_written", "path", target).Because(err)
 	}
 	sum := sha256.New()
 	size, err := io.Copy(io.MultiWriter(f, sum), r)
@@ -163,7 +172,7 @@ func place(dir, name string, r io.Reader) (File, error) {
 		err = os.Rename(target+".new", target)
 	}
 	if err != nil {
-		return File{}, fmt.Errorf("writing %s: %w", name, err)
+		return File{}, texts.Wrong("file.not_written", "path", target).Because(err)
 	}
 	return File{name, size, hex.EncodeToString(sum.Sum(nil))}, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trace/tilestore"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // Target is an instance that is being filled, or whose content is being checked.
@@ -49,16 +50,16 @@ func (t Target) putObject(ctx context.Context, dir, rest string, f File) error {
 	steps := strings.Split(rest, "/")
 	sum, err := hex.DecodeString(f.SHA256)
 	if len(steps) != 3 || err != nil || len(sum) != 32 {
-		return &FaultsError{[]Fault{{f.Path, "is not named like an object"}}}
+		return &FaultsError{[]Fault{{f.Path, texts.Wrong("fault.no_object")}}}
 	}
 	ref := object.Ref{Bucket: object.Bucket(steps[0]), Key: steps[1], Digest: "sha256:" + steps[2]}
 	store := t.Writers[ref.Bucket]
 	if store == nil {
-		return &FaultsError{[]Fault{{f.Path, "is of no bucket of ours"}}}
+		return &FaultsError{[]Fault{{f.Path, texts.Wrong("fault.no_bucket")}}}
 	}
 	body, err := os.Open(filepath.Join(dir, filepath.FromSlash(f.Path)))
 	if err != nil {
-		return fmt.Errorf("reading a backup: %w", err)
+		return texts.Wrong("file.unreadable", "path", f.Path).Because(err)
 	}
 	return errors.Join(store.PutRaw(ctx, ref, body, f.Size, [32]byte(sum)), body.Close())
 }
@@ -75,7 +76,7 @@ func (t Target) putLog(ctx context.Context, dir string) error {
 	}
 	checkpoint, err := trace.ReadCheckpoint(string(note))
 	if err != nil {
-		return fmt.Errorf("reading the checkpoint: %w", err)
+		return texts.Wrong("backup.checkpoint").Because(err)
 	}
 	to := tilestore.NewS3(t.Writers[object.Trace])
 	return trace.Copy(ctx, from, checkpoint, func(ctx context.Context, file string, data []byte) error {
@@ -100,11 +101,14 @@ func VerifyLog(ctx context.Context, dir string, keys trace.Keys) (int64, error) 
 	return head.Size, errors.Join(logFault(err), from.Close())
 }
 
+// entryPlace names an entry of the log.
+func entryPlace(index int64) string { return fmt.Sprintf("trace/%d", index) }
+
 // logFault turns what is wrong with a log into a fault that names the entry.
 func logFault(err error) error {
-	var fault *trace.Fault
-	if errors.As(err, &fault) {
-		return &FaultsError{[]Fault{{fmt.Sprintf("trace entry %d", fault.Index), fault.Reason}}}
+	var broken *trace.Fault
+	if errors.As(err, &broken) {
+		return &FaultsError{[]Fault{{entryPlace(broken.Index), texts.Wrong("fault.entry", "reason", broken.Reason)}}}
 	}
 	return err
 }
@@ -137,18 +141,18 @@ func (t Target) CheckLog(ctx context.Context) (int64, error) {
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("reading the log's head: %w", err)
+		return 0, texts.Wrong("backup.record").Because(err)
 	}
 	if row.Checkpoint == "" {
 		return 0, nil
 	}
 	known, err := t.Keys.Open(row.Checkpoint)
 	if err != nil {
-		return 0, &FaultsError{[]Fault{{"trace_head", "its checkpoint is not signed by a key of trust.json"}}}
+		return 0, &FaultsError{[]Fault{{Place: "trace_head", What: texts.Wrong("fault.unsigned")}}}
 	}
 	head, err := trace.VerifyLog(ctx, tilestore.NewS3(t.Readers[object.Trace]), t.Keys, known)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, &FaultsError{[]Fault{{"trace", "the log is not in the store"}}}
+		return 0, &FaultsError{[]Fault{{Place: "trace", What: texts.Wrong("fault.no_log")}}}
 	}
 	return head.Size, logFault(err)
 }
@@ -166,10 +170,10 @@ func (t Target) CheckBodies(ctx context.Context, size int64) (int64, error) {
 			return err
 		})
 		if err != nil {
-			return at, fmt.Errorf("reading entries: %w", err)
+			return at, texts.Wrong("backup.record").Because(err)
 		}
 		if len(rows) == 0 {
-			return at, &FaultsError{[]Fault{{fmt.Sprintf("trace entry %d", at), "is in the log and not in the record"}}}
+			return at, &FaultsError{[]Fault{{entryPlace(at), texts.Wrong("fault.no_record")}}}
 		}
 		leaves, err := trace.Leaves(ctx, log, size, at, int64(len(rows)))
 		if err != nil {
@@ -195,27 +199,37 @@ func (t Target) checkObjects(ctx context.Context) (int, error) {
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("listing objects: %w", err)
+		return 0, texts.Wrong("backup.record").Because(err)
 	}
 	var faults []Fault
 	for _, r := range refs {
-		if reason, err := t.CheckObject(ctx, r); err != nil {
+		if what, err := t.objectFault(ctx, r); err != nil {
 			return 0, err
-		} else if reason != "" {
-			faults = append(faults, Fault{"object " + r.Bucket + "/" + r.Key + "/" + strings.TrimPrefix(r.Digest, "sha256:"), reason})
+		} else if what != nil {
+			at := strings.Join([]string{r.Bucket, r.Key, strings.TrimPrefix(r.Digest, "sha256:")}, "/")
+			faults = append(faults, Fault{"objects/" + at, what})
 		}
 	}
 	return len(refs), faulty(faults)
 }
 
-// CheckObject tells what is wrong with an object; "": nothing.
+// CheckObject tells what is wrong with an object, by a stable code; "": nothing.
 func (t Target) CheckObject(ctx context.Context, r postgres.Reference) (string, error) {
+	what, err := t.objectFault(ctx, r)
+	if what == nil {
+		return "", err
+	}
+	return what.Key, err
+}
+
+// objectFault reads an object whole, and says what is wrong with it; nil: nothing.
+func (t Target) objectFault(ctx context.Context, r postgres.Reference) (*texts.Fault, error) {
 	key, err := t.dataKey(ctx, r.Key)
 	if errors.Is(err, keyring.ErrSealed) || errors.Is(err, keyring.ErrAway) || errors.Is(err, keyring.ErrGone) {
-		return "its data key does not open with the keeper's wrapping keys", nil
+		return texts.Wrong("fault.sealed"), nil
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	ref := object.Ref{Bucket: object.Bucket(r.Bucket), Key: r.Key, Digest: r.Digest}
 	if r.Size != nil {
@@ -226,25 +240,25 @@ func (t Target) CheckObject(ctx context.Context, r postgres.Reference) (string, 
 	}
 	store := t.Readers[ref.Bucket]
 	if store == nil {
-		return "is of no bucket of ours", nil
+		return texts.Wrong("fault.no_bucket"), nil
 	}
 	err = store.Check(ctx, ref, key)
 	switch {
 	case err == nil:
-		return "", nil
+		return nil, nil
 	case errors.Is(err, object.ErrAbsent):
-		return "is missing from the store", nil
+		return texts.Wrong("fault.not_stored"), nil
 	case errors.Is(err, object.ErrCorrupt):
-		return "is not the bytes that were put", nil
+		return texts.Wrong("fault.altered"), nil
 	default:
-		return "", err
+		return nil, err
 	}
 }
 
 // dataKey opens a data key with the wrapping key it was sealed to.
 func (t Target) dataKey(ctx context.Context, id string) (object.DataKey, error) {
 	if _, err := name.ParseID(id); err != nil {
-		return object.DataKey{}, fmt.Errorf("reading a data key's id: %w", err)
+		return object.DataKey{}, texts.Wrong("backup.record").Because(err)
 	}
 	var row postgres.DataKey
 	err := t.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
@@ -252,14 +266,14 @@ func (t Target) dataKey(ctx context.Context, id string) (object.DataKey, error) 
 		return err
 	})
 	if err != nil {
-		return object.DataKey{}, fmt.Errorf("reading a data key: %w", err)
+		return object.DataKey{}, texts.Wrong("backup.record").Because(err)
 	}
 	if row.Erased() {
 		return object.DataKey{}, keyring.ErrGone
 	}
 	secret, err := t.Wrap.Unwrap(ctx, catalog.KeyInfo(id), row.Sealed())
 	if err != nil {
-		return object.DataKey{}, fmt.Errorf("opening a data key: %w", err)
+		return object.DataKey{}, texts.Wrong("backup.data_key", "key", id).Because(err)
 	}
 	return object.NewDataKey(id, secret)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trace/tilestore"
+	"github.com/sluicedata/sluice/cmd/sluice/texts"
 )
 
 // logDir is where the log lies in a backup, laid out so that `sluice trace verify --dir` reads it.
@@ -61,7 +61,7 @@ type writer struct {
 // at the end: the rest is backed up all the same.
 func Write(ctx context.Context, dir string, s Source) (Report, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return Report{}, fmt.Errorf("making the backup's folder: %w", err)
+		return Report{}, texts.Wrong("up.making", "path", dir).Because(err)
 	}
 	w := &writer{Source: s, dir: dir}
 	if before, err := Read(dir); err == nil {
@@ -72,13 +72,13 @@ func Write(ctx context.Context, dir string, s Source) (Report, error) {
 	var head postgres.Head
 	err := s.DB.InSnapshot(ctx, func(tx *postgres.Tx, snapshot string) (err error) {
 		if refs, err = tx.References(ctx); err != nil {
-			return fmt.Errorf("listing objects: %w", err)
+			return texts.Wrong("backup.record").Because(err)
 		}
 		if head, err = tx.Head(ctx); err != nil {
-			return fmt.Errorf("reading the log's head: %w", err)
+			return texts.Wrong("backup.record").Because(err)
 		}
 		if w.m.Schema, _, err = tx.Schema(ctx); err != nil {
-			return fmt.Errorf("reading the schema's number: %w", err)
+			return texts.Wrong("backup.record").Because(err)
 		}
 		return w.dump(ctx, snapshot)
 	})
@@ -132,7 +132,7 @@ func (w *writer) log(ctx context.Context, head postgres.Head) error {
 	}
 	checkpoint, err := trace.ReadCheckpoint(head.Checkpoint)
 	if err != nil {
-		return fmt.Errorf("reading the checkpoint: %w", err)
+		return texts.Wrong("backup.checkpoint").Because(err)
 	}
 	w.m.Origin, w.m.Entries, w.report.Entries = checkpoint.Origin, checkpoint.Size, checkpoint.Size
 	return trace.Copy(ctx, tilestore.NewS3(w.Stores[object.Trace]), checkpoint, func(_ context.Context, name string, data []byte) error {
@@ -146,7 +146,7 @@ func (w *writer) log(ctx context.Context, head postgres.Head) error {
 func objectPath(r postgres.Reference) (string, error) {
 	d, err := name.ParseDigest(r.Digest)
 	if err != nil {
-		return "", fmt.Errorf("naming an object: %w", err)
+		return "", texts.Wrong("backup.record").Because(err)
 	}
 	return strings.Join([]string{"objects", r.Bucket, r.Key, d.Hex()}, "/"), nil
 }
@@ -166,7 +166,7 @@ func (w *writer) objects(ctx context.Context, refs []postgres.Reference) (missin
 		}
 		f, err := w.object(ctx, r, at)
 		if errors.Is(err, object.ErrAbsent) {
-			missing = append(missing, Fault{at, "is referred to by the record and is not in the store"})
+			missing = append(missing, Fault{at, texts.Wrong("fault.not_stored")})
 			continue
 		}
 		if err != nil {
@@ -191,7 +191,7 @@ func (w *writer) object(ctx context.Context, r postgres.Reference, at string) (f
 	ref := object.Ref{Bucket: object.Bucket(r.Bucket), Key: r.Key, Digest: r.Digest}
 	store := w.Stores[ref.Bucket]
 	if store == nil {
-		return File{}, fmt.Errorf("no credential for the bucket %q", r.Bucket)
+		return File{}, texts.Wrong("backup.no_credential", "bucket", r.Bucket)
 	}
 	body, err := store.Raw(ctx, ref)
 	if err != nil {
@@ -202,7 +202,7 @@ func (w *writer) object(ctx context.Context, r postgres.Reference, at string) (f
 		return File{}, err
 	}
 	if r.CipherSHA256 != nil && *r.CipherSHA256 != "sha256:"+f.SHA256 {
-		return File{}, &FaultsError{[]Fault{{at, "holds other bytes than the record says: the store altered it"}}}
+		return File{}, &FaultsError{[]Fault{{at, texts.Wrong("fault.altered")}}}
 	}
 	return f, nil
 }
@@ -212,7 +212,7 @@ func (w *writer) end() error {
 	slices.SortFunc(w.m.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	raw, err := json.MarshalIndent(w.m, "", " ")
 	if err != nil {
-		return fmt.Errorf("encoding the backup's list: %w", err)
+		return texts.Wrong("file.not_written", "path", ManifestFile).Because(err)
 	}
 	f, err := place(w.dir, ManifestFile, bytes.NewReader(append(raw, '\n')))
 	if err != nil {
@@ -223,7 +223,7 @@ func (w *writer) end() error {
 		return nil
 	}
 	if err := os.Remove(filepath.Join(w.dir, w.before.Dump)); err != nil {
-		return fmt.Errorf("removing the earlier dump: %w", err)
+		return texts.Wrong("up.clearing", "path", w.before.Dump).Because(err)
 	}
 	return nil
 }
