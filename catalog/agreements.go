@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sluicedata/sluice/catalog/agreement"
 	"github.com/sluicedata/sluice/catalog/calendar"
@@ -104,9 +105,19 @@ func (s *Agreements) Sign(ctx context.Context, caller policy.Subject, number str
 	return view, err
 }
 
+// maxReceipt bounds the receipt of a filing, in bytes.
+const maxReceipt = 200
+
 // File records that the authority received the signed agreement; late filing is marked. A filed agreement
 // whose term has begun is effective. Who: data authority.
 func (s *Agreements) File(ctx context.Context, caller policy.Subject, number, receipt string) (view agreement.View, err error) {
+	var p fault.Places
+	missing := strings.TrimSpace(receipt) == ""
+	p.Require(!missing, "receipt", "text.missing")
+	p.Require(missing || name.IsProse(receipt, maxReceipt), "receipt", "text.invalid")
+	if err := p.Err("agreement.invalid"); err != nil {
+		return view, err
+	}
 	err = s.c.change(ctx, caller, "agreement.file", &view, func(d *deed) error {
 		row, err := d.tx.LockAgreement(ctx, number)
 		if err != nil {
