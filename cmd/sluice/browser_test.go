@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,7 +38,8 @@ const (
 // TestBrowser walks through the console as its people, in a real browser before a real instance: `sluice up` with the
 // city of the oldest frozen deployment in it. Every page of the table must be come to by somebody, by links alone, and
 // be what every page promises: nothing for axe to find in both languages and both themes, no error in the console and
-// none of the policy, everything within the keyboard's reach, no scrolling sideways, and its bytes within bounds.
+// none of the policy, everything within the keyboard's reach, no scrolling sideways, black on white when it is printed,
+// and its bytes within bounds. Whoever and whatever has a name has one of 60 characters.
 func TestBrowser(t *testing.T) {
 	f := readFrozen(t, "../../deploy/frozen/0.1")
 	provider := providertest.New(t, walkers()...)
@@ -45,12 +47,15 @@ func TestBrowser(t *testing.T) {
 	base := "http://" + f.at.addr
 	chromium := browsertest.Start(t)
 	f.uploaded(t)
+	f.longNames(t)
 	w := browsertest.NewWalker(browsertest.Site{Base: base, Patterns: slices.Concat(console.Pages(), console.Public(), []string{console.Prefix + "/strength", console.Prefix + "/login", console.Prefix + "/enrol"}),
 		Out: []string{console.Prefix + "/login/begin"}, Islands: console.Islands(), Looks: looks(), Screens: pictures(t)})
 	t.Run("walk", func(t *testing.T) { // people walk beside each other
 		t.Run("anybody", func(t *testing.T) {
 			t.Parallel()
-			w.Walk("anybody", chromium.Tab(t), console.Prefix+"/public", console.Prefix+"/login")
+			tab := chromium.Tab(t)
+			w.Walk("anybody", tab, console.Prefix+"/public", console.Prefix+"/login")
+			refused(w, "anybody", tab)
 		})
 		t.Run("a newcomer", func(t *testing.T) {
 			t.Parallel()
@@ -66,14 +71,14 @@ func TestBrowser(t *testing.T) {
 					f.strengthen(t, tab, base, login)
 				}
 				w.Walk(login, tab, append(unled()[login], console.Prefix)...)
+				refused(w, login, tab)
 				if login == "weisheng" {
-					tab.Open(base + console.Prefix + "/people/shenqing")
-					tab.Press(`form[action$="/link"] button`)
-					w.Answered(login, "link", tab)
+					answers(w, login, "link", tab, "/people/shenqing", `form[action$="/link"] button`)
 				}
 			})
 		}
 	})
+	f.crowd(t, w, chromium.Tab(t))
 	for _, fault := range w.Faults {
 		t.Error(fault)
 	}
@@ -81,8 +86,8 @@ func TestBrowser(t *testing.T) {
 		t.Errorf("nobody comes to %s", page)
 	}
 	t.Logf("%d pages opened, %d looked at by axe", w.Pages, w.Audits)
-	if w.Audits < len(console.Pages())*len(looks()) {
-		t.Errorf("axe looked %d times at %d pages", w.Audits, len(console.Pages()))
+	if w.Audits < len(console.Pages())*4 {
+		t.Errorf("axe looked %d times at %d pages in four looks", w.Audits, len(console.Pages()))
 	}
 }
 
@@ -91,14 +96,15 @@ func unled() map[string][]string {
 	return map[string][]string{"kaifa": {
 		console.Prefix + "/jobs/J-2026-0001/refuse", console.Prefix + "/jobs/J-2026-0001/cancel", console.Prefix + "/grants/G-2026-0001/refuse",
 		console.Prefix + "/grants/G-2026-0001/allow", console.Prefix + "/jobs/J-2026-0004/outputs/visits_by_cover/review",
+		console.Prefix + "/reviews/Q-2026-0001/resubmit",
 	}, "shenqing": {console.Prefix + "/registrations/new?dataset=health-visits"}}
 }
 
-// looks are both languages and both themes, each of them once: what axe finds of contrast is a theme's, of words a
-// language's. Pictures are taken of every pair.
+// looks are both languages and both themes. A page is opened in each language in a theme, and turned to the other theme
+// for its colours: they are all that a theme changes. Pictures are taken of every pair, opened as it is.
 func looks() (all []browsertest.Look) {
-	for _, pair := range [][2]string{{"zh", "light"}, {"en", "dark"}, {"zh", "dark"}, {"en", "light"}} {
-		all = append(all, browsertest.Look{Name: pair[0] + "-" + pair[1], Cookie: "sluice_look", Value: pair[0] + "." + pair[1]})
+	for _, l := range [][3]string{{"zh", "light", "dark"}, {"en", "dark", "light"}, {"zh", "dark"}, {"en", "light"}} {
+		all = append(all, browsertest.Look{Name: l[0] + "-" + l[1], Cookie: "sluice_look", Value: l[0] + "." + l[1], Turned: l[2]})
 	}
 	if *screens == "" {
 		return all[:2]
@@ -183,7 +189,7 @@ func (f *frozen) uploaded(t *testing.T) {
 }
 
 // newcomer comes in by a link of their administrator's, with the keyboard alone, and sees what is shown once: recovery
-// codes, and the next secret of an authenticator.
+// codes, and the next secret of an authenticator. A password that is not typed twice alike is refused.
 func (f *frozen) newcomer(t *testing.T, w *browsertest.Walker, tab *browsertest.Tab) {
 	t.Helper()
 	const who, secret, password = "a newcomer", "document.querySelector('main svg + p code').textContent", "a long walk along the river"
@@ -203,10 +209,24 @@ func (f *frozen) newcomer(t *testing.T, w *browsertest.Walker, tab *browsertest.
 	tab.Type("[name=password]", password)
 	tab.Type("[name=again]", password)
 	tab.Press("main form button")
-	w.Answered(who, "recovery", tab)
-	tab.Open(w.Base + console.Prefix + "/profile")
-	tab.Press(`form[action$="/profile/factor"] button`)
-	w.Answered(who, "factor", tab)
+	tab.Wait("the codes", `document.querySelectorAll('.codes li').length > 5`)
+	answers(w, who, "recovery", tab, "/profile", `form[action$="/profile/codes"] button`)
+	answers(w, who, "factor", tab, "/profile", `form[action$="/profile/factor"] button`)
+	w.Answers(who, "two passwords", http.StatusUnprocessableEntity, tab, func() {
+		tab.Open(w.Base + console.Prefix + "/profile")
+		tab.Type("[name=old]", password)
+		tab.Type("[name=password]", password+" and on")
+		tab.Type("[name=again]", password+" and back")
+		tab.Press(`form[action$="/profile/password"] button`)
+	})
+}
+
+// answers holds what a button of a page answers to what every page promises.
+func answers(w *browsertest.Walker, who, name string, tab *browsertest.Tab, page, button string) {
+	w.Answers(who, name, http.StatusOK, tab, func() {
+		tab.Open(w.Base + console.Prefix + page)
+		tab.Press(button)
+	})
 }
 
 // profile reads somebody's profile of then.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,10 +11,7 @@ import (
 
 	"github.com/sluicedata/sluice/catalog/calendar"
 	"github.com/sluicedata/sluice/catalog/dataset"
-	"github.com/sluicedata/sluice/catalog/envelope"
-	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/gateway/browsertest"
-	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/console"
 	"github.com/sluicedata/sluice/gateway/providertest"
 )
@@ -34,13 +29,14 @@ type pass struct {
 	jobs     map[string]string // numbers by their code's file
 	request  string
 	released string
+	seen     map[string]bool // kinds of pages that were held to what all promise
 }
 
 func (s *onstage) pass(t *testing.T, language string) *pass {
 	t.Helper()
 	p := &pass{
 		onstage: s, spoken: speak(t, language), t: t, language: language, slug: slug + "-" + language, title: "就诊 " + language,
-		letter: filepath.Join(t.TempDir(), "letter.pdf"), today: calendar.DateOf(time.Now()), jobs: map[string]string{},
+		letter: filepath.Join(t.TempDir(), "letter.pdf"), today: calendar.DateOf(time.Now()), jobs: map[string]string{}, seen: map[string]bool{},
 	}
 	must(t, os.WriteFile(p.letter, []byte("signed "+language), 0o600))
 	return p
@@ -60,16 +56,20 @@ func (p *pass) seat(who *persona, strong bool) *browsertest.Tab {
 	if basic := p.say("strength.is", p.word("basic")); strong && tab.Has(basic) {
 		tab.Follow(basic)
 		tab.Fill(p.say("strength.totp"), providertest.OneTime(p.t, p.secrets[who.login], time.Now()))
+		p.held(tab, "strength")
 		tab.Follow(p.say("strength.button"))
 	}
+	p.held(tab, "home of "+who.login)
 	return tab
 }
 
 // act presses the button of an act, and reads that it was done.
 func (p *pass) act(tab *browsertest.Tab, verb string) {
 	p.t.Helper()
+	p.held(tab, "before "+verb)
 	tab.Follow(p.say("act." + verb))
 	tab.Sees(p.say("done", p.say("act."+verb)))
+	p.held(tab, "after "+verb)
 }
 
 // reads switches a browser to the pass's language, when it shows the other one.
@@ -85,9 +85,11 @@ func (p *pass) reads(tab *browsertest.Tab) *browsertest.Tab {
 func (p *pass) signIn(tab *browsertest.Tab, who *persona) {
 	p.t.Helper()
 	tab.Open(p.base + "/console")
-	p.reads(tab).Follow(p.say("login.button"))
+	p.held(p.reads(tab), "the door of a stranger")
+	tab.Follow(p.say("login.button"))
 	tab.Type("[name=username]", who.login)
 	tab.Type("[name=password]", providertest.Password)
+	tab.Heard() // the provider's pages are not the console's
 	tab.Press("button[type=submit], input[type=submit]")
 	tab.Sees(who.name)
 }
@@ -235,133 +237,18 @@ func (p *pass) passkeys() {
 			tab.Fill(p.say("passkey.title"), "键盘 "+seat.who.login)
 			tab.Follow(p.say("passkey.enrol"))
 			tab.Sees(p.word("offered"))
+			p.held(tab, "a passkey that is offered")
 			admin := p.seat(seat.by, true)
 			admin.Menu(p.say("menu.people"))
 			admin.Follow(p.say("tab.keys"))
+			p.held(admin, "keys that are offered")
 			admin.Follow(p.say("act.key.admit"), seat.who.login)
 		}
 		tab.Follow(p.say("logout"))
+		p.held(tab, "the door")
 		tab.Follow(p.say("login.passkey"))
 		tab.Sees(p.say("strength.is", p.word("strong")))
-	}
-}
-
-// run has the developer write both jobs, the seats consent to them, and the rules judge what they left.
-func (p *pass) run() {
-	developer := p.seat(p.developer, false)
-	for _, base := range []string{"visits-by-plan", "visits-by-cover"} {
-		developer.Menu(p.say("menu.jobs"))
-		developer.Follow(p.say("jobs.new"))
-		pkg, err := jobs.ReadFile("jobs/" + base + ".yaml")
-		must(p.t, err)
-		code, err := jobs.ReadFile("jobs/" + base + ".sql")
-		must(p.t, err)
-		developer.Fill(p.say("draft.package"), p.ours(string(pkg)))
-		developer.Fill(p.say("draft.code"), string(code))
-		developer.Follow(p.say("act.job.check"))
-		developer.Sees(p.say("answer.passes"))
-		p.act(developer, "job.submit")
-		p.jobs[base] = developer.Heading()
-		developer.Sees(p.say("job.waits", p.word("operator")))
-	}
-	for _, who := range []*persona{p.officer, p.chief} {
-		for _, number := range p.jobs {
-			tab := p.seat(who, true)
-			tab.Follow(p.say("handle"), number)
-			p.act(tab, "job.approve")
-		}
-	}
-	p.blocked(developer)
-	p.opened(developer)
-}
-
-// ours is a package of the demo over this pass's dataset and grant.
-func (p *pass) ours(pkg string) string {
-	return strings.NewReplacer("G-2026-0001", p.grantNumber, "dataset: "+slug, "dataset: "+p.slug, "version: 2", "version: 1").Replace(pkg)
-}
-
-// blocked finds job A's table blocked, with the cells that make it so and no value.
-func (p *pass) blocked(developer *browsertest.Tab) {
-	developer.Menu(p.say("menu.jobs"))
-	developer.Follow(p.say("open"), p.jobs["visits-by-plan"])
-	developer.Sees(p.word("output_quarantined"))
-	developer.Follow(p.say("tab.results"))
-	developer.Sees(p.word("blocked"), p.message("people.below_threshold"))
-	if developer.Has(p.say("act.review.open"), "visits_by_plan") {
-		p.t.Error("a review of what is blocked can be asked for")
-	}
-}
-
-// opened has the developer ask for the review of job D's table.
-func (p *pass) opened(developer *browsertest.Tab) {
-	developer.Menu(p.say("menu.jobs"))
-	developer.Follow(p.say("open"), p.jobs["visits-by-cover"])
-	developer.Sees(p.word("output_quarantined"))
-	developer.Follow(p.say("tab.results"))
-	developer.Follow(p.say("act.review.open"), "visits_by_cover")
-	developer.Fill(p.say("ask.context"), "Visits by cover and health, for the yearly report; 8 cells.")
-	developer.Follow(p.say("act.review.open"))
-	p.request = developer.Heading()
-	developer.Sees(p.say("desk.why_no_seat"))
-}
-
-// review has both seats vote by the keys of the desk, each by their passkey; the operator's sees no value.
-func (p *pass) review() {
-	officer := p.seat(p.officer, true)
-	officer.Menu(p.say("menu.reviews"))
-	officer.Stroke("j")
-	if got := officer.Focused(); got != p.say("open") {
-		p.t.Fatalf("j leads to %q", got)
-	}
-	officer.StrokeOn("\r")
-	officer.Sees(p.request, p.say("desk.no_values"), p.say("desk.your_turn"))
-	for _, row := range officer.Table(p.say("tab.table"))[1:] {
-		if row[1] == "" || row[3] != "—" || row[4] != "—" {
-			p.t.Fatalf("the operator's seat sees %v", row)
-		}
-	}
-	officer.Stroke("jjk")
-	if got := officer.Focused(); !strings.HasPrefix(got, "1 free excellent") {
-		p.t.Errorf("j, j and k lead to %q", got)
-	}
-	officer.Stroke("c")
-	officer.Stroke("labels fit")
-	officer.StrokeOn("\r")
-	officer.Sees(p.say("desk.at_row", 1), "labels fit")
-	officer.Stroke("r")
-	if got := officer.Focused(); !strings.HasPrefix(got, "reason.") {
-		p.t.Errorf("r leads to %q", got)
-	}
-	officer.StrokeOn("a")
-	officer.Sees(p.say("desk.votes", 1), p.say("desk.why_voted"))
-
-	reviewer := p.seat(p.reviewer, true)
-	reviewer.Menu(p.say("menu.reviews"))
-	reviewer.Stroke("j")
-	reviewer.StrokeOn("\r")
-	reviewer.Sees(p.request, p.say("desk.traced"))
-	if strings.Contains(reviewer.Text(), "labels fit") {
-		p.t.Error("a sealed comment is read before both have voted")
-	}
-	seen := reviewer.Table(p.say("tab.table"))
-	for i := range seen {
-		seen[i] = seen[i][1:5]
-	}
-	p.same("what the agency's seat sees", seen)
-	reviewer.StrokeOn("a")
-	reviewer.Sees(p.say("desk.votes", 2))
-}
-
-// same holds a table that is read on a page against job D's, computed apart.
-func (p *pass) same(what string, got [][]string) {
-	p.t.Helper()
-	for _, row := range got {
-		for i := range row {
-			row[i] = strings.ReplaceAll(row[i], ",", "")
-		}
-	}
-	if want := expected(p.t, readCSV(p.t, p.input)); !slices.EqualFunc(got, want, equalFigures) {
-		p.t.Errorf("%s\n got %v\nwant %v", what, got, want)
+		p.held(tab, "home by passkey")
 	}
 }
 
@@ -372,44 +259,23 @@ func (p *pass) receive() {
 	developer.Reloads(func() { developer.Menu(p.say("menu.releases")) }, p.request, p.word("released"))
 	developer.Follow(p.say("open"), p.request)
 	p.released = developer.Heading()
+	p.letOut = p.released
+	p.held(developer, "a release")
 	developer.Follow(p.say("tab.product"))
 	p.same("the product on its page", developer.Table(p.say("tab.product")))
+	p.held(developer, "a product")
 	developer.Follow(p.say("tab.verify"))
 	developer.Sees("✓ "+p.say("verify.holds"), "✓ "+p.say("verify.votes"))
+	p.held(developer, "a release that holds")
 	developer.Follow(p.say("tab.manifest"))
 	address := browsertest.Scan(p.t, developer.Save(p.say("release.pdf")))
 	if want := p.base + "/console/public/products/" + p.released + "#"; !strings.HasPrefix(address, want) || len(address) != len(want)+64 {
 		p.t.Fatalf("the paper's code holds %q", address)
 	}
-	phone := p.chromium.Tab(p.t)
-	phone.OnPhone()
-	phone.Open(p.base + "/console/public")
-	p.reads(phone)
-	phone.Open(address)
-	phone.Sees("✓ " + p.say("verify.holds"))
-	last := address[len(address)-1]
-	phone.Open(p.base + "/console/public")
-	phone.Open(address[:len(address)-1] + fmt.Sprintf("%x", (last+1)&0xf))
-	phone.Sees("✗ " + p.say("verify.fails"))
-	phone.Open(p.base + "/console/public/products/" + p.released + "/proofs.json")
-	if told := phone.Text(); !strings.Contains(told, "certificate") || strings.Contains(told, "public_key") {
-		p.t.Errorf("the public is told %s", told)
-	}
+	p.quiet(developer, "a certificate that is printed")
+	p.phones(address)
+	p.proves()
 	p.verifies()
-}
-
-// verifies takes the product home and checks all of it there, both passkeys' votes among it.
-func (p *pass) verifies() {
-	pkg, err := p.developer.Releases.Get(p.t.Context(), p.released)
-	must(p.t, err)
-	root, err := client.ReadRoot(filepath.Join(p.data, "root", "root.pub"))
-	must(p.t, err)
-	must(p.t, client.VerifyRelease(pkg, root))
-	var votes []release.SignedVote
-	must(p.t, json.Unmarshal(pkg.Votes, &votes))
-	if len(votes) != 2 || votes[0].Envelope.Scheme != envelope.WebAuthn || votes[1].Envelope.Scheme != envelope.WebAuthn {
-		p.t.Errorf("the product came with the votes %s", pkg.Votes)
-	}
 }
 
 // pictures takes pictures of what the story has made, as those who work with it see it: in both themes, on a desk and on a

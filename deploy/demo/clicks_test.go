@@ -36,6 +36,9 @@ func TestClicks(t *testing.T) {
 			} {
 				began := time.Now()
 				chapter.play()
+				for login, tab := range o.seats {
+					pass.quiet(tab, chapter.name+" before "+login)
+				}
 				t.Logf("%-9s %4.1f s", chapter.name, time.Since(began).Seconds())
 			}
 		})
@@ -52,6 +55,7 @@ type onstage struct {
 	secrets  map[string]string // of people's authenticators
 	seats    map[string]*browsertest.Tab
 	input    string // file of the department's table
+	letOut   string // number of the release of the pass before, then of this one; "" before there is one
 }
 
 func onStage(t *testing.T) *onstage {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -17,24 +18,81 @@ import (
 //go:embed axe-4.14.1.min.js
 var axe string
 
+// findings says of axe's answer what it found.
+const findings = `r => r.violations.map(v =>
+	v.id + ' (' + v.help + '): ' + v.nodes.map(n => n.target.join(' ') + ' ' + n.html.slice(0, 120)).slice(0, 3).join(' | '))`
+
 // violations has axe look at the page with every rule it has.
-const violations = `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v =>
-	v.id + ' (' + v.help + '): ' + v.nodes.map(n => n.target.join(' ') + ' ' + n.html.slice(0, 120)).slice(0, 3).join(' | ')))`
+const violations = `axe.run(document, {resultTypes: ['violations']}).then(` + findings + `)`
+
+// bring makes axe known to the open page.
+func (tab *Tab) bring() {
+	tab.t.Helper()
+	ask[bool](tab, "("+"typeof axe === 'object' || (()=>{"+axe+";return true})()"+") && true")
+}
 
 // Audit returns what axe finds wrong in the open page.
 func (tab *Tab) Audit() []string {
 	tab.t.Helper()
-	ask[bool](tab, "("+"typeof axe === 'object' || (()=>{"+axe+";return true})()"+") && true")
+	tab.bring()
 	return ask[[]string](tab, violations)
+}
+
+// turned evaluates an expression in the open page as it is in another theme, and turns the page back.
+const turned = `(async () => {
+	const root = document.documentElement, before = root.dataset.theme;
+	root.dataset.theme = %s;
+	try {
+		return await %s;
+	} finally {
+		before === undefined ? delete root.dataset.theme : root.dataset.theme = before;
+	}
+})()`
+
+// colours has axe look at the page with the rules that a theme can break.
+const colours = `axe.run(document, {runOnly: ['color-contrast', 'link-in-text-block'], resultTypes: ['violations']}).then(` + findings + `)`
+
+// Colours returns what axe finds wrong in the colours of the open page in a theme. A theme changes nothing else of a page
+// but the name of what chooses it.
+func (tab *Tab) Colours(theme string) []string {
+	tab.t.Helper()
+	tab.bring()
+	return ask[[]string](tab, fmt.Sprintf(turned, quoted(theme), colours))
+}
+
+// faint finds what cannot be read on white paper: text whose colour has less than 4.5 times white's contrast (WCAG 2.2,
+// 1.4.3). Printers leave grounds out, so there is none but the paper. Pictures bring a ground of their own.
+const faint = `(() => {
+	const pen = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+	const light = colour => {
+		pen.fillStyle = colour;
+		pen.fillRect(0, 0, 1, 1);
+		const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map(n => n / 255).map(n => n <= .04045 ? n / 12.92 : ((n + .055) / 1.055) ** 2.4);
+		return .2126 * r + .7152 * g + .0722 * b;
+	};
+	const written = e => e.checkVisibility() && !e.closest('svg, noscript, .skip') && [...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.data.trim());
+	return [...document.body.querySelectorAll('*')].filter(written)
+		.map(e => [e, 1.05 / (light(getComputedStyle(e).color) + .05)]).filter(([, contrast]) => contrast < 4.5)
+		.map(([e, contrast]) => e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 20) + ' at ' + contrast.toFixed(1)).slice(0, 5);
+})()`
+
+// Paper returns what of the open page cannot be read when it is printed in a theme.
+func (tab *Tab) Paper(theme string) []string {
+	tab.t.Helper()
+	tab.do(call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}))
+	found := ask[[]string](tab, fmt.Sprintf(turned, quoted(theme), faint))
+	tab.do(call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{}))
+	return found
 }
 
 // sideways says what sticks out of a page on the right, in pixels; what scrolls by itself does not.
 const sideways = `document.scrollingElement.scrollWidth - document.documentElement.clientWidth`
 
-// Fits tells whether the open page needs no scrolling sideways on a desk and on a phone.
+// Fits tells whether the open page needs no scrolling sideways on a phone, on a desk, and there when all is a quarter
+// larger.
 func (tab *Tab) Fits() (faults []string) {
 	tab.t.Helper()
-	for _, size := range [][2]int64{{phoneWide, phoneHigh}, {wide, high}} {
+	for _, size := range [][2]int64{{phoneWide, phoneHigh}, {zoomedWide, zoomedHigh}, {wide, high}} {
 		tab.do(chromedp.EmulateViewport(size[0], size[1]))
 		if over := ask[int](tab, sideways); over > 0 {
 			faults = append(faults, fmt.Sprintf("sticks out by %d pixels at %d", over, size[0]))

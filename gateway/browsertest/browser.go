@@ -84,9 +84,11 @@ func (tab *Tab) In(t testing.TB) *Tab {
 	return tab
 }
 
-// The screen people have: the smallest the console is made for.
+// The screens people have: the smallest the console is made for, the same at 125 %, and a phone's.
 const (
 	wide, high = 1366, 768
+	zoomedWide = 1093
+	zoomedHigh = 614
 	phoneWide  = 390
 	phoneHigh  = 844
 )
@@ -98,7 +100,7 @@ func (tab *Tab) hear(event any) {
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
 		if e.Entry.Level == "error" {
-			tab.said = append(tab.said, string(e.Entry.Source)+": "+e.Entry.Text)
+			tab.said = append(tab.said, string(e.Entry.Source)+": "+e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *runtime.EventExceptionThrown:
 		tab.said = append(tab.said, "script: "+e.ExceptionDetails.Text)
@@ -175,6 +177,15 @@ func (tab *Tab) Said() []string {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
 	return tab.said
+}
+
+// Heard returns what Said does, and forgets it: what is heard once is not heard again on a later page.
+func (tab *Tab) Heard() []string {
+	tab.mu.Lock()
+	defer tab.mu.Unlock()
+	said := tab.said
+	tab.said = nil
+	return said
 }
 
 // Bytes is what came over the wire since the page was opened by path, headers included, nothing from a cache.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 	"github.com/makiuchi-d/gozxing"
@@ -28,6 +29,15 @@ func (tab *Tab) HoldsPasskeys() {
 
 // OnPhone makes the tab as small as a phone.
 func (tab *Tab) OnPhone() { tab.t.Helper(); tab.do(chromedp.EmulateViewport(phoneWide, phoneHigh)) }
+
+// Lose takes the tab's connection away from all that it asks for from here on, or gives it back. What is under way goes on:
+// the browser cannot cut that off.
+func (tab *Tab) Lose(lost bool) {
+	tab.t.Helper()
+	tab.do(call(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{Offline: lost, DownloadThroughput: -1, UploadThroughput: -1}},
+	}))
+}
 
 // Save presses what saves a file, and returns the file.
 func (tab *Tab) Save(name string, within ...string) []byte {

@@ -26,8 +26,9 @@ type Site struct {
 	Screens  string // folder for pictures; "" takes none
 }
 
-// Look is one way the same page is shown, chosen by a cookie.
-type Look struct{ Name, Cookie, Value string }
+// Look is one way the same page is shown, chosen by a cookie. Turned is the theme that the page, open in this look, is
+// turned to for its colours alone; "" for none.
+type Look struct{ Name, Cookie, Value, Turned string }
 
 // Walker goes through a site as several people, at once if they like, and remembers what it saw. What it found is read
 // when all have come back.
@@ -36,7 +37,7 @@ type Walker struct {
 	mu      sync.Mutex
 	Faults  []string
 	Pages   int             // opened
-	Audits  int             // by axe, one for each look
+	Audits  int             // by axe, one for each look and each theme a page was turned to
 	seen    map[string]bool // patterns somebody opened
 	audited map[string]bool // kinds of pages that were looked at in every look
 }
@@ -109,13 +110,24 @@ func (w *Walker) costs(bytes map[string]int) (faults []string) {
 	return faults
 }
 
-// look holds each kind of page against axe in every look, and once against the keyboard and both screens.
+// look looks at each kind of page once, whoever comes to it first.
 func (w *Walker) look(who string, tab *Tab, at, kind string) {
 	first := false
 	w.note(func() { first, w.audited[kind] = !w.audited[kind], true })
-	if !first {
-		return
+	if first {
+		w.every(who, tab, at)
 	}
+}
+
+// Visit opens a page as somebody and holds it to what all promise, whatever else of its kind was seen before.
+func (w *Walker) Visit(who string, tab *Tab, at string) {
+	tab.t.Helper()
+	w.hold(who, tab, at)
+	w.every(who, tab, at)
+}
+
+// every holds the open page against axe in every look, and once against the keyboard and all screens.
+func (w *Walker) every(who string, tab *Tab, at string) {
 	w.fault(who, at, tab.Fits()...)
 	w.fault(who, at, tab.Keys()...)
 	for i, l := range w.Looks {
@@ -123,10 +135,7 @@ func (w *Walker) look(who string, tab *Tab, at, kind string) {
 			w.wear(tab, l)
 			w.hold(who, tab, at)
 		}
-		w.note(func() { w.Audits++ })
-		for _, found := range tab.Audit() {
-			w.fault(who, at, l.Name+": "+found)
-		}
+		w.audit(who, at, l, tab)
 		if w.Screens != "" {
 			tab.Shoot(w.Screens, FileName(at)+"-"+l.Name)
 		}
@@ -136,17 +145,51 @@ func (w *Walker) look(who string, tab *Tab, at, kind string) {
 	}
 }
 
-// Answered holds what a form answered, the open page, to what every page promises, and takes its picture. It is shown
-// once: in the look that the tab is in.
-func (w *Walker) Answered(who, name string, tab *Tab) {
+// audit holds the open page against axe in the look it is open in, and its colours in the theme it is turned to. What can
+// be read of it on paper is a theme's too.
+func (w *Walker) audit(who, at string, l Look, tab *Tab) {
 	tab.t.Helper()
 	w.note(func() { w.Audits++ })
-	for _, found := range [][]string{tab.Said(), tab.Fits(), tab.Keys(), tab.Audit()} {
-		w.fault(who, name, found...)
+	for _, found := range tab.Audit() {
+		w.fault(who, at, l.Name+": "+found)
 	}
-	if w.Screens != "" {
-		tab.Shoot(w.Screens, name+"-"+w.Looks[0].Name)
+	if l.Turned == "" {
+		return
 	}
+	w.note(func() { w.Audits++ })
+	for what, found := range map[string][]string{"turned ": tab.Colours(l.Turned), "printed ": tab.Paper(l.Turned)} {
+		for _, text := range found {
+			w.fault(who, at, l.Name+", "+what+l.Turned+": "+text)
+		}
+	}
+}
+
+// Answers holds what an address or a form answers to what every page promises, and takes its picture: ask has it answered
+// anew in every look. A page that refuses tells the console of its status, and of nothing else.
+func (w *Walker) Answers(who, name string, status int, tab *Tab, ask func()) {
+	tab.t.Helper()
+	for _, l := range w.Looks {
+		w.wear(tab, l)
+		ask()
+		if said := tab.Said(); !told(said, status) {
+			w.fault(who, name, fmt.Sprintf("%s: not %d alone but %q", l.Name, status, said))
+		}
+		w.fault(who, name, tab.Fits()...)
+		w.fault(who, name, tab.Keys()...)
+		w.audit(who, name, l, tab)
+		if w.Screens != "" {
+			tab.Shoot(w.Screens, FileName(name)+"-"+l.Name)
+		}
+	}
+	w.wear(tab, w.Looks[0])
+}
+
+// told tells whether a browser's console says what a page of a status has it say: nothing, or the status of a refusal.
+func told(said []string, status int) bool {
+	if status < http.StatusBadRequest {
+		return len(said) == 0
+	}
+	return len(said) == 1 && strings.Contains(said[0], fmt.Sprintf("status of %d", status))
 }
 
 // wear has pages shown in a look from here on.

@@ -21,18 +21,31 @@ import (
 	"github.com/sluicedata/sluice/gateway/client"
 )
 
-// page is the console's own check of a release, verify.js, before packages of a test's choice in a real browser.
+// page is the console's own check of a release or an entry, verify.js, before proofs of a test's choice in a real browser.
 type page struct {
-	tab *browsertest.Tab
-	url string
-	pkg release.Package
-	key ed25519.PublicKey // the root's, as its reader has it from elsewhere
+	tab    *browsertest.Tab
+	url    string
+	about  string            // what the page is about
+	proofs any               // what the server tells of the object
+	key    ed25519.PublicKey // the root's, as its reader has it from elsewhere
 }
 
-// shell is as much of the console's page as its script asks for.
+// shell is as much of the console's page of a kind as its script asks for.
 const shell = `<!doctype html><title></title><script src="verify.js" defer></script>
-<section data-verify="release" data-source="proofs.json"><p class="verdict"></p>%s<input name="root" value="%x">
+<section data-verify="%s" data-about="%s" data-source="proofs.json"><p class="verdict"></p>%s<input name="root" value="%x">
 <label>product <input type="file" name="product" onchange="document.title = 'attached'"></label><button data-run>again</button></section>`
+
+// shown are the checks that the page of a kind shows.
+func shown(kind string) string {
+	var items strings.Builder
+	for _, check := range map[string][]string{
+		"release": {"signature", "votes", "intent", "path", "checkpoint", "trust", "recall", "bytes"},
+		"entry":   {"body", "path", "checkpoint", "trust"},
+	}[kind] {
+		fmt.Fprintf(&items, `<p data-check="%s"><i class="mark"></i><i class="told"></i></p>`, check)
+	}
+	return items.String()
+}
 
 func newPage(t *testing.T) *page {
 	t.Helper()
@@ -40,21 +53,18 @@ func newPage(t *testing.T) *page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var items strings.Builder
-	for _, check := range []string{"signature", "votes", "intent", "path", "checkpoint", "trust", "recall", "bytes"} {
-		fmt.Fprintf(&items, `<p data-check="%s"><i class="mark"></i><i class="told"></i></p>`, check)
-	}
 	p := &page{tab: browsertest.Start(t).Tab(t)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, shell, items.String(), []byte(p.key)) })
+	mux.HandleFunc("GET /{kind}", func(w http.ResponseWriter, r *http.Request) {
+		kind := r.PathValue("kind")
+		fmt.Fprintf(w, shell, kind, p.about, shown(kind), []byte(p.key))
+	})
 	mux.HandleFunc("GET /verify.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
 		w.Write(script)
 	})
 	mux.HandleFunc("GET /proofs.json", func(w http.ResponseWriter, _ *http.Request) {
-		json.NewEncoder(w).Encode(map[string]any{
-			"certificate": p.pkg.Certificate, "proof": p.pkg.Proof, "trust": p.pkg.Trust, "votes": p.pkg.Votes, "recalls": []string{},
-		})
+		json.NewEncoder(w).Encode(p.proofs)
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -65,14 +75,23 @@ func newPage(t *testing.T) *page {
 // verify has the browser verify a package with its product. failed names the checks that do not hold.
 func (p *page) verify(t *testing.T, pkg release.Package, root ed25519.PublicKey) (holds bool, failed string) {
 	t.Helper()
-	p.pkg, p.key = pkg, root
+	p.key, p.about, p.proofs = root, "D-2026-0001", map[string]any{
+		"certificate": pkg.Certificate, "proof": pkg.Proof, "trust": pkg.Trust, "votes": pkg.Votes, "recalls": []string{},
+	}
 	file := filepath.Join(t.TempDir(), "product.csv")
 	if err := os.WriteFile(file, pkg.Product, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.tab.Open(p.url)
+	p.tab.Open(p.url + "/release")
 	p.tab.Attach("product", file)
-	p.tab.Wait("a verdict", `document.title === 'attached' && /^[✓✗]/.test(document.querySelector('.verdict').textContent)`)
+	p.tab.Wait("the product", `document.title === 'attached'`)
+	return p.verdict(t)
+}
+
+// verdict waits for what the page says. failed names the checks that do not hold.
+func (p *page) verdict(t *testing.T) (holds bool, failed string) {
+	t.Helper()
+	p.tab.Wait("a verdict", `/^[✓✗]/.test(document.querySelector('.verdict').textContent)`)
 	failed = p.tab.Tell(`[...document.querySelectorAll('[data-check].stop')].map(i => i.dataset.check).join()`)
 	return p.tab.Tell(`document.querySelector('.verdict').className`) == "verdict ok", failed
 }

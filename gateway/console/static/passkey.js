@@ -51,7 +51,7 @@
       if (button && button.name) hidden(form, button.name, button.value);
       form.submit();
     } catch (why) {
-      say(form, why.name === "NotAllowedError" ? form.dataset.stopped : why.message);
+      say(form, { NotAllowedError: form.dataset.stopped, TypeError: form.dataset.away }[why.name] ?? why.message);
     }
   });
 })();

@@ -166,22 +166,24 @@ async function provenRoot(data, keys) {
 
 // Each check answers true, false, or null when there is nothing to check it with. A second value is shown beside it.
 const checks = {
-	async body({ data }) { // id, time and SHA-256(salt ‖ body) are those of the leaf
+	async body({ data, about }) { // id, time and SHA-256(salt ‖ body) are those of the leaf, and the id is this page's
+		if (data.id !== about) return [false]
 		if (!data.salt) return [null]
+		const { act, decision, object } = JSON.parse(new TextDecoder().decode(bytes(data.body)))
 		const leaf = bytes(data.proof.leaf), at = new DataView(leaf.buffer).getBigInt64(17)
 		const sum = await sha256(bytes(data.salt), bytes(data.body))
-		return [leaf[0] === 1 && hex(leaf.slice(1, 17)) === data.id.replaceAll('-', '') && Number(at) === data.at && same(leaf.slice(25), sum), hex(sum)]
+		return [leaf[0] === 1 && hex(leaf.slice(1, 17)) === data.id.replaceAll('-', '') && Number(at) === data.at && same(leaf.slice(25), sum), [act, object.name, decision].join(' ')]
 	},
 	async paper({ data }) { // the certificate is the one whose code is on the paper
 		const want = location.hash.slice(1)
 		const sum = await digestOf(data.certificate)
 		return want ? [want === sum, sum] : [null, sum]
 	},
-	async signature({ data, keys }) {
+	async signature({ data, keys, about }) {
 		const claimed = document_(data.certificate)
 		const key = keyOf(keys, data.certificate.key, 'certificate', claimed.issued)
 		const said = key && await opened(data.certificate, 'application/vnd.sluice.certificate.v1+json', key)
-		return [!!said && said.key === data.certificate.key, data.certificate.key]
+		return [!!said && said.key === data.certificate.key && said.release === about, data.certificate.key]
 	},
 	async votes({ data }) { // two people approved this product: the votes are those the certificate names, under two keys
 		if (!data.votes) return [null]
@@ -271,7 +273,7 @@ async function run(section) {
 async function answered(check, data, section) {
 	try {
 		return await checks[check]({
-			data, keys: document_(data.trust), root: section.querySelector('[name=root]').value.trim().toLowerCase(),
+			data, about: section.dataset.about, keys: document_(data.trust), root: section.querySelector('[name=root]').value.trim().toLowerCase(),
 			product: section.querySelector('[name=product]')?.files[0],
 		})
 	} catch (err) {

@@ -1,0 +1,29 @@
+package main
+
+import "github.com/sluicedata/sluice/gateway/browsertest"
+
+// held holds the page before somebody to what every page promises, in the pass's language and in both themes, as it is in
+// the middle of work. A page of a kind is held once; what browsers say of errors is asked at each.
+func (p *pass) held(tab *browsertest.Tab, kind string) {
+	p.t.Helper()
+	p.quiet(tab, kind)
+	if p.seen[kind] {
+		return
+	}
+	p.seen[kind] = true
+	for what, found := range map[string][]string{
+		"axe": tab.Audit(), "in the dark": tab.Colours("dark"), "on paper": tab.Paper("dark"), "its width": tab.Fits(),
+	} {
+		for _, fault := range found {
+			p.t.Errorf("%s, %s: %s", kind, what, fault)
+		}
+	}
+}
+
+// quiet finds that nothing went wrong in a browser since it was last asked: no error of console, scripts or policy.
+func (p *pass) quiet(tab *browsertest.Tab, where string) {
+	p.t.Helper()
+	for _, said := range tab.Heard() {
+		p.t.Errorf("%s: the browser says %s", where, said)
+	}
+}
