@@ -435,7 +435,7 @@ func (d *deed) jobView(row postgres.Job) (job.View, error) {
 		Answer: answer, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt, Approvals: []string{}, Outputs: []string{},
 	}
 	for _, a := range row.Approvals {
-		view.Approvals = append(view.Approvals, a.Seat)
+		view.Approvals, view.Consents = append(view.Approvals, a.Seat), append(view.Consents, job.Consent{Seat: a.Seat, At: a.At})
 	}
 	outputs, err := d.tx.Outputs(d.ctx, row.ID)
 	if err != nil {

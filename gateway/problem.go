@@ -68,7 +68,7 @@ func (p problems) of(r *http.Request, err error) *problem {
 	if status == http.StatusInternalServerError {
 		return out
 	}
-	out.Reasons, out.Errors = p.reasons(r, f), places(f)
+	out.Reasons, out.Errors = p.reasons(r, f), p.places(r, f.Places)
 	out.From, out.To, out.Allowed = f.From, f.To, f.Allowed
 	if f.Kind == fault.Limited {
 		out.headers.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.After.Seconds()))))
@@ -99,7 +99,7 @@ func classify(err error) (status int, code string) {
 func (p problems) new(r *http.Request, status int, code string) *problem {
 	out := &problem{
 		Problem: wire.Problem{
-			Type: "/problems/" + code, Title: p.texts.Title(language(r), code), Status: status, Code: code,
+			Type: "/problems/" + code, Title: p.texts.Title(language(r), code), Status: status, Code: code, Remedy: p.texts.Help(language(r), code),
 			RequestID: requestID(r.Context()),
 		},
 		headers: http.Header{},
@@ -124,10 +124,11 @@ func (p problems) reasons(r *http.Request, f *fault.Error) []wire.Reason {
 	return out
 }
 
-func places(f *fault.Error) []wire.Place {
+func (p problems) places(r *http.Request, all fault.Places) []wire.Place {
 	var out []wire.Place
-	for _, p := range f.Places {
-		out = append(out, wire.Place(p))
+	l := language(r)
+	for _, at := range all {
+		out = append(out, wire.Place{Location: at.Location, Code: at.Code, Title: p.texts.Title(l, at.Code), Remedy: p.texts.Help(l, at.Code)})
 	}
 	return out
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/danielgtaylor/huma/v2/validation"
 
-	"github.com/sluicedata/sluice/gateway/wire"
+	"github.com/sluicedata/sluice/catalog/fault"
 )
 
 // own replaces what huma says of a request that does not fit its schema: huma repeats the caller's values, and
@@ -24,15 +24,17 @@ func (p problems) own(ctx huma.Context, _ string, v any) (any, error) {
 	if said.Status >= http.StatusInternalServerError {
 		out = p.of(r, errors.New("huma could not answer"))
 	}
+	var found fault.Places
 	for _, detail := range said.Errors {
-		out.Errors = append(out.Errors, placeOf(detail))
+		found = append(found, placeOf(detail))
 	}
+	out.Errors = p.places(r, found)
 	return out.Problem, nil
 }
 
 // placeOf keeps where a fault is and which, and drops the value. The name of a member or field we do not know
 // is the caller's text too: then the place is what it stands in.
-func placeOf(detail *huma.ErrorDetail) wire.Place {
+func placeOf(detail *huma.ErrorDetail) fault.Place {
 	location := strings.TrimPrefix(detail.Location, "body.")
 	code := codeOf(detail.Message)
 	if name, ok := strings.CutPrefix(detail.Message, required); ok {
@@ -46,7 +48,7 @@ func placeOf(detail *huma.ErrorDetail) wire.Place {
 			location = "body"
 		}
 	}
-	return wire.Place{Location: location, Code: code}
+	return fault.Place{Location: location, Code: code}
 }
 
 // required is how huma begins to say that a member is missing; the member's name follows.

@@ -19,6 +19,7 @@ type View struct {
 	CodeDigest string          `json:"code_digest"`
 	QueuePlace int64           `json:"queue_place,omitempty"` // pieces of work before it; a guide: it is exact until something ends
 	Approvals  []string        `json:"approvals"`             // seats that consented to the run
+	Consents   []Consent       `json:"consents,omitempty"`    // the same with their times, in the order they were given
 	Findings   json.RawMessage `json:"findings,omitempty"`    // []task.CheckFinding: why check refused it
 	Failure    json.RawMessage `json:"failure,omitempty"`     // task.Failure: class and line
 	Usage      json.RawMessage `json:"usage,omitempty"`       // Usage
@@ -29,6 +30,12 @@ type View struct {
 	Budgets    []budget.Left   `json:"budgets,omitempty"` // what the operator has left now; of a production job, to its operator
 	CreatedAt  time.Time       `json:"created_at"`
 	EndedAt    *time.Time      `json:"ended_at,omitempty"`
+}
+
+// Consent is a seat's agreement to a run.
+type Consent struct {
+	Seat string    `json:"seat"`
+	At   time.Time `json:"at"`
 }
 
 // Stop is a job that ends when a right it rests on does, as those see it who can end the right.

@@ -50,11 +50,14 @@ func (c *call) explain(err error) error {
 func (c *call) problemText(p wire.Problem) string {
 	var b strings.Builder
 	b.WriteString(c.headline(p))
+	if len(p.Reasons) == 0 && p.Status != http.StatusNotFound {
+		b.WriteString(helpLine("\n  ", "", p.Remedy))
+	}
 	for _, r := range p.Reasons {
 		b.WriteString(c.reasonText(r))
 	}
 	for _, e := range p.Errors {
-		b.WriteString("\n  " + e.Location + ": " + c.coded(e.Code))
+		b.WriteString("\n  " + e.Location + ": " + c.coded(e.Code) + helpLine("\n      ", "", e.Remedy))
 	}
 	if p.From != "" {
 		allowed := orDash(words(c, p.Allowed))

@@ -110,7 +110,7 @@ func TestConsent(t *testing.T) {
 	for range 2 {
 		officer.act(t, path, form).leads(t, "the consent, also when it is sent twice", "/jobs/"+theJob)
 	}
-	officer.get(t, "/jobs/"+theJob).shows(t, "the page afterwards", "已完成：同意运行", "运营机构席同意运行", "下一席为实施机构审批人")
+	officer.get(t, "/jobs/"+theJob).shows(t, "the page afterwards", "已完成：同意运行", "</time> 运营机构席同意运行", "下一席为实施机构审批人")
 	if again := officer.get(t, "/jobs/"+theJob); strings.Contains(again.body, "已完成：") {
 		t.Error("what was done is told twice")
 	}

@@ -86,6 +86,9 @@ func (m Messages) Remedy(l Language, key string) string {
 	return or(m.texts[l][strings.TrimPrefix(key, "remedy.")].Remedy, key)
 }
 
+// Help says what helps against a code; "" when its title says all there is to do.
+func (m Messages) Help(l Language, code string) string { return m.texts[l][code].Remedy }
+
 // Word names a code of the record, a state, a role, a kind, as people read it in a table; the code itself when it
 // has no word.
 func (m Messages) Word(l Language, code string) string {

@@ -9,6 +9,7 @@ type Problem struct {
 	Title     string   `json:"title"` // in the caller's language
 	Status    int      `json:"status"`
 	Code      string   `json:"code"`       // stable: "grant.expired"
+	Remedy    string   `json:"remedy,omitempty"`
 	RequestID string   `json:"request_id"` // made by the server; the log has it too
 	Reasons   []Reason `json:"reasons,omitempty"`
 	Errors    []Place  `json:"errors,omitempty"`
@@ -26,10 +27,12 @@ type Reason struct {
 	Remedy    string   `json:"remedy"`          // text, in the caller's language
 }
 
-// Place is one fault of a request: where, and a stable code.
+// Place is one fault of a request: where, a stable code, what must be there and what helps.
 type Place struct {
 	Location string `json:"location"`
 	Code     string `json:"code"`
+	Title    string `json:"title"`
+	Remedy   string `json:"remedy,omitempty"`
 }
 
 // OAuthError is the answer of the token endpoint to what it refuses (RFC 6749 5.2).

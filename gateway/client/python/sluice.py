@@ -772,6 +772,8 @@ class Job(Record):
     answer: Optional[JobAnswer] = dataclasses.field(default=None, metadata={"name": "answer"})
     #: what is left of the budgets its inputs spend
     budgets: Optional[List[BudgetLeft]] = dataclasses.field(default=None, metadata={"name": "budgets"})
+    #: the same with their times, in the order they were given
+    consents: Optional[List[JobConsent]] = dataclasses.field(default=None, metadata={"name": "consents"})
     #: when it ended
     ended_at: Optional[datetime.datetime] = dataclasses.field(default=None, metadata={"name": "ended_at"})
     #: class of the error and line of the author's code
@@ -860,6 +862,14 @@ class JobColumnAnswer(Record):
     kind: str = dataclasses.field(metadata={"name": "kind"})
     #: its name
     name: str = dataclasses.field(metadata={"name": "name"})
+
+
+@dataclass
+class JobConsent(Record):
+    #: when it happened
+    at: datetime.datetime = dataclasses.field(metadata={"name": "at"})
+    #: which of the two seats
+    seat: str = dataclasses.field(metadata={"name": "seat"})
 
 
 @dataclass
@@ -1522,6 +1532,10 @@ class Place(Record):
     code: str = dataclasses.field(metadata={"name": "code"})
     #: where in the request
     location: str = dataclasses.field(metadata={"name": "location"})
+    #: for people to read
+    title: str = dataclasses.field(metadata={"name": "title"})
+    #: what helps, in the caller's language
+    remedy: Optional[str] = dataclasses.field(default=None, metadata={"name": "remedy"})
 
 
 @dataclass
