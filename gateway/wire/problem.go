@@ -8,7 +8,7 @@ type Problem struct {
 	Type      string   `json:"type"`  // /problems/<code>
 	Title     string   `json:"title"` // in the caller's language
 	Status    int      `json:"status"`
-	Code      string   `json:"code"`       // stable: "grant.expired"
+	Code      string   `json:"code"` // stable: "grant.expired"
 	Remedy    string   `json:"remedy,omitempty"`
 	RequestID string   `json:"request_id"` // made by the server; the log has it too
 	Reasons   []Reason `json:"reasons,omitempty"`
