@@ -19,9 +19,7 @@ func (s *Datasets) List(ctx context.Context, caller policy.Subject, p Page) (vie
 		if err := d.within(&p.Facets); err != nil {
 			return err
 		}
-		views, err = listed(p, func(w postgres.Window) ([]postgres.Dataset, error) {
-			return d.tx.Datasets(ctx, w, postgres.Facets(p.Facets))
-		},
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Dataset, error) { return d.tx.Datasets(ctx, w, p.Facets) },
 			func(r postgres.Dataset) string { return r.ID }, d.datasetView, dataset.Flow())
 		return err
 	})

@@ -48,33 +48,29 @@ const onceLife = 24 * time.Hour
 // one key at once, one acts and the others wait for it. A refused or failed act keeps nothing: it may be tried
 // again under its key.
 func (c *core) change(ctx context.Context, caller policy.Subject, action policy.Action, answer any, do func(*deed) error) error {
-	asked := conditionOf(ctx)
-	return c.act(ctx, caller, action, func(d *deed) error {
-		d.changes = true
-		if asked.Key == "" {
-			return d.conditioned(do)
-		}
-		before, err := d.claimOnce(asked)
-		if err != nil {
-			return err
-		}
-		if before != nil {
-			return d.repeat(*before, answer)
-		}
-		if err := d.conditioned(do); err != nil {
+	return c.keyed(ctx, caller, action, func(d *deed, before postgres.Once) error { return d.repeat(before, answer) }, func(d *deed) error {
+		key := conditionOf(ctx).Key
+		if err := do(d); err != nil || key == "" {
 			return err
 		}
 		kept, err := json.Marshal(answer)
 		if err != nil {
 			return fmt.Errorf("keeping answer: %w", err)
 		}
-		return d.tx.KeepAnswer(d.ctx, caller.Member, asked.Key, kept)
+		return d.tx.KeepAnswer(d.ctx, caller.Member, key, kept)
 	})
 }
 
 // single runs a verb whose answer holds a secret that is shown once. Its key is claimed like that of any change, but the
 // answer is not kept: a repetition is told that there was one, and makes no second secret.
 func (c *core) single(ctx context.Context, caller policy.Subject, action policy.Action, do func(*deed) error) error {
+	answered := func(*deed, postgres.Once) error { return fault.New(fault.Conflict, "idempotency.answered") }
+	return c.keyed(ctx, caller, action, answered, do)
+}
+
+// keyed runs a verb that changes something under the condition of its request: under a key only the first time, and
+// again every other time.
+func (c *core) keyed(ctx context.Context, caller policy.Subject, action policy.Action, again func(*deed, postgres.Once) error, do func(*deed) error) error {
 	asked := conditionOf(ctx)
 	return c.act(ctx, caller, action, func(d *deed) error {
 		d.changes = true
@@ -86,7 +82,7 @@ func (c *core) single(ctx context.Context, caller policy.Subject, action policy.
 			return err
 		}
 		if before != nil {
-			return fault.New(fault.Conflict, "idempotency.answered")
+			return again(d, *before)
 		}
 		return d.conditioned(do)
 	})

@@ -114,17 +114,10 @@ func (t *Tx) LockDataset(ctx context.Context, slug string) (Dataset, error) {
 // newest is among how many of the newest datasets a search looks first: a few milliseconds' worth.
 const newest = 2000
 
-// Facets narrow a catalogue. The zero value does not.
-type Facets struct {
-	Match    string // title or slug holds this text, whatever its case
-	Provider string // organization number
-	Level    int    // the highest level of a column
-}
-
 // Datasets lists the datasets that facets leave. A frequent text fills its page among the newest, another one is found by
 // the index of pairs of characters.
-func (t *Tx) Datasets(ctx context.Context, w Window, f Facets) ([]Dataset, error) {
-	if f == (Facets{}) {
+func (t *Tx) Datasets(ctx context.Context, w Window, f dataset.Facets) ([]Dataset, error) {
+	if f == (dataset.Facets{}) {
 		return listed[Dataset](ctx, t, w, "select * from dataset")
 	}
 	if f.Provider != "" { // by its id the planner knows how many datasets it has

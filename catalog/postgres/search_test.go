@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
 )
@@ -56,12 +57,12 @@ func TestFacets(t *testing.T) {
 		update dataset set columns = '[{"level": 2}, {"level": 4}, {"level": 1}]' where slug in ('set-2', 'set-3')`)
 	db := pgtest.Open(t, dsn)
 	for _, tt := range []struct {
-		facets postgres.Facets
+		facets dataset.Facets
 		want   []int
 	}{
-		{postgres.Facets{Provider: "ORG-0901"}, []int{2, 1}}, {postgres.Facets{Provider: "ORG-0902"}, []int{3}}, {postgres.Facets{Provider: "ORG-0903"}, []int{}},
-		{postgres.Facets{Level: 4}, []int{3, 2}}, {postgres.Facets{Level: 2}, []int{}}, {postgres.Facets{Level: 4, Provider: "ORG-0901"}, []int{2}},
-		{postgres.Facets{Match: "T", Level: 4}, []int{3, 2}}, {postgres.Facets{Match: "o", Provider: "ORG-0901"}, []int{2, 1}}, {postgres.Facets{Match: "three", Provider: "ORG-0901"}, []int{}},
+		{dataset.Facets{Provider: "ORG-0901"}, []int{2, 1}}, {dataset.Facets{Provider: "ORG-0902"}, []int{3}}, {dataset.Facets{Provider: "ORG-0903"}, []int{}},
+		{dataset.Facets{Level: 4}, []int{3, 2}}, {dataset.Facets{Level: 2}, []int{}}, {dataset.Facets{Level: 4, Provider: "ORG-0901"}, []int{2}},
+		{dataset.Facets{Match: "T", Level: 4}, []int{3, 2}}, {dataset.Facets{Match: "o", Provider: "ORG-0901"}, []int{2, 1}}, {dataset.Facets{Match: "three", Provider: "ORG-0901"}, []int{}},
 	} {
 		if got := narrowed(t, db, postgres.Window{Limit: 20}, tt.facets); !slices.Equal(got, tt.want) {
 			t.Errorf("%+v leaves %v, want %v", tt.facets, got, tt.want)
@@ -81,10 +82,10 @@ func TestFacets(t *testing.T) {
 
 func found(t testing.TB, db *postgres.DB, w postgres.Window, match string) []int {
 	t.Helper()
-	return narrowed(t, db, w, postgres.Facets{Match: match})
+	return narrowed(t, db, w, dataset.Facets{Match: match})
 }
 
-func narrowed(t testing.TB, db *postgres.DB, w postgres.Window, f postgres.Facets) []int {
+func narrowed(t testing.TB, db *postgres.DB, w postgres.Window, f dataset.Facets) []int {
 	t.Helper()
 	all := []int{}
 	err := db.InTx(context.Background(), func(tx *postgres.Tx) error {
@@ -113,9 +114,9 @@ func BenchmarkSearch(b *testing.B) {
 		(array['门诊就诊','用电','轨迹','许可','登记','空气质量','能耗'])[1 + n / 40 % 7] || (array['记录','统计','名录','明细'])[1 + n / 280 % 4] || case when n % 1000 = 7 then '专题' else '' end || n as title
 		from generate_series(1, 1000000) n`))
 	db := pgtest.Open(b, dsn)
-	took := map[postgres.Facets][]time.Duration{}
+	took := map[dataset.Facets][]time.Duration{}
 	for b.Loop() {
-		for facets, rows := range map[postgres.Facets]int{
+		for facets, rows := range map[dataset.Facets]int{
 			{}: 20, {Match: "门诊"}: 20, {Match: "专题"}: 20, {Match: "渝中医院空气质量名录"}: 20, {Match: "654321"}: 1, {Match: "海洋"}: 0, {Match: "医"}: 20, {Match: "学诊"}: 0,
 			{Provider: "ORG-0901"}: 20, {Provider: "ORG-0902"}: 0, {Level: 4}: 0, {Match: "专题", Provider: "ORG-0901"}: 20, {Match: "门诊", Level: 4}: 0,
 		} {
@@ -133,7 +134,7 @@ func BenchmarkSearch(b *testing.B) {
 	b.ReportMetric(float64(allowed), "ns-allowed")
 }
 
-func timed(b *testing.B, db *postgres.DB, f postgres.Facets, rows int) time.Duration {
+func timed(b *testing.B, db *postgres.DB, f dataset.Facets, rows int) time.Duration {
 	b.Helper()
 	start := time.Now()
 	if got := narrowed(b, db, postgres.Window{Limit: 20}, f); len(got) != rows {

@@ -15,8 +15,8 @@ func grantAllow() *cobra.Command {
 	var part wire.Allowance
 	var to string
 	var rows []string
-	var cmd *cobra.Command
-	cmd = change(text{
+	var runs, most int64
+	cmd := change(text{
 		use: "allow GRANT", example: "  sluice grant allow G-2026-0001 --column plan,visits --to 2026-12-31\n" +
 			"  sluice grant allow G-2026-0001 --runs 5 --where district=500103,500105",
 	}, func(c *call) error {
@@ -34,18 +34,22 @@ func grantAllow() *cobra.Command {
 			}
 			part.Filters = append(part.Filters, grant.RowFilter{Column: column, In: strings.Split(values, ",")})
 		}
-		for flag, bound := range map[string]**int64{"runs": &part.Runs, "rows": &part.Rows} {
-			if value, err := cmd.Flags().GetInt64(flag); err == nil && cmd.Flags().Changed(flag) {
-				*bound = &value
-			}
-		}
+		part.Runs, part.Rows = c.number("runs", runs), c.number("rows", most)
 		g, err := c.Grants.Allow(c.ctx, c.args[0], part)
 		return one(c, g, err, grantFields(c))
 	})
 	cmd.Flags().StringSliceVar(&part.Columns, "column", nil, "")
 	cmd.Flags().StringArrayVar(&rows, "where", nil, "")
 	cmd.Flags().StringVar(&to, "to", "", "")
-	cmd.Flags().Int64("runs", 0, "")
-	cmd.Flags().Int64("rows", 0, "")
+	cmd.Flags().Int64Var(&runs, "runs", 0, "")
+	cmd.Flags().Int64Var(&most, "rows", 0, "")
 	return cmd
+}
+
+// number is what a flag was given, nil when it was not: 0 is a number too.
+func (c *call) number(flag string, value int64) *int64 {
+	if !c.cmd.Flags().Changed(flag) {
+		return nil
+	}
+	return &value
 }

@@ -80,7 +80,7 @@ func (f *frozen) bundle(t *testing.T, revision string) *bundle.Bundle {
 func (f *frozen) formatsAreRead(t *testing.T) {
 	f.tx(t, func(ctx context.Context, tx *postgres.Tx) error {
 		all := postgres.Window{Limit: everything}
-		sets, err := tx.Datasets(ctx, all, postgres.Facets{})
+		sets, err := tx.Datasets(ctx, all, dataset.Facets{})
 		if err != nil {
 			return err
 		}

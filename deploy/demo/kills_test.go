@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,8 +37,31 @@ func play(t *testing.T, o options) {
 	var told bytes.Buffer
 	if err := run(context.Background(), o, &told); err != nil {
 		log, readErr := os.ReadFile(filepath.Join(o.dir, "up.log"))
-		t.Fatalf("%s\nlog (%v): %s\n%v", told.String(), readErr, log, err) // the reason last: it survives a cut
+		t.Fatalf("%s\nlog (%v): %s\n%s\n%v", told.String(), readErr, log, troubles(o.dir), err) // the reason last: it survives a cut
 	}
+}
+
+// troubles are the last lines of the parts' logs that tell of one, those of parts that died among them, and how the steps
+// of all work ended.
+func troubles(dir string) string {
+	logs, err := filepath.Glob(filepath.Join(dir, "data", "log", "*.log*"))
+	if err != nil {
+		return err.Error()
+	}
+	told := regexp.MustCompile(`"level":"(WARN|ERROR)"|"msg":"step ended"`)
+	var all []string
+	for _, path := range logs {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			all = append(all, err.Error())
+		}
+		for line := range strings.Lines(string(body)) {
+			if told.MatchString(line) {
+				all = append(all, filepath.Base(path)+" "+line)
+			}
+		}
+	}
+	return strings.Join(all[max(0, len(all)-60):], "")
 }
 
 // plot is what a story says, without what differs in every telling: digests, times, sizes of the log.
