@@ -16,6 +16,8 @@ STATIC := -s -w -linkmode external -extldflags "-static -Wl,--no-warnings"
 PLAIN = all=$$(CGO_ENABLED=1 go list $(1) ./...); runner=$$(CGO_ENABLED=1 go list $(1) $(RUNNER)); printf '%s\n' "$$all" | grep -vxF "$$runner"
 # Two packages at a time: each may start a database, a store and an engine of its own.
 GOTEST := go test -p 2 -timeout 40m
+# A random mix of what people do while parts die. It prints its seed.
+MIX := go test -tags faults ./deploy/demo -count=1 -timeout 90m -v -run 'TestMix'
 
 # gofmt prints names and succeeds; here a name is a failure.
 FORM := unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }; \
@@ -57,11 +59,12 @@ freeze: $(BIN)/sluice-demo ## freeze a small deployment of today's code: make fr
 	@[ -n "$${NAME:-}" ] || { echo "name it: make freeze NAME=0.2"; exit 2; }
 	@$(BIN)/sluice-demo --dir build/freeze --freeze "deploy/frozen/$$NAME"
 
-test: setup-test build ## everything: form, rules of the tree, policies, units, and the whole on real parts
+test: setup-test build ## everything: form, rules of the tree, policies, units, the whole on real parts, and five minutes at random while parts die
 	@$(FORM)
 	@go mod verify >/dev/null
 	@$(WITH_C) $(GOTEST) -shuffle=on $(RUNNER)
 	@$(call PLAIN) | xargs $(GOTEST) -shuffle=on
+	@$(MIX)
 
 test-browser: setup-test build ## play the demo by clicking in a real browser, and walk through every page: axe, policy, keyboard, languages, themes
 	@go test ./deploy/demo -count=1 -timeout 20m -v -run 'TestClicks'
@@ -81,10 +84,10 @@ test-faults: setup-test build ## let every part die, hang, run out of room and f
 	@go test -tags faults ./deploy/demo -count=1 -timeout 150m -v -run 'TestPartsDie|TestKilledInEachState|TestHangs|TestDisksFull|TestBrokenIO'
 
 test-mix: setup-test build ## play a random mix while parts die: MIX_MINUTES (5) from MIX_SEED, which is printed
-	@go test -tags faults ./deploy/demo -count=1 -timeout 90m -v -run 'TestMix'
+	@$(MIX)
 
 soak: setup-test build ## the mix for half an hour, in which gateway, keeper and worker must not grow
-	@MIX_SOAK=1 MIX_MINUTES="$${MIX_MINUTES:-30}" go test -tags faults ./deploy/demo -count=1 -timeout 90m -v -run 'TestMix'
+	@MIX_SOAK=1 MIX_MINUTES="$${MIX_MINUTES:-30}" $(MIX)
 
 test-attack: setup-test build ## attack the sandbox with every case of the threat model under every runtime, as real jobs
 	@go test -tags attack ./sandbox/attack -count=1 -timeout 60m -v
