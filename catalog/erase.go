@@ -99,7 +99,7 @@ func (d *deed) endOutputs(x postgres.Destruction) error {
 		if err != nil {
 			return err
 		}
-		if err := d.tx.MoveOutput(d.ctx, o.ID, string(to)); err != nil {
+		if err := d.moveOutput(o, to); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/name"
+	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/policy"
 )
@@ -443,6 +444,9 @@ func (d *deed) jobView(row postgres.Job) (job.View, error) {
 	}
 	for _, o := range outputs {
 		view.Outputs = append(view.Outputs, o.Name)
+		if o.State == string(output.Released) {
+			view.Released = append(view.Released, o.Name)
+		}
 	}
 	if row.State == string(job.Queued) || row.State == string(job.Submitted) {
 		view.QueuePlace, err = d.tx.QueuePlace(d.ctx, row.ID)

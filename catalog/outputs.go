@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/flow"
+	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
@@ -55,7 +58,7 @@ func (s *Outputs) Destroy(ctx context.Context, caller policy.Subject, number, ou
 		if view, err = d.outputView(row.Number, o); err != nil {
 			return err
 		}
-		return d.tx.MoveOutput(ctx, o.ID, o.State)
+		return d.moveOutput(o, to)
 	})
 	return view, err
 }
@@ -138,4 +141,32 @@ func notCompared() error {
 	return fault.Refused(policy.Decision{Reasons: []policy.Reason{{
 		Code: "difference.not_compared", Dimension: "difference", Remedy: "remedy.difference.not_compared",
 	}}})
+}
+
+// moveOutput writes an output's next state. A job closes with the last of its outputs that is released, rejected or
+// destroyed; its row is locked for it, so that of two outputs ending at once the second sees the first.
+func (d *deed) moveOutput(o postgres.Output, to flow.State) error {
+	if err := d.tx.MoveOutput(d.ctx, o.ID, string(to)); err != nil {
+		return err
+	}
+	if !output.Settled(to) {
+		return nil
+	}
+	row, err := d.tx.LockJob(d.ctx, o.Job)
+	if err != nil {
+		return fmt.Errorf("locking an output's job: %w", err)
+	}
+	all, err := d.tx.Outputs(d.ctx, row.ID)
+	if err != nil {
+		return fmt.Errorf("reading a job's outputs: %w", err)
+	}
+	open := slices.ContainsFunc(all, func(o postgres.Output) bool { return !output.Settled(state(o.State)) })
+	if open || job.Flow().Ended(state(row.State)) { // what was rejected may be destroyed long after its job has closed
+		return nil
+	}
+	closed, err := job.Flow().Check(state(row.State), "close")
+	if err != nil {
+		return err
+	}
+	return d.tx.MoveJob(d.ctx, row.ID, string(closed), &d.now)
 }

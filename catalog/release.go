@@ -94,7 +94,7 @@ func (d *deed) decideRelease(r postgres.Request) error {
 	}
 	d.number, d.refs["output"], d.refs["code"] = number, o.Digest, row.CodeDigest
 	d.detail["request"] = r.Number
-	if err := d.tx.MoveOutput(d.ctx, o.ID, string(to)); err != nil {
+	if err := d.moveOutput(o, to); err != nil {
 		return err
 	}
 	if err := d.tx.MoveRequest(d.ctx, r.ID, string(output.Approved), nil); err != nil {
@@ -240,7 +240,7 @@ func (s *Releases) end(ctx context.Context, decided postgres.Request, choice out
 			return err
 		}
 		d.detail["choice"] = string(choice)
-		if err := d.tx.MoveOutput(ctx, o.ID, string(to)); err != nil {
+		if err := d.moveOutput(o, to); err != nil {
 			return err
 		}
 		return d.tx.MoveRequest(ctx, r.ID, string(closed), &d.now)
@@ -313,7 +313,7 @@ func (d *deed) finishRelease(l postgres.Release, provider KeyProvider, signer Si
 	if err := d.tx.MoveRequest(d.ctx, r.ID, string(output.Released), &d.now); err != nil {
 		return err
 	}
-	return d.tx.MoveOutput(d.ctx, o.ID, string(to))
+	return d.moveOutput(o, to)
 }
 
 // deliver copies an output to the place in the delivery area that its intent chose. Reading verifies its digest, writing
@@ -466,6 +466,6 @@ func (s *Releases) stop(ctx context.Context, l postgres.Release) error {
 		if err := d.tx.MoveRequest(ctx, r.ID, "rejected", &d.now); err != nil {
 			return err
 		}
-		return d.tx.MoveOutput(ctx, o.ID, string(to))
+		return d.moveOutput(o, to)
 	})
 }

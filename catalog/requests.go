@@ -72,7 +72,7 @@ func (d *deed) openReview(spec output.RequestSpec, follows *postgres.Request) (o
 	if err := d.tx.InsertRequest(d.ctx, r); err != nil {
 		return fail(fmt.Errorf("opening review: %w", err))
 	}
-	if err := d.tx.MoveOutput(d.ctx, o.ID, o.State); err != nil {
+	if err := d.moveOutput(o, to); err != nil {
 		return fail(err)
 	}
 	return d.requestView(r, row, o)

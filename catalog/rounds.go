@@ -81,7 +81,7 @@ func (d *deed) endReview(at sitting, act string) (output.RequestView, error) {
 	if err := d.tx.EndRequest(d.ctx, at.request); err != nil {
 		return fail(err)
 	}
-	if err := d.tx.MoveOutput(d.ctx, o.ID, o.State); err != nil {
+	if err := d.moveOutput(o, left); err != nil {
 		return fail(err)
 	}
 	return d.requestView(at.request, at.job, o)

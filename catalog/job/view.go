@@ -26,8 +26,9 @@ type View struct {
 	Stopped    string          `json:"stopped,omitempty"`     // why it was killed
 	Refused    *flow.Handled   `json:"refused,omitempty"`     // by a seat, and why
 	Outputs    []string        `json:"outputs"`
-	Answer     *Answer         `json:"answer,omitempty"`  // of a check
-	Budgets    []budget.Left   `json:"budgets,omitempty"` // what the operator has left now; of a production job, to its operator
+	Released   []string        `json:"released,omitempty"` // outputs that went out
+	Answer     *Answer         `json:"answer,omitempty"`   // of a check
+	Budgets    []budget.Left   `json:"budgets,omitempty"`  // what the operator has left now; of a production job, to its operator
 	CreatedAt  time.Time       `json:"created_at"`
 	EndedAt    *time.Time      `json:"ended_at,omitempty"`
 }

@@ -15,6 +15,9 @@ const (
 	Destroyed   flow.State = "destroyed"
 )
 
+// Settled tells whether nothing is left to decide about an output in a state: it went out, or it never will.
+func Settled(s flow.State) bool { return s == Released || s == Rejected || s == Destroyed }
+
 // States only a request has.
 const (
 	Returned  flow.State = "returned"

@@ -84,6 +84,11 @@ func aboutJobs() []Question {
 				where j.state in ('refused', 'failed', 'timed_out', 'killed', 'closed') and j.ended_at is null
 			union all select j.number, 'job.works_on' from job j join work w on w.subject = j.id
 				where j.state in ('refused', 'failed', 'timed_out', 'killed', 'closed') and w.state in ('queued', 'claimed') and w.stop is null
+			union all select j.number, 'job.unclosed' from job j where j.state = 'output_quarantined'
+				and exists (select from output o where o.job = j.id)
+				and not exists (select from output o where o.job = j.id and o.state not in ('released', 'rejected', 'destroyed'))
+			union all select distinct j.number, 'job.closed_early' from job j join output o on o.job = j.id
+				where j.state = 'closed' and o.state not in ('released', 'rejected', 'destroyed')
 			union all select coalesce(o.answer ->> 'number', 'entry ' || o.leaf), 'answer.lost' from once o
 				where o.answer ->> 'number' like 'J-%' and not exists (select from job j where j.number = o.answer ->> 'number')
 			order by place, code`,

@@ -31,6 +31,7 @@ func jobFields(c *call) []field[wire.Job] {
 		{"purpose", func(j wire.Job) string { return j.Purpose }},
 		{"approved by", func(j wire.Job) string { return words(c, j.Approvals) }},
 		{"outputs", func(j wire.Job) string { return strings.Join(j.Outputs, ", ") }},
+		{"released", func(j wire.Job) string { return strings.Join(j.Released, ", ") }},
 		{"since", func(j wire.Job) string { return when(j.CreatedAt) }},
 		{"ended", func(j wire.Job) string { return whenever(j.EndedAt) }},
 	}

@@ -117,6 +117,14 @@ func harms() []harm {
 			statement: "update job set state = 'queued', ended_at = null where id in (select o.job from output o join release r on r.output = o.id)",
 		},
 		{
+			check: "job.ends", code: "job.unclosed", tables: []string{"job"},
+			statement: "update job set state = 'output_quarantined', ended_at = null where id in (select o.job from output o join release r on r.output = o.id)",
+		},
+		{
+			check: "job.ends", code: "job.closed_early", tables: []string{"output"},
+			statement: "update output set state = 'auto_checked' where id in (select output from release)",
+		},
+		{
 			check: "doubt.denies", code: "release.blocked", tables: []string{"output"},
 			statement: "update output set blocked = 1 where id in (select output from release)",
 		},

@@ -122,8 +122,8 @@ func reached() map[flow.State]int {
 	}
 }
 
-// stagesOf tells how far a job is. What ended without its result has failed in the step it reached; one that was
-// stopped before both seats consented never ran.
+// stagesOf tells how far a job is. What ended without its result, or with none that went out, has failed in the step it
+// reached; one that was stopped before both seats consented never ran.
 func stagesOf(view job.View) []stage {
 	state := flow.State(view.State)
 	names := stages(view.Mode, state)
@@ -133,7 +133,8 @@ func stagesOf(view job.View) []stage {
 	}
 	standing := "current"
 	switch {
-	case state == job.Refused || state == job.Failed || state == job.TimedOut || state == job.Killed:
+	case state == job.Refused || state == job.Failed || state == job.TimedOut || state == job.Killed,
+		state == job.Closed && len(view.Released) == 0:
 		standing = "failed"
 	case view.EndedAt != nil:
 		standing = "done"

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
@@ -165,6 +166,16 @@ func TestStagesFollowTheFlows(t *testing.T) {
 			if len(all) < 2 || all[0].Standing != "done" || moving != 1 {
 				t.Errorf("%s %s: %v", mode, state, all)
 			}
+		}
+	}
+	now := time.Now()
+	for _, tt := range []struct {
+		released []string
+		want     string
+	}{{nil, "failed"}, {[]string{"counts"}, "done"}} {
+		closed := stagesOf(job.View{Mode: job.Production, State: "closed", EndedAt: &now, Released: tt.released})
+		if closed[3].Standing != "done" || closed[4].Standing != tt.want {
+			t.Errorf("closed with %v released: %v", tt.released, closed)
 		}
 	}
 	stopped := stagesOf(job.View{Mode: job.Production, State: "killed", Approvals: []string{"operator"}})

@@ -784,6 +784,8 @@ class Job(Record):
     queue_place: Optional[int] = dataclasses.field(default=None, metadata={"name": "queue_place"})
     #: by which seat and why a run was refused; absent otherwise
     refused: Optional[FlowHandled] = dataclasses.field(default=None, metadata={"name": "refused"})
+    #: the outputs that went out; absent while there is none
+    released: Optional[List[str]] = dataclasses.field(default=None, metadata={"name": "released"})
     #: why it was killed
     stopped: Optional[str] = dataclasses.field(default=None, metadata={"name": "stopped"})
     #: coarse size of what the run made
