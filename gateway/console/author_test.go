@@ -17,6 +17,9 @@ func TestAuthorsSide(t *testing.T) {
 	author.act(t, theDesk+"/comments", with(say, "text", "the small plans are merged")).leads(t, "a comment", theDesk)
 	chief := w.signedIn(t, "chief")
 	chief.get(t, theDesk).shows(t, "the agency's desk", "the small plans are merged")
+	if strings.Contains(chief.get(t, theDesk).body, "撤回申请") || !strings.Contains(author.get(t, theDesk).body, "撤回申请") {
+		t.Error("taking a request back is not the author's alone")
+	}
 	for _, path := range []string{"/withdraw", "/resubmit"} {
 		if strings.Contains(chief.get(t, theDesk).body, theDesk+path) {
 			t.Errorf("the agency is offered %s", path)
