@@ -76,6 +76,18 @@ func (f *frozen) bundle(t *testing.T, revision string) *bundle.Bundle {
 	return b
 }
 
+// invariantsHold asks of the record of then what fsck asks of today's.
+func (f *frozen) invariantsHold(t *testing.T) {
+	f.tx(t, func(ctx context.Context, tx *postgres.Tx) error {
+		for _, q := range postgres.Questions() {
+			if _, err := tx.Ask(ctx, q, func(p postgres.Place) { t.Errorf("%s: %s %s", q.Name, p.Place, p.Code) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // formatsAreRead reads each manifest, package and vote of then, and writes it as it was.
 func (f *frozen) formatsAreRead(t *testing.T) {
 	f.tx(t, func(ctx context.Context, tx *postgres.Tx) error {

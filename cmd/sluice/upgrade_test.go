@@ -63,6 +63,7 @@ func TestUpgrade(t *testing.T) {
 				is   func(*testing.T)
 			}{
 				{"schema", f.schemaIsToday}, {"decisions", f.decisionsReplay}, {"formats", f.formatsAreRead},
+				{"invariants", f.invariantsHold},
 				{"people", f.peopleLogIn}, {"product", f.productIsTheSame}, {"trace", f.traceGoesOn},
 			} {
 				t.Run(held.what, held.is)
