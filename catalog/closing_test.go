@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,6 +58,27 @@ func TestJobsClose(t *testing.T) {
 		c.must(err)
 		if diff := cmp.Diff(tt.gone, j.Released); j.State != tt.state || (j.EndedAt != nil) != (tt.state == string(job.Closed)) || diff != "" {
 			t.Errorf("%s: the job is %s, ended %v, released (-want +got): %s", tt.name, j.State, j.EndedAt, diff)
+		}
+	}
+}
+
+// TestJobsCloseOnce: of two outputs that end at the same moment one is the last, and closes the job.
+func TestJobsCloseOnce(t *testing.T) {
+	c := newCity(t, grant.Budget{Runs: 10, Rows: 10_000})
+	for range 10 {
+		j := c.ran(c.grant.Number)
+		c.second(j.Number)
+		var both sync.WaitGroup
+		for _, which := range []string{"by_health", "second"} {
+			both.Go(func() {
+				if _, err := c.serve.Outputs.Destroy(c.ctx, c.developer.Subject, j.Number, which); err != nil {
+					t.Errorf("destroying %s: %v", which, err)
+				}
+			})
+		}
+		both.Wait()
+		if j, err := c.serve.Jobs.Show(c.ctx, c.developer.Subject, j.Number); err != nil || j.State != string(job.Closed) {
+			t.Errorf("the job is %s (error %v)", j.State, err)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/grant"
+	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/keyring"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/object"
@@ -208,6 +209,10 @@ func TestDestructionStopsWhatRuns(t *testing.T) {
 	c.turns()
 	out, err := c.serve.Requests.Show(c.ctx, c.developer.Subject, out.Number)
 	c.must(err)
+	rejected := c.opened()
+	c.must(c.vote(c.officer, rejected.Number, output.OperatorSeat, output.Reject))
+	c.must(c.vote(c.reviewer, rejected.Number, output.AgencySeat, output.Reject))
+	c.turns()
 	open := c.opened()
 	j, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number))
 	c.must(err)
@@ -228,6 +233,11 @@ func TestDestructionStopsWhatRuns(t *testing.T) {
 	}
 	if ended, err := c.serve.Requests.Show(c.ctx, c.developer.Subject, open.Number); err != nil || ended.State != string(output.Rejected) {
 		t.Errorf("the open request is %s, %v", ended.State, err)
+	}
+	for what, r := range map[string]output.RequestView{"released": out, "rejected": rejected, "open": open} {
+		if j, err := c.serve.Jobs.Show(c.ctx, c.developer.Subject, r.Output.Job); err != nil || j.State != string(job.Closed) {
+			t.Errorf("the job of what was %s is %s, %v", what, j.State, err)
+		}
 	}
 	var left []postgres.Output
 	c.tx(func(tx *postgres.Tx) (err error) {
