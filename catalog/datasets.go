@@ -335,7 +335,7 @@ func (s *Datasets) Preview(ctx context.Context, caller policy.Subject, slug stri
 
 // ShowPreview returns the rows of a preview as JSON (a task.PreviewTable), or Conflict while it is under
 // way. Who: data_steward of the provider.
-func (s *Datasets) ShowPreview(ctx context.Context, caller policy.Subject, slug, id string) (rows []byte, err error) {
+func (s *Datasets) ShowPreview(ctx context.Context, caller policy.Subject, slug string, number int, id string) (rows []byte, err error) {
 	var ref object.Ref
 	var w postgres.Work
 	err = s.c.act(ctx, caller, "dataset.preview", func(d *deed) error {
@@ -347,7 +347,7 @@ func (s *Datasets) ShowPreview(ctx context.Context, caller policy.Subject, slug,
 			return fault.NotFound()
 		}
 		w, err = d.tx.WorkByID(ctx, id)
-		if err != nil || w.Subject != row.ID || w.Kind != string(work.Preview) {
+		if err != nil || w.Subject != row.ID || w.Kind != string(work.Preview) || w.Version == nil || *w.Version != number {
 			return fault.NotFound()
 		}
 		ref, err = settledObject(w)

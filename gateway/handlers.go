@@ -106,7 +106,11 @@ func askPreview(cat *catalog.Catalog) register {
 func showPreview(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
 		handleFile(e, op, "application/json", func(c call) (file, error) {
-			bytes, err := cat.Datasets.ShowPreview(c.ctx, c.who, c.arg(0), c.arg(2))
+			number, err := c.number()
+			if err != nil {
+				return file{}, err
+			}
+			bytes, err := cat.Datasets.ShowPreview(c.ctx, c.who, c.arg(0), number, c.arg(2))
 			return file{Body: bytes}, err
 		})
 	}

@@ -190,6 +190,7 @@ func forms() []form {
 		{path: "/grants/{number}/allow", owner: "chief"}, {path: "/grants/{number}/refuse", owner: "chief"}, {path: "/grants/{number}/revoke", owner: "chief"},
 		{path: set + "/freeze", owner: "steward"}, {path: set + "/thaw", owner: "steward"}, {path: set + "/retire", owner: "steward"}, {path: set + "/terms", owner: "steward"},
 		{path: version + "/withdraw", owner: "steward", page: version}, {path: version + "/profile", owner: "steward", page: version},
+		{path: version + "/preview", owner: "steward", page: version},
 		{path: version + "/profile/sign", owner: "steward", page: version},
 		{path: version + "/profile/sign/ask", owner: "steward", page: version},
 		{path: "/uploads", owner: "steward", page: "/datasets/new?dataset=" + theDataset, denied: true}, {path: "/uploads/{upload}/publish", owner: "steward"},

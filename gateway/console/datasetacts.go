@@ -17,6 +17,7 @@ func datasetActs() []act {
 		{path: "/datasets/{slug}/thaw", page: "/datasets/{slug}", verb: "dataset.thaw", do: onDataset((*catalog.Datasets).Thaw)},
 		{path: "/datasets/{slug}/retire", page: "/datasets/{slug}/retire", verb: "dataset.retire", typed: "slug", do: onDataset((*catalog.Datasets).Retire)},
 		{path: version + "/withdraw", page: version + "/withdraw", verb: "dataset.withdraw", typed: "slug", do: withdrawVersion},
+		{path: version + "/preview", page: version, verb: "dataset.preview", do: previewVersion},
 		{path: version + "/profile", page: version, verb: "dataset.profile", do: profileVersion},
 		{path: version + "/profile/sign", page: "/datasets/{slug}", verb: "dataset.profile", told: "act.profile.sign", do: signProfile},
 		{path: "/datasets/{slug}/terms", page: "/datasets/{slug}/terms", verb: "dataset.terms", do: setTerms},
@@ -151,6 +152,8 @@ type versionPage struct {
 	Buttons []button
 
 	Readable bool // its profile is the reader's to read
+	Follow   bool // digests lead to their lineage
+	Preview  *previewing
 }
 
 func showVersion(k call) (answer, error) {
@@ -162,8 +165,11 @@ func showVersion(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p := versionPage{VersionView: v, Added: v.Parts, Readable: k.may[readProfile]}
+	p := versionPage{VersionView: v, Added: v.Parts, Readable: k.may[readProfile], Follow: k.may[readLineage]}
 	if err := p.compare(k); err != nil {
+		return answer{}, err
+	}
+	if p.Preview, err = offerPreview(k, v); err != nil {
 		return answer{}, err
 	}
 	p.Buttons, err = versionButtons(k, v)

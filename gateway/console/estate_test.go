@@ -46,6 +46,11 @@ func (w *town) stock(t *testing.T) estate {
 	if err != nil || len(declared) != 1 {
 		t.Fatalf("%d entries: %v", len(declared), err)
 	}
+	preview, err := w.keys["steward"].Datasets.Preview(t.Context(), theDataset, 1, theGrant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.previewed(t)
 	links, err := w.keys["developer"].Identities.List(t.Context(), w.homes[string(org.Operator)])
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +60,7 @@ func (w *town) stock(t *testing.T) estate {
 		"registrations.number": theRegistration, "agreements.number": theAgreement, "grants.number": theGrant,
 		"jobs.number": theJob, "events.number": theFailure, "review.number": theReviewed, "output": "counts",
 		"reviews.number": theRequest, "releases.number": released, "public.number": released, "form": "csv",
-		"login": "officer", "fingerprint": w.keys["officer"].Fingerprint(),
+		"preview": preview, "digest": string(name.DigestOf([]byte("a"))), "login": "officer", "fingerprint": w.keys["officer"].Fingerprint(),
 	}
 	for _, link := range links {
 		if link.Login == e["login"] {

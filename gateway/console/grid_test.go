@@ -21,7 +21,7 @@ func lands() []land {
 	of := func(all ...org.Capacity) []org.Capacity { return all }
 	provider, agency, operator := of(org.DataProvider), of(org.ImplementingAgency), of(org.Operator)
 	return slices.Concat(
-		each("", nil, parties{}, "", "/profile", "/keys", "/strength", "/datasets/new", "/registrations/new", "/agreements/new", "/jobs/new"),
+		each("", nil, parties{}, "", "/profile", "/keys", "/strength", "/datasets/new", "/registrations/new", "/agreements/new", "/jobs/new", "/trace/lineage"),
 		each("", nil, parties{}, "/public", "/public/codes", "/public/products/{number}", "/public/products/{number}/proofs.json"),
 		each("dataset.list", nil, parties{}, "/datasets", "/grants/new"),
 		// Whoever may ever ask for a dataset sees all that there are.
@@ -29,6 +29,7 @@ func lands() []land {
 		each("dataset.usage", provider, parties{}, set+"/freeze", set+"/retire", version+"/withdraw", set+"?tab=usage"),
 		each("dataset.terms", provider, parties{}, set+"/terms"),
 		each("dataset.profile", provider, parties{}, set+"?tab=profile"),
+		each("dataset.preview", provider, parties{}, version+"/previews/{preview}"),
 		each("upload.show", provider, parties{}, "/uploads/{upload}"),
 		each("registration.list", nil, parties{}, "/registrations"),
 		each("registration.show", provider, parties{here: of(org.Registrar)}, "/registrations/{number}"),
@@ -47,6 +48,7 @@ func lands() []land {
 		each("release.verify", operator, parties{here: agency}, left, left+"/proofs.json", left+"/certificate.json", left+"/certificate.pdf"),
 		each("release.get", operator, parties{here: agency}, left+"?tab=product", left+"/product/{form}"),
 		each("trace.query", nil, parties{}, "/trace"),
+		each("trace.lineage", nil, parties{}, "/trace/lineage?digest={digest}"),
 		each("trace.prove", nil, parties{here: of(org.DataProvider, org.Platform)}, "/trace/{entry}", "/trace/{entry}/proof.json"),
 		each("platform.status", of(org.Platform), parties{}, "/health"),
 		each("member.list", nil, parties{}, "/people"),

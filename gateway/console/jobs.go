@@ -18,6 +18,8 @@ type jobPage struct {
 	Left  []result     // outputs, in the tab of results
 	Asked *job.Package // what it was handed in as, in the tabs of code and inputs: who consents sees what for
 	Again bool         // the reader may begin another from it
+
+	Follow bool // digests lead to their lineage
 }
 
 // live is the part of a job's page that changes by itself.
@@ -37,7 +39,7 @@ func showJob(c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p := jobPage{}
+	p := jobPage{Follow: c.may[readLineage]}
 	if p.live, err = liveOf(view); err != nil {
 		return answer{}, err
 	}

@@ -27,6 +27,7 @@ type releasePage struct {
 	Fetches     int64
 	Table       *sheet // the product itself, in its tab
 	Forms       []release.Form
+	Follow      bool // digests lead to their lineage
 }
 
 func showRelease(c call) (answer, error) {
@@ -34,7 +35,7 @@ func showRelease(c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p := releasePage{View: papers.Release, Fetches: papers.Fetches}
+	p := releasePage{View: papers.Release, Fetches: papers.Fetches, Follow: c.may[readLineage]}
 	verify, product := tab{Name: "verify"}, tab{Name: "product"}
 	if papers.Certificate == nil {
 		verify.Why, product.Why = "release.not_left", "release.not_left"

@@ -37,17 +37,18 @@ func sections() []section {
 }
 
 // readTrace is the act behind every object's log, readProfile that behind a profile's bytes, readUsage that behind who used
-// a dataset, listOutputs that behind what a run left.
+// a dataset, listOutputs that behind what a run left, readLineage that behind where a digest comes from and went.
 const (
 	readTrace   policy.Action = "trace.query"
 	readProfile policy.Action = "dataset.profile"
 	readUsage   policy.Action = "dataset.usage"
 	listOutputs policy.Action = "output.list"
+	readLineage policy.Action = "trace.lineage"
 )
 
 // menuActs are the acts a page asks about before it offers them.
 func menuActs() []policy.Action {
-	acts := []policy.Action{readTrace, readProfile, readUsage, listOutputs}
+	acts := []policy.Action{readTrace, readProfile, readUsage, listOutputs, readLineage}
 	for _, s := range sections() {
 		if s.act != "" {
 			acts = append(acts, s.act)
@@ -67,6 +68,7 @@ func pages() []page {
 		{"/datasets/{slug}/freeze", "confirm", "datasets", "sluice dataset freeze {slug}", confirmDataset("dataset.freeze")},
 		{"/datasets/{slug}/retire", "confirm", "datasets", "sluice dataset retire {slug}", confirmDataset("dataset.retire")},
 		{"/datasets/{slug}/versions/{version}", "version", "datasets", "sluice dataset version {slug} --version {version}", showVersion},
+		{previewPath, "preview", "datasets", "sluice dataset preview {slug} --version {version} --grant GRANT", showPreview},
 		{"/datasets/{slug}/versions/{version}/withdraw", "confirm", "datasets", "sluice dataset withdraw {slug} --version {version}", confirmWithdraw},
 		{"/uploads/{upload}", "upload", "datasets", "sluice upload show {upload}", showUpload},
 		{"/registrations", "registrations", "registrations", "sluice registration list", list(registration.Flow(), registrations, button{Verb: "registration.apply", Label: "registrations.new", Path: Prefix + "/registrations/new", Ask: true, Main: true})},
@@ -93,6 +95,7 @@ func pages() []page {
 		{"/releases", "releases", "releases", "sluice release list", list(release.Flow(), releases, button{})},
 		{"/releases/{number}", "release", "releases", "sluice release get {number}", showRelease},
 		{"/trace", "trace", "trace", "sluice trace query", queryTrace},
+		{lineagePath, "lineage", "trace", "sluice trace lineage DIGEST", traceLineage},
 		{"/trace/{entry}", "entry", "trace", "sluice trace prove {entry}", showEntry},
 		{"/health", "health", "health", "sluice platform status", showHealth},
 		{"/jobs/{number}/refuse", "confirm", "jobs", "sluice job refuse {number} --reason TEXT", askRefuseJob},

@@ -16,11 +16,13 @@ type tracePage struct {
 	Items    []entry
 	Filtered bool
 	Next     string // address of the older part; "" when there is none
+	Follow   bool   // the reader may follow a digest
 }
 
 func queryTrace(c call) (answer, error) {
 	q := c.r.URL.Query()
 	p := tracePage{Filter: trace.Filter{Act: q.Get("act"), Decision: q.Get("decision"), Object: q.Get("object"), Limit: pageSize}}
+	p.Follow = c.may[readLineage]
 	p.Filtered = p.Act != "" || p.Decision != "" || p.Object != ""
 	if before := q.Get("before"); before != "" {
 		n, err := strconv.ParseInt(before, 10, 64)

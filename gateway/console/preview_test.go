@@ -1,0 +1,50 @@
+package console_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
+	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/catalog/work"
+)
+
+// previewed does the oldest work, a preview.
+func (w *town) previewed(t *testing.T) {
+	t.Helper()
+	w.work(t, string(work.Preview), func(put func(object.Bucket, []byte) object.Ref) work.Result {
+		rows, err := json.Marshal(task.PreviewTable{Columns: []string{"resident", "visits"}, Rows: [][]string{{"r7f", "<b>3</b>"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return work.Result{Objects: []work.Object{{Ref: put(object.Output, rows)}}}
+	})
+}
+
+// TestPreview: a steward looks through a grant at a version, and sees what runs see, once it is cut. Through a grant that
+// does not hold nothing is offered; a version shows no other's rows.
+func TestPreview(t *testing.T) {
+	w := newTown(t)
+	w.profiled(t)
+	pgtest.Exec(t, w.DB.Owner, "update dataset set state = 'authorizable'")
+	const version = "/datasets/" + theDataset + "/versions/1"
+	steward := w.signedIn(t, "steward").strong(t, "steward")
+	form := steward.get(t, version).form(t, version+"/preview")
+	asked := steward.act(t, version+"/preview", with(form, "grant", theGrant))
+	asked.leads(t, "a preview", version+"/previews/")
+	at := asked.header.Get("Location")[len("/console"):]
+	steward.get(t, at).shows(t, "rows that are being cut", "裁剪", `hx-trigger="every 2s"`)
+	w.previewed(t)
+	steward.get(t, at).shows(t, "rows that are cut", "<code>resident</code>", "r7f", "&lt;b&gt;3&lt;/b&gt;", "前 1 行", "本次查看已留痕")
+	steward.get(t, "/datasets/"+theDataset+"/versions/2"+at[len(version):]).refused(t, "the rows as another version's", 404)
+	steward.act(t, version+"/preview", once("grant", "G-2026-0999")).refused(t, "a grant that is not there", 404)
+	if got := w.signedIn(t, "developer").get(t, version); got.status != 200 || strings.Contains(got.body, "/preview") {
+		t.Error("a preview is offered to a developer")
+	}
+	pgtest.Exec(t, w.DB.Owner, "update data_grant set state = 'revoked'")
+	if strings.Contains(steward.get(t, version).body, `action="/console` + version + `/preview"`) {
+		t.Error("a preview through a grant that was revoked is offered")
+	}
+}
