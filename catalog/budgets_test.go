@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -145,7 +146,12 @@ func TestWhatIsChargedAndGivenBack(t *testing.T) {
 		{"without evidence", func(c *city, j job.View) { c.run(j, "success", work.Result{}) }, perRun()},
 		{"a product", func(c *city, j job.View) {
 			c.approve(j)
-			c.work(func(_ work.Letter, keys work.Keys) (string, work.Result) { return "success", c.outputs(keys, j.Number) })
+			c.work(func(letter work.Letter, keys work.Keys) (string, work.Result) {
+				if letter.Wall() != time.Hour {
+					c.t.Errorf("a run may take %s, and the rules say an hour", letter.Wall())
+				}
+				return "success", c.outputs(keys, j.Number)
+			})
 		}, kept},
 	}
 	c := newCity(t, plenty())

@@ -116,7 +116,8 @@ func (d *deed) code(p job.Package, g *ground, plan []task.RelationPlan, digestBy
 	return work.Code{
 		Relations: plan, Tables: tableSpecs(p, g), Output: p.Tables(), RoundTo: ds.RoundTo, MemoryMB: limits.MemoryMB,
 		Threads: limits.Threads, Splits: limits.Splits, Near: limits.DifferenceNear, DigestBy: digestBy,
-		Python: pythonCode(p),
+		WallSeconds: limits.WallSeconds,
+		Python:      pythonCode(p),
 	}
 }
 

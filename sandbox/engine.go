@@ -24,6 +24,8 @@ type Run struct {
 	// Image is the content digest of an approved image, "sha256:…", for the one verb that runs in such; "" for all
 	// others. The launcher starts none it was not given by its administrator, whoever approved it.
 	Image string `json:"image,omitempty"`
+	// Seconds bounds how long the container may run where that is less than its template lets it; 0 for the template's.
+	Seconds int64 `json:"seconds,omitempty"`
 }
 
 // Outcome is how a container ended. These four are all anybody outside learns.

@@ -26,6 +26,7 @@ type piece struct {
 	letter work.Letter
 	keys   work.Keys
 	under  task.Runtime
+	until  time.Time // when a job's time is up; zero: each container has its own bound alone
 
 	steps   []Run
 	outcome Outcome
@@ -61,6 +62,9 @@ func (p *piece) run(ctx context.Context) error {
 		return fmt.Errorf("work of unknown kind %q", p.letter.Kind)
 	}
 	p.outcome = Success
+	if most := p.letter.Wall(); most > 0 {
+		p.until = p.w.Now().Add(most)
+	}
 	err := do(ctx)
 	if errors.Is(err, errEnded) {
 		return nil
@@ -73,9 +77,17 @@ func (p *piece) prepare(ctx context.Context, verb task.Verb) (*step, error) {
 	return p.prepareIn(ctx, verb, "")
 }
 
-// prepareIn is prepare for a step in an approved image.
+// prepareIn is prepare for a step in an approved image. A job whose time is up gets no more steps: it reached a limit.
 func (p *piece) prepareIn(ctx context.Context, verb task.Verb, image string) (*step, error) {
 	run := Run{Work: p.c.ID, Fence: p.c.Fence, Step: len(p.steps) + 1, Verb: verb, Image: image, Runtime: p.under}
+	if !p.until.IsZero() {
+		left := p.until.Sub(p.w.Now())
+		if left <= 0 {
+			p.outcome = Limit
+			return nil, errEnded
+		}
+		run.Seconds = int64((left + time.Second - 1) / time.Second)
+	}
 	p.steps = append(p.steps, run)
 	in, err := p.w.Engine.Prepare(ctx, run)
 	if err != nil {

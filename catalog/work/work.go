@@ -6,6 +6,7 @@ package work
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/object"
@@ -40,6 +41,18 @@ type Letter struct {
 	Run     *RunLetter     `json:"run,omitempty"`
 	// Runtimes are what the rules let it run under, for the level of its data; none: gVisor alone.
 	Runtimes []task.Runtime `json:"runtimes,omitempty"`
+}
+
+// Wall is how long all of the letter's containers may take together; 0 leaves each its own bound.
+func (l Letter) Wall() time.Duration {
+	seconds := 0
+	switch {
+	case l.Debug != nil:
+		seconds = l.Debug.Code.WallSeconds
+	case l.Run != nil:
+		seconds = l.Run.Code.WallSeconds
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 // Allowed are the runtimes the letter may run under.
@@ -151,8 +164,11 @@ type Code struct {
 	Threads   int                 `json:"threads"`
 	Splits    int                 `json:"splits"`
 	Near      int                 `json:"near"`
-	DigestBy  string              `json:"digest_by"` // dataset id whose digest key keys contributions
-	Python    *PythonCode         `json:"python,omitempty"`
+	// WallSeconds bounds the whole job, from its first container to its last; 0, of letters from before it was told, leaves
+	// each container its own bound.
+	WallSeconds int         `json:"wall_seconds,omitempty"`
+	DigestBy    string      `json:"digest_by"` // dataset id whose digest key keys contributions
+	Python      *PythonCode `json:"python,omitempty"`
 }
 
 // PythonCode is the author's folder, and the approved image it runs in.

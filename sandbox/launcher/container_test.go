@@ -195,6 +195,19 @@ func TestWallClockKills(t *testing.T) {
 	}
 }
 
+// TestAskedSecondsKill: a run may be given less time than its template, and not more.
+func TestAskedSecondsKill(t *testing.T) {
+	b := serve(t, launcher.Options{Runner: dockertest.Program(t, "./testdata/probe"), Limits: small()})
+	r := newRun()
+	r.Seconds = 1
+	b.prepare(t, r, map[string]string{"mode": "sleep"})
+	ctx, cancel := context.WithTimeout(t.Context(), small()[task.SQL].Wall/2)
+	defer cancel()
+	if outcome, err := b.Run(ctx, r); err != nil || outcome != sandbox.Limit {
+		t.Errorf("outcome %s, want %s: %v", outcome, sandbox.Limit, err)
+	}
+}
+
 func TestGoingAwayKills(t *testing.T) {
 	b := serve(t, launcher.Options{Runner: dockertest.Program(t, "./testdata/probe")})
 	r := newRun()

@@ -99,6 +99,8 @@ func TestMalformedRunsAreRefused(t *testing.T) {
 		"step 65":             run(work, "1", "65", "sql"),
 		"an image":            `{"image":"alpine",` + run(work, "1", "1", "sql")[1:],
 		"limits":              `{"limits":{"memory":1},` + run(work, "1", "1", "sql")[1:],
+		"negative seconds":    `{"seconds":-1,` + run(work, "1", "1", "sql")[1:],
+		"twelve days":         `{"seconds":1048577,` + run(work, "1", "1", "sql")[1:],
 		"a second object":     run(work, "1", "1", "sql") + run(work, "1", "2", "sql"),
 		"too long":            `{"work":"` + strings.Repeat("0", 4096) + `"}`,
 	} {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,6 +18,9 @@ import (
 
 // maxStep is the highest position in a work.
 const maxStep = 64
+
+// maxSeconds is the most that a run may ask for; no template gives so much.
+const maxSeconds = 1 << 20
 
 // state is where a run stands: making → prepared → running → ended | broken, and from each to removed.
 type state int
@@ -50,12 +54,15 @@ func name(r sandbox.Run) string { return fmt.Sprintf("%s-%d-%d", r.Work, r.Fence
 func (l *Launcher) valid(r sandbox.Run) (docker.Limits, error) {
 	id, err := uuid.Parse(r.Work)
 	limits, known := l.opt.Limits[r.Verb]
-	if err != nil || id.String() != r.Work || r.Fence < 1 || r.Step < 1 || r.Step > maxStep || !known ||
+	if err != nil || id.String() != r.Work || r.Fence < 1 || r.Step < 1 || r.Step > maxStep || r.Seconds < 0 || r.Seconds > maxSeconds || !known ||
 		!slices.Contains(l.runtimes(), r.Runtime.Or()) {
 		return docker.Limits{}, Invalid
 	}
 	if foreign := r.Verb == task.Python; foreign != (r.Image != "") || foreign && !l.offers(r.Image) {
 		return docker.Limits{}, Invalid
+	}
+	if r.Seconds > 0 {
+		limits.Wall = min(limits.Wall, time.Duration(r.Seconds)*time.Second)
 	}
 	return limits, nil
 }
