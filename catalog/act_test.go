@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/keyring"
@@ -254,6 +255,32 @@ func TestFreezeStopsWhatRuns(t *testing.T) {
 	c.must(err)
 	if _, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number)); code(err) != "version.withdrawn" {
 		t.Errorf("a submit on a withdrawn version: got %q", code(err))
+	}
+}
+
+// TestWhatEndedIsNotStopped: a pre-check that has told its answer has ended, in the state in which a run waits for consent.
+// It is none of what ends with a grant or a dataset, before or after.
+func TestWhatEndedIsNotStopped(t *testing.T) {
+	c := newCity(t, plenty())
+	told, err := c.serve.Jobs.Check(c.ctx, c.developer.Subject, c.pack(c.grant.Number))
+	c.must(err)
+	c.checked()
+	waits, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number))
+	c.must(err)
+	c.checked()
+	stops, err := c.serve.Datasets.Stops(c.ctx, c.steward.Subject, slug)
+	c.must(err)
+	if len(stops) != 1 || stops[0].Number != waits.Number {
+		t.Errorf("a freeze would stop %+v", stops)
+	}
+	_, err = c.serve.Datasets.Freeze(c.ctx, c.steward.Subject, slug)
+	c.must(err)
+	for number, want := range map[string]flow.State{told.Number: job.Checked, waits.Number: job.Killed} {
+		j, err := c.serve.Jobs.Show(c.ctx, c.developer.Subject, number)
+		c.must(err)
+		if j.State != string(want) || j.EndedAt == nil {
+			t.Errorf("%s is %s, want %s", number, j.State, want)
+		}
 	}
 }
 

@@ -230,7 +230,7 @@ const superfluous = `
 		and (select count(*) from dataset_version n where n.dataset = d.id and n.state = 'available' and n.number > v.number)
 			>= (d.terms #>> '{retention,versions}')::int
 		and not exists (select from job_input i join job j on j.id = i.job where i.dataset = d.id and i.version = v.number
-			and (j.state in ('submitted', 'checked', 'approved', 'queued', 'running') or exists (select from output o
+			and (` + live + ` or exists (select from output o
 				where o.job = j.id and o.state in ('auto_checked', 'in_review', 'approved', 'releasing'))))
 		and not exists (select from work w where w.subject = d.id and w.version = v.number and w.state <> 'settled')
 		and not exists (select from dataset_version b where b.dataset = d.id and b.state = 'ingesting'

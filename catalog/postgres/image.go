@@ -60,6 +60,6 @@ func (t *Tx) ImageApproved(ctx context.Context, digest string) (bool, error) {
 
 // LiveJobsIn lists the jobs in an image that have not ended.
 func (t *Tx) LiveJobsIn(ctx context.Context, digest string) ([]Job, error) {
-	return many[Job](ctx, t, `select * from job where image = $1
-		and state in ('submitted', 'checked', 'approved', 'queued', 'running') order by created_at for update`, digest)
+	return many[Job](ctx, t, `select * from job j where image = $1
+		and `+live+` order by created_at for update`, digest)
 }

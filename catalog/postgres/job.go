@@ -138,18 +138,22 @@ func (t *Tx) EndJob(ctx context.Context, id, state string, failure, usage json.R
 		id, state, failure, usage, ended)
 }
 
+// live is the condition that a job j is under way: nothing of it has come out yet, and it has not ended. A check ends in
+// the state in which a run waits for consent.
+const live = "j.ended_at is null and j.state in ('submitted', 'checked', 'approved', 'queued', 'running')"
+
 // LiveJobs lists the jobs of a grant that have not ended.
 func (t *Tx) LiveJobs(ctx context.Context, grant string) ([]Job, error) {
-	return many[Job](ctx, t, `select * from job where id in (select job from job_input where data_grant = $1)
-		and state in ('submitted', 'checked', 'approved', 'queued', 'running') order by created_at for update`, grant)
+	return many[Job](ctx, t, `select * from job j where id in (select job from job_input where data_grant = $1)
+		and `+live+` order by created_at for update`, grant)
 }
 
 // LiveJobsOn lists the jobs that read a dataset (one version of it, or any when version is 0) and have not
 // ended.
 func (t *Tx) LiveJobsOn(ctx context.Context, dataset string, version int) ([]Job, error) {
-	return many[Job](ctx, t, `select * from job where id in
+	return many[Job](ctx, t, `select * from job j where id in
 		(select job from job_input where dataset = $1 and ($2 = 0 or version = $2))
-		and state in ('submitted', 'checked', 'approved', 'queued', 'running') order by created_at for update`,
+		and `+live+` order by created_at for update`,
 		dataset, version)
 }
 
@@ -167,14 +171,14 @@ func (t *Tx) StoppingJobs(ctx context.Context, grant, dataset string, version in
 	return many[Stopping](ctx, t, `select j.number, o.number as operator, j.kind, j.state, j.created_at
 		from job j join org o on o.id = j.org where j.id in (select job from job_input
 			where ($1 = '' or data_grant = nullif($1, '')::uuid) and dataset = $2 and ($3 = 0 or version = $3))
-		and j.state in ('submitted', 'checked', 'approved', 'queued', 'running') order by j.created_at`, grant, dataset, version)
+		and `+live+` order by j.created_at`, grant, dataset, version)
 }
 
 // LiveJobsBy lists the jobs an organization (or one member of it, when member is not empty) has submitted and that
 // have not ended.
 func (t *Tx) LiveJobsBy(ctx context.Context, org, member string) ([]Job, error) {
-	return many[Job](ctx, t, `select * from job where org = $1::uuid and ($2 = '' or author = nullif($2, '')::uuid)
-		and state in ('submitted', 'checked', 'approved', 'queued', 'running') order by created_at for update`, org, member)
+	return many[Job](ctx, t, `select * from job j where org = $1::uuid and ($2 = '' or author = nullif($2, '')::uuid)
+		and `+live+` order by created_at for update`, org, member)
 }
 
 // DebuggedCode tells whether an organization has run this very code in a debug run that succeeded.
