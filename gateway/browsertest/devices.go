@@ -39,6 +39,17 @@ func (tab *Tab) Lose(lost bool) {
 	}))
 }
 
+// Slow lets the tab send no more than some bytes a second from here on; 0 lets it go again.
+func (tab *Tab) Slow(sent float64) {
+	tab.t.Helper()
+	if sent == 0 {
+		sent = -1
+	}
+	tab.do(call(network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{DownloadThroughput: -1, UploadThroughput: sent}},
+	}))
+}
+
 // Save presses what saves a file, and returns the file.
 func (tab *Tab) Save(name string, within ...string) []byte {
 	tab.t.Helper()

@@ -81,8 +81,11 @@ func (tab *Tab) press(control string) {
 	tab.t.Helper()
 	failed := errors.New("not tried")
 	if !tab.comes(func(ctx context.Context) bool {
-		failed = pressOnce(ctx, control)
-		return failed == nil
+		err := pressOnce(ctx, control)
+		if err == nil || ctx.Err() == nil { // the last try is cut short: the one before knows why
+			failed = err
+		}
+		return err == nil
 	}) {
 		tab.t.Fatalf("pressing on %s: %v", tab.At(), failed)
 	}
@@ -262,6 +265,12 @@ func (tab *Tab) Text() string { tab.t.Helper(); return ask[string](tab, "documen
 func (tab *Tab) Focused() string {
 	tab.t.Helper()
 	return ask[string](tab, "(document.activeElement.innerText || document.activeElement.name || '').replace(/\\s+/g, ' ').trim()")
+}
+
+// Fact is what stands beside a name in the last list of facts that has it.
+func (tab *Tab) Fact(name string) string {
+	tab.t.Helper()
+	return ask[string](tab, `[...document.querySelectorAll('dt')].findLast(dt => dt.innerText.trim() === `+quoted(name)+`)?.nextElementSibling.innerText.trim() ?? ''`)
 }
 
 // Table reads the cells of the table in the part of a name, its heads first.

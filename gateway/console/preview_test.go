@@ -44,7 +44,7 @@ func TestPreview(t *testing.T) {
 		t.Error("a preview is offered to a developer")
 	}
 	pgtest.Exec(t, w.DB.Owner, "update data_grant set state = 'revoked'")
-	if strings.Contains(steward.get(t, version).body, `action="/console` + version + `/preview"`) {
+	if strings.Contains(steward.get(t, version).body, `action="/console`+version+`/preview"`) {
 		t.Error("a preview through a grant that was revoked is offered")
 	}
 }

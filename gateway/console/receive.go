@@ -36,7 +36,13 @@ func (c *Console) receive(w http.ResponseWriter, r *http.Request) {
 		c.tell(w, r, act{page: "/datasets/new"}, k, err)
 		return
 	}
-	http.Redirect(w, r, Prefix+"/uploads/"+view.ID, http.StatusSeeOther)
+	to := Prefix + "/uploads/" + view.ID
+	if r.Header.Get("Prefer") == "return=minimal" { // RFC 7240: a script that shows how far it is goes on by itself
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusCreated)
+		return
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // take reads the file and stores it, and asks for its inspection.
@@ -58,26 +64,34 @@ func (c *Console) take(w http.ResponseWriter, k call) (upload.View, error) {
 	if err != nil || view.State != string(upload.Open) {
 		return view, err
 	}
-	sum, err := send(k, view, file)
-	if err == nil {
-		err = file.end()
-	}
+	whole, err := arrive(k, view, file)
 	if err != nil && fault.Of(err) != fault.Conflict { // who sends a form again finds the file there already
 		return view, errors.Join(err, drop(k, view))
 	}
 	if err != nil {
 		return view, err
 	}
-	if ctx, err = k.once("upload.complete"); err != nil {
-		return view, err
-	}
-	if view, err = k.cat.Uploads.Complete(ctx, k.who, view.ID, sum); err != nil {
-		return view, err
-	}
+	view = whole
 	if ctx, err = k.once("upload.inspect"); err != nil {
 		return view, err
 	}
 	return k.cat.Uploads.Inspect(ctx, k.who, view.ID)
+}
+
+// arrive stores a file, up to its end.
+func arrive(k call, view upload.View, file incoming) (upload.View, error) {
+	sum, err := send(k, view, file)
+	if err == nil {
+		err = file.end()
+	}
+	if err != nil {
+		return upload.View{}, err
+	}
+	ctx, err := k.once("upload.complete")
+	if err != nil {
+		return upload.View{}, err
+	}
+	return k.cat.Uploads.Complete(ctx, k.who, view.ID, sum)
 }
 
 // send stores a file's chunks and returns what the whole is.

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"sync"
@@ -61,6 +62,7 @@ type Instance struct {
 	Catalog *catalog.Catalog  // the gateway's
 	Gateway *postgres.DB      // the gateway's connections
 	Log     *Lines            // what gateway and keeper log
+	Handler http.Handler      // the gateway's, for a request that ends as no client of ours can make it
 	// Authorities vouch for the gateway's certificate; nil: it speaks plain HTTP.
 	Authorities *x509.CertPool
 
@@ -101,11 +103,12 @@ func start(t testing.TB, conf *tls.Config, provider *session.ProviderConfig) *In
 	if conf != nil {
 		i.URL = "https://" + server.Listener.Addr().String()
 	}
-	server.Config = gateway.NewServer(gateway.New(gateway.Config{
+	i.Handler = gateway.New(gateway.Config{
 		Catalog: i.Catalog, BaseURL: i.URL, Log: slog.New(slog.NewJSONHandler(i.Log, nil)), Now: i.Now,
 		Limits:   limits(t),
 		Provider: provider,
-	}))
+	})
+	server.Config = gateway.NewServer(i.Handler)
 	t.Cleanup(server.Close)
 	if server.TLS = conf; conf == nil {
 		server.Start()
