@@ -295,9 +295,7 @@ func (d *demo) hostileProgram(ctx context.Context) error {
 	}
 	d.must(len(report.Attempts) > 0 && len(managed) == 0 && report.Outcome == "failed", "hostile",
 		fmt.Sprintf("%d attempts: network, engine, files, kernel", len(report.Attempts)), "refused", "outcome "+report.Outcome+"; no log, no message"+strings.Join(managed, ", "))
-	cast := attempt{title: "a cast error", columns: []string{"health", "visits", "plan"}, tables: []job.Table{labelled("r", "bin", "a", "b")},
-		sql: "-- relation: r\nSELECT resident,\n       CASE WHEN CAST(plan AS INTEGER) > 0 THEN 'a' ELSE 'b' END AS bin\nFROM visits"}
-	j, _, err := d.runJob(ctx, cast.pack(d.grantNumber, purpose))
+	j, _, err := d.runJob(ctx, castError().pack(d.grantNumber, purpose))
 	if err != nil {
 		return err
 	}

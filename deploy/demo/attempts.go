@@ -15,8 +15,8 @@ type attempt struct {
 	sql     string
 	second  bool // a second input `again` of the same table
 	tables  []job.Table
-	want    string // "refused", "blocked" or "passes"
-	code    string // the reason that must be named
+	want    string // "refused", "blocked", "failed" or "passes"
+	code    string // the reason, or the class of the failure, that must be named
 
 	statements []statement // of a job that is told by its statements
 }
@@ -176,6 +176,15 @@ func forgedTables(v victim) []attempt {
 			sql:    "-- relation: r\nSELECT resident, CAST(visits AS VARCHAR) AS figure FROM visits WHERE " + v.where(),
 			tables: []job.Table{labelled("r", "figure", figures()...)}, want: "blocked", code: "people.below_threshold",
 		},
+	}
+}
+
+// castError is honest code that fails on real data: no plan is a number.
+func castError() attempt {
+	return attempt{
+		title: "a cast error", columns: []string{"health", "visits", "plan"}, tables: []job.Table{labelled("r", "bin", "a", "b")},
+		sql:  "-- relation: r\nSELECT resident,\n       CASE WHEN CAST(plan AS INTEGER) > 0 THEN 'a' ELSE 'b' END AS bin\nFROM visits",
+		want: "failed", code: "cast",
 	}
 }
 

@@ -4,14 +4,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/gateway/browsertest"
 )
 
 // run has the developer write their jobs, the seats consent to them, and the rules judge what they left.
 func (p *pass) run() {
 	developer := p.seat(p.developer, false)
+	for _, a := range p.attempted() {
+		p.submit(developer, a.title, a.pack(p.grantNumber, purpose))
+	}
 	for _, job := range p.planned() {
-		p.submit(developer, job)
+		p.submit(developer, job, p.packagedAs(job))
 	}
 	for _, who := range []*persona{p.officer, p.chief} {
 		for _, number := range p.jobs {
@@ -41,17 +46,19 @@ func (p *pass) planned() []string {
 	return all
 }
 
-// submit writes a job, has it checked, and submits it.
-func (p *pass) submit(developer *browsertest.Tab, as string) {
+// packagedAs is the package of one of the planned jobs.
+func (p *pass) packagedAs(as string) job.Package {
+	p.t.Helper()
 	base, _, _ := strings.Cut(as, ",")
-	developer.Menu(p.say("menu.jobs"))
-	developer.Follow(p.say("jobs.new"))
-	pkg, err := jobs.ReadFile("jobs/" + base + ".yaml")
+	pkg, err := p.packaged(base)
 	must(p.t, err)
-	code, err := jobs.ReadFile("jobs/" + base + ".sql")
-	must(p.t, err)
-	developer.Fill(p.say("draft.package"), p.ours(string(pkg)))
-	developer.Fill(p.say("draft.code"), string(code))
+	return pkg
+}
+
+// submit writes a job, has it checked, and submits it.
+func (p *pass) submit(developer *browsertest.Tab, as string, pkg job.Package) {
+	p.t.Helper()
+	p.writes(developer, pkg)
 	developer.Follow(p.say("act.job.check"))
 	developer.Sees(p.say("answer.passes"))
 	p.act(developer, "job.submit")
@@ -59,9 +66,18 @@ func (p *pass) submit(developer *browsertest.Tab, as string) {
 	developer.Sees(p.say("job.waits", p.word("operator")))
 }
 
-// ours is a package of the demo over this pass's dataset and grant.
-func (p *pass) ours(pkg string) string {
-	return strings.NewReplacer("G-2026-0001", p.grantNumber, "dataset: "+slug, "dataset: "+p.slug, "version: 2", "version: 1").Replace(pkg)
+// writes fills a package over this pass's dataset into the page where jobs are written.
+func (p *pass) writes(developer *browsertest.Tab, pkg job.Package) {
+	p.t.Helper()
+	for i := range pkg.Inputs {
+		pkg.Inputs[i].Dataset = name.Slug(p.slug)
+	}
+	text, err := pkg.YAML("main.sql")
+	must(p.t, err)
+	developer.Menu(p.say("menu.jobs"))
+	developer.Follow(p.say("jobs.new"))
+	developer.Fill(p.say("draft.package"), string(text))
+	developer.Fill(p.say("draft.code"), pkg.Code)
 }
 
 // blocked finds job A's table blocked, with the cells that make it so and no value.

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/sluicedata/sluice/gateway/browsertest"
+import (
+	"strings"
+
+	"github.com/sluicedata/sluice/gateway/browsertest"
+)
 
 // held holds the page before somebody to what every page promises, in the pass's language and in both themes, as it is in
 // the middle of work. A page of a kind is held once; what browsers say of errors is asked at each.
@@ -26,4 +30,18 @@ func (p *pass) quiet(tab *browsertest.Tab, where string) {
 	for _, said := range tab.Heard() {
 		p.t.Errorf("%s: the browser says %s", where, said)
 	}
+}
+
+// refused presses what is refused, and reads why. The browser tells of such an answer, and of nothing else.
+func (p *pass) refused(tab *browsertest.Tab, verb, code string) {
+	p.t.Helper()
+	p.quiet(tab, "before "+verb+" is refused")
+	tab.Follow(p.say("act." + verb))
+	tab.Sees(code, p.message(code))
+	for _, said := range tab.Heard() {
+		if !strings.Contains(said, "status of 4") {
+			p.t.Errorf("%s is refused: the browser says %s", verb, said)
+		}
+	}
+	p.held(tab, verb+" refused for "+code)
 }

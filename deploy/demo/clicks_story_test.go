@@ -94,12 +94,32 @@ func (p *pass) signIn(tab *browsertest.Tab, who *persona) {
 	tab.Sees(who.name)
 }
 
-// publish has the department's steward send the file, say what its columns are, and set its terms.
+// publish has the department's steward send a file, say what its columns are, and set its terms. The first file has one
+// wrong word: it is refused, with the place, and nothing of it is kept. The second is read in.
 func (p *pass) publish() {
 	tab := p.seat(p.steward, true)
 	tab.Menu(p.say("menu.datasets"))
 	tab.Follow(p.say("datasets.new"))
+	p.declares(tab)
+	tab.Sees(p.slug+"@1", p.word("refused"), p.message("value.outside_domain"), p.say("version.row", 6))
+	p.held(tab, "a version that is refused")
+	tab.Follow(p.slug)
+	tab.Follow(p.say("act.dataset.publish"))
 	tab.Attach(p.say("publish.file"), p.input)
+	tab.Follow(p.say("act.upload.send"))
+	tab.Sees(p.say("mode.replace"))
+	p.act(tab, "dataset.publish")
+	tab.Sees(p.slug+"@2", p.word("available"), "20,190")
+	tab.Menu(p.say("menu.home"))
+	if strings.Contains(tab.Text(), p.say("started.upload")) {
+		p.t.Error("a file of which a version was made waits still")
+	}
+}
+
+// declares publishes the file with the wrong word as the first of a dataset.
+func (p *pass) declares(tab *browsertest.Tab) {
+	p.t.Helper()
+	tab.Attach(p.say("publish.file"), p.wrong)
 	tab.Follow(p.say("act.upload.send"))
 	tab.Sees(p.say("publish.columns"))
 	spec := declared()
@@ -112,11 +132,6 @@ func (p *pass) publish() {
 	tab.Fill(p.say("publish.purposes"), purpose)
 	tab.Date(p.say("grant.to"), p.today.AddYears(1).String())
 	p.act(tab, "dataset.publish")
-	tab.Sees(p.slug+"@1", p.word("available"), "20,190")
-	tab.Menu(p.say("menu.home"))
-	if strings.Contains(tab.Text(), p.say("started.upload")) {
-		p.t.Error("a file of which a version was made waits still")
-	}
 }
 
 // declare says of one column what it is.
@@ -197,32 +212,52 @@ func (p *pass) agree() {
 	authority.Sees(p.word("effective"))
 }
 
-// grant has the developer ask for half of the districts, and the agency grant it.
+// grant has the developer ask for half of the districts, and the agency grant it. Asked for longer than the department's
+// terms, it is refused; a column the terms leave out cannot be asked for at all.
 func (p *pass) grant() {
+	columns := []string{"plan", "health", "limitation", "visits", "chronic", "district"}
 	developer := p.seat(p.developer, false)
+	p.proposes(developer, p.today.AddYears(1).AddDays(1), columns...)
+	p.refused(developer, "grant.propose", "term.outside_terms")
+	if developer.Has("phone") {
+		p.t.Error("a column outside the terms can be asked for")
+	}
+	p.grantNumber = p.granted(developer, columns...)
+}
+
+// granted has a grant of columns asked for and approved, and returns its number.
+func (p *pass) granted(developer *browsertest.Tab, columns ...string) string {
+	p.t.Helper()
+	p.proposes(developer, p.today.AddDays(grantDays), columns...)
+	p.act(developer, "grant.propose")
+	developer.Sees(p.say("compare.within"), p.word("proposed"))
+	number := developer.Heading()
+	chief := p.seat(p.chief, true)
+	chief.Follow(p.say("handle"), number)
+	chief.Sees(p.say("compare.within"))
+	p.act(chief, "grant.approve")
+	chief.Sees(p.word("active"))
+	return number
+}
+
+// proposes fills in what is asked for.
+func (p *pass) proposes(developer *browsertest.Tab, to calendar.Date, columns ...string) {
+	p.t.Helper()
 	developer.Menu(p.say("menu.grants"))
 	developer.Follow(p.say("grants.new"))
 	developer.Choose(p.say("dataset"), p.title+" ("+p.slug+")")
 	developer.Follow(p.say("proposal.choose"))
-	for _, column := range []string{"plan", "health", "limitation", "visits", "chronic", "district"} {
+	for _, column := range columns {
 		developer.Tick(column)
 	}
 	developer.Tick(purpose)
 	developer.Date(p.say("proposal.from"), p.today.String())
-	developer.Date(p.say("grant.to"), p.today.AddDays(grantDays).String())
+	developer.Date(p.say("grant.to"), to.String())
 	developer.Choose(p.say("proposal.filter"), "district")
 	developer.Fill(p.say("proposal.values"), strings.Join(granted(), ","))
 	developer.Fill(p.say("usage.runs"), "100")
 	developer.Fill(p.say("usage.rows"), strconv.Itoa(200*len(p.rows)))
 	developer.Fill(p.say("scope.basis"), "个人信息保护法第十三条第一款第三项")
-	p.act(developer, "grant.propose")
-	developer.Sees(p.say("compare.within"), p.word("proposed"))
-	p.grantNumber = developer.Heading()
-	chief := p.seat(p.chief, true)
-	chief.Follow(p.say("handle"), p.grantNumber)
-	chief.Sees(p.say("compare.within"))
-	p.act(chief, "grant.approve")
-	chief.Sees(p.word("active"))
 }
 
 // passkeys has both seats make a passkey the first time, whose fingerprint their administrator compares and admits, and
@@ -232,12 +267,7 @@ func (p *pass) passkeys() {
 		first := p.seats[seat.who.login] == nil
 		tab := p.seat(seat.who, true)
 		if first {
-			tab.HoldsPasskeys()
-			tab.Follow(seat.who.name)
-			tab.Fill(p.say("passkey.title"), "键盘 "+seat.who.login)
-			tab.Follow(p.say("passkey.enrol"))
-			tab.Sees(p.word("offered"))
-			p.held(tab, "a passkey that is offered")
+			p.offersPasskey(tab, seat.who)
 			admin := p.seat(seat.by, true)
 			admin.Menu(p.say("menu.people"))
 			admin.Follow(p.say("tab.keys"))
@@ -250,6 +280,17 @@ func (p *pass) passkeys() {
 		tab.Sees(p.say("strength.is", p.word("strong")))
 		p.held(tab, "home by passkey")
 	}
+}
+
+// offersPasskey has somebody make a passkey, which is to be admitted.
+func (p *pass) offersPasskey(tab *browsertest.Tab, who *persona) {
+	p.t.Helper()
+	tab.HoldsPasskeys()
+	tab.Follow(who.name)
+	tab.Fill(p.say("passkey.title"), "键盘 "+who.login)
+	tab.Follow(p.say("passkey.enrol"))
+	tab.Sees(p.word("offered"))
+	p.held(tab, "a passkey that is offered")
 }
 
 // receive reads the product, prints its certificate, scans the paper's code with a phone, and has the page it leads to
@@ -287,7 +328,7 @@ func (p *pass) pictures() {
 	must(p.t, os.MkdirAll(*screens, 0o755))
 	job := func(base string) string { return "/jobs/" + p.jobs[base] }
 	for login, pages := range map[string][]string{
-		p.steward.login:   {"", "/datasets", "/datasets/" + p.slug, "/datasets/" + p.slug + "/versions/1", "/datasets/" + p.slug + "?tab=usage"},
+		p.steward.login:   {"", "/datasets", "/datasets/" + p.slug, "/datasets/" + p.slug + "/versions/2", "/datasets/" + p.slug + "?tab=usage"},
 		p.applicant.login: {"/registrations", "/registrations/new", "/registrations/new?dataset=" + p.slug},
 		p.accepting.login: {"", "/registrations"},
 		p.chief.login:     {"", "/agreements", "/agreements/new", "/grants/" + p.grantNumber, "/people?tab=keys"},

@@ -141,8 +141,7 @@ func (d *demo) publish(ctx context.Context) error {
 	if _, err := d.steward.Datasets.Declare(ctx, declared()); err != nil {
 		return fmt.Errorf("declaring the dataset: %w", err)
 	}
-	bad := bytes.Replace(file.Bytes(), []byte(",excellent,"), []byte(",excellant,"), 1) //nolint:misspell // the wrong word is the point
-	refused, err := d.upload(ctx, bad)
+	refused, err := d.upload(ctx, misspelt(file.Bytes()))
 	if err != nil {
 		return err
 	}
@@ -157,6 +156,11 @@ func (d *demo) publish(ctx context.Context) error {
 		return err
 	}
 	return d.profile(ctx)
+}
+
+// misspelt is a table's file with one wrong word.
+func misspelt(file []byte) []byte {
+	return bytes.Replace(file, []byte(",excellent,"), []byte(",excellant,"), 1) //nolint:misspell // the wrong word is the point
 }
 
 // otherFile sends a file whose chunks are what they say and whose whole is not: the container's side finds out.
