@@ -54,7 +54,7 @@ func askRefuseGrant(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.refuse", Typed: view.Number, Until: grantPath(view.Number), Asks: true})
+	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.refuse", Life: grant.Flow(), Typed: view.Number, Until: grantPath(view.Number), Asks: true})
 }
 
 func refuseGrant(k call) (string, error) {
@@ -71,7 +71,7 @@ func confirmRevoke(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.revoke", Typed: view.Number, Until: grantPath(view.Number), Stops: stops})
+	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.revoke", Life: grant.Flow(), Typed: view.Number, Until: grantPath(view.Number), Stops: stops})
 }
 
 // proposalPage is where a grant is asked for: what is asked beside what the provider's terms allow at most.

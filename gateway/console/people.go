@@ -153,7 +153,7 @@ func confirmRemove(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return confirm(k, nil, m.State, false, confirmPage{Verb: "member.remove", Typed: m.Login, Until: peoplePath + "/" + m.Login})
+	return confirm(k, nil, m.State, false, confirmPage{Verb: "member.remove", Life: org.MemberFlow(), Typed: m.Login, Until: peoplePath + "/" + m.Login})
 }
 
 // confirmKey asks before a key is ended, under the login of whose it is.
@@ -169,7 +169,7 @@ func confirmKey(k call) (answer, error) {
 		}
 		for _, key := range found.Items {
 			if key.Fingerprint == k.arg("fingerprint") && key.Login == k.arg("login") {
-				return confirm(k, nil, key.State, false, confirmPage{Verb: "key.revoke", Typed: key.Login, Until: peoplePath + "?tab=keys"})
+				return confirm(k, nil, key.State, false, confirmPage{Verb: "key.revoke", Life: org.KeyFlow(), Typed: key.Login, Until: peoplePath + "?tab=keys"})
 			}
 		}
 		if part.After = found.Next; part.After == "" {

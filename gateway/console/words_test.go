@@ -86,6 +86,7 @@ func made(t *testing.T) []string {
 		"dataset.publish", "dataset.declare", "dataset.freeze", "dataset.thaw", "dataset.retire", "dataset.withdraw", "dataset.profile", "dataset.terms",
 		"upload.start", "member.invite", "member.role", "member.remove", "member.link", "member.recover", "key.revoke", "registration.apply", "registration.accept",
 		"registration.notice", "registration.code", "agreement.record", "agreement.sign", "agreement.file", "review.open", "review.withdraw", "review.resubmit", "review.comment")
+	add("why", "ended", "not_now") // late
 	add("act", "password.change", "session.end", "member.link", "member.recover")
 	add("ask", "member.recover")
 	add("allowance", "columns", "filters", "to", "runs", "rows")
