@@ -18,6 +18,7 @@ type confirmPage struct {
 	Path  string     // where the form goes
 	Seen  string
 	Until string // where who thinks better goes back to
+	About []fact // what tells it from others of the same name; what has a page of its own needs none
 	Stops []job.Stop
 	Offer button
 	// Asks says that a reason is asked for in place of the number; Said is what was given before.
@@ -26,6 +27,9 @@ type confirmPage struct {
 	// Moot says that what it is about is in no state to be acted on: then nothing is asked, and nothing would stop.
 	Moot bool
 }
+
+// fact is one line of what an object is; its label is a text.
+type fact struct{ Label, Value string }
 
 // confirm makes the page of one act on one object. The page has an address of its own: it may be come to long after the
 // object left the state in which a button led here.

@@ -21,11 +21,12 @@ type question struct {
 }
 
 // questions are all that ask before an act, and others that are about a state.
-func questions(w *town) []question {
+func questions(t *testing.T, w *town) []question {
+	t.Helper()
 	of := func(table, column, value string) string {
 		return fmt.Sprintf("update %s set state = '%%s' where %s = '%s'", table, column, value)
 	}
-	theKey := w.keys["officer"].Fingerprint()
+	theKey, theIdentity := w.keys["officer"].Fingerprint(), w.identity(t, "officer").ID
 	theJobs, theMembers, theDatasets := of("job", "number", theJob), of("member", "login", "officer"), of("dataset", "slug", theDataset)
 	return []question{
 		{"/jobs/" + theJob + "/cancel", "developer", theJobs, "checked", "output_quarantined", "killed"},
@@ -41,6 +42,7 @@ func questions(w *town) []question {
 		{"/people/officer/remove", "developer", theMembers, "active", "", "removed"},
 		{"/people/officer/recover", "developer", theMembers, "active", "invited", "removed"},
 		{"/people/officer/keys/" + theKey + "/revoke", "developer", of("member_key", "fingerprint", theKey), "admitted", "", "revoked"},
+		{"/people/officer/identities/" + theIdentity + "/revoke", "developer", of("member_identity", "id", theIdentity), "admitted", "", "revoked"},
 	}
 }
 
@@ -54,7 +56,7 @@ func TestLateQuestionsAskNothing(t *testing.T) {
 		mux.Handle(path, http.NotFoundHandler())
 	}
 	var walked []string
-	for _, q := range questions(w) {
+	for _, q := range questions(t, w) {
 		if before[q.login] == nil {
 			before[q.login] = w.signedIn(t, q.login)
 		}
