@@ -11,16 +11,17 @@ import (
 
 // confirmPage asks before an act that cannot be taken back, and shows what it stops.
 type confirmPage struct {
-	Verb  string
-	Life  flow.Table // of what it is about
-	Move  string     // of that life, which the act needs; "": the one its verb names
-	Typed string     // what has to be typed
-	Path  string     // where the form goes
-	Seen  string
-	Until string // where who thinks better goes back to
-	About []fact // what tells it from others of the same name; what has a page of its own needs none
-	Stops []job.Stop
-	Offer button
+	Verb    string
+	Life    flow.Table // of what it is about
+	Move    string     // of that life, which the act needs; "": the one its verb names
+	Typed   string     // what has to be typed
+	Path    string     // where the form goes
+	Seen    string
+	Until   string // where who thinks better goes back to
+	About   []fact // what tells it from others of the same name; what has a page of its own needs none
+	Stops   []job.Stop
+	Counted bool // Stops are all that would stop, even when there are none
+	Offer   button
 	// Asks says that a reason is asked for in place of the number; Said is what was given before.
 	Asks bool
 	Said string

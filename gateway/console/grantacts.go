@@ -71,7 +71,7 @@ func confirmRevoke(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.revoke", Life: grant.Flow(), Typed: view.Number, Until: grantPath(view.Number), Stops: stops})
+	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.revoke", Life: grant.Flow(), Typed: view.Number, Until: grantPath(view.Number), Stops: stops, Counted: true})
 }
 
 // proposalPage is where a grant is asked for: what is asked beside what the provider's terms allow at most.

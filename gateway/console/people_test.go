@@ -50,6 +50,9 @@ func TestPeople(t *testing.T) {
 	admin.get(t, "/people/wang").shows(t, "the person", `name="role.finance_officer" checked`)
 	admin.act(t, "/people/developer/roles", url.Values{"once": {"6789abcdef012345"}, "role.auditor": {"on"}}).refused(t, "one's own roles", 403, "person.")
 	remove := "/people/wang/remove"
+	if strings.Contains(admin.get(t, remove).body, "没有作业会因此停止") {
+		t.Error("a page says that nothing stops without having looked")
+	}
 	admin.act(t, remove, with(admin.get(t, remove).form(t, remove), "typed", "wang")).leads(t, "the removal", "/people/wang")
 	admin.get(t, "/people/wang").shows(t, "the person", "已移除")
 	link := w.identity(t, "officer")
