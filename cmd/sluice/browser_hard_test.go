@@ -54,7 +54,7 @@ func (f *frozen) crowd(t *testing.T, w *browsertest.Walker, tab *browsertest.Tab
 		end $$`, c.table, c.number, c.from, c.copies))
 	}
 	signIn(tab, w.Base, "kaifa")
-	for _, at := range []string{"", "/datasets", "/jobs?q=J-2025-19", "/grants/new"} {
+	for _, at := range []string{"", "/datasets", "/jobs?q=J-2025-19", "/grants/new", "/grants/new?q=visits-of-1050"} {
 		w.Visit("kaifa", tab, console.Prefix+at)
 	}
 }

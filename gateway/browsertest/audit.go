@@ -61,7 +61,8 @@ func (tab *Tab) Colours(theme string) []string {
 }
 
 // faint finds what cannot be read on white paper: text whose colour has less than 4.5 times white's contrast (WCAG 2.2,
-// 1.4.3). Printers leave grounds out, so there is none but the paper. Pictures bring a ground of their own.
+// 1.4.3), and what a chart is drawn of with less than 3 times (1.4.11). Printers leave grounds out, so there is none but the
+// paper. Pictures other than charts bring a ground of their own.
 const faint = `(() => {
 	const pen = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
 	const light = colour => {
@@ -70,10 +71,13 @@ const faint = `(() => {
 		const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map(n => n / 255).map(n => n <= .04045 ? n / 12.92 : ((n + .055) / 1.055) ** 2.4);
 		return .2126 * r + .7152 * g + .0722 * b;
 	};
-	const written = e => e.checkVisibility() && !e.closest('svg, noscript, .skip') && [...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.data.trim());
+	const words = e => [...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.data.trim());
+	const drawn = e => e.matches('.charts svg *');
+	const written = e => e.checkVisibility() && !e.closest('noscript, .skip') && (drawn(e) ? e.matches('text, [fill]:not([fill=none])') : words(e) && !e.closest('svg'));
+	const contrast = e => 1.05 / (light(getComputedStyle(e)[drawn(e) ? 'fill' : 'color']) + .05);
 	return [...document.body.querySelectorAll('*')].filter(written)
-		.map(e => [e, 1.05 / (light(getComputedStyle(e).color) + .05)]).filter(([, contrast]) => contrast < 4.5)
-		.map(([e, contrast]) => e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 20) + ' at ' + contrast.toFixed(1)).slice(0, 5);
+		.map(e => [e, contrast(e)]).filter(([e, found]) => found < (words(e) ? 4.5 : 3))
+		.map(([e, found]) => e.tagName + '.' + e.getAttribute('class') + ' ' + e.textContent.trim().slice(0, 20) + ' at ' + found.toFixed(1)).slice(0, 5);
 })()`
 
 // Paper returns what of the open page cannot be read when it is printed in a theme.

@@ -199,7 +199,7 @@ func forms() []form {
 		{path: "/people/{login}/recover", owner: "developer"}, {path: "/people/{login}/keys/{fingerprint}/revoke", owner: "developer"},
 		{path: "/keys/{fingerprint}/admit", owner: "developer", page: "/people?tab=keys"}, {path: "/keys/add", owner: "officer", page: "/keys"},
 		{path: "/identities/{identity}/admit", owner: "developer", page: "/people?tab=identities"},
-		{path: "/identities/{identity}/revoke", owner: "developer", page: "/people?tab=identities"},
+		{path: "/people/{login}/identities/{identity}/revoke", owner: "developer"},
 		{path: "/registrations/new", owner: "applicant", page: "/registrations/new?dataset=" + theDataset}, {path: "/registrations/{number}/accept", owner: "registrar"},
 		{path: "/registrations/{number}/notice", owner: "registrar"}, {path: "/registrations/{number}/code", owner: "registrar"},
 		{path: "/agreements/new", owner: "chief", page: "/agreements/new", denied: true, but: []string{"another-chief"}},

@@ -6,8 +6,6 @@ import (
 
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/agreement"
-	"github.com/sluicedata/sluice/catalog/dataset"
-	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
 )
@@ -85,13 +83,16 @@ func fileAgreement(k call) (string, error) {
 
 // recordPage is where an agreement is recorded with the decision behind it (O15).
 type recordPage struct {
-	Datasets []dataset.View // that have not ended
-	Form     filled
-	Offer    button
+	Choice choice
+	Form   filled
+	Offer  button
 }
 
 func draftAgreement(k call) (answer, error) {
 	p := recordPage{Form: filled(k.form)}
+	if sent := k.sent(); sent.Has("q") { // looking for a dataset leaves the form as it was filled in
+		p.Form = filled(sent)
+	}
 	offered, err := k.offer(false, button{Verb: "agreement.record"})
 	if err != nil {
 		return answer{}, err
@@ -99,9 +100,10 @@ func draftAgreement(k call) (answer, error) {
 	if p.Offer = offered[0]; p.Offer.Why != "" {
 		return answer{Body: p}, nil
 	}
-	found, err := k.cat.Datasets.List(k.ctx, k.who, catalog.Page{Limit: catalog.MaxPage})
-	p.Datasets = slices.DeleteFunc(found.Items, func(d dataset.View) bool { return dataset.Flow().Ended(flow.State(d.State)) })
-	return answer{Body: p}, err
+	if p.Choice, err = choose(k, catalog.Page{}); err != nil {
+		return answer{}, err
+	}
+	return answer{Body: p}, p.Choice.keep(k, ticked[string](k.sent(), "dataset")...)
 }
 
 func recordAgreement(k call) (string, error) {

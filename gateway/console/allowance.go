@@ -22,7 +22,7 @@ func draftAllowance(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	offered, err := k.offer(true, button{Verb: "grant.allow"})
+	offered, err := k.offer(true, button{Verb: "grant.allow", Why: late(grant.Flow(), view.State, "approve")})
 	if err != nil {
 		return answer{}, err
 	}

@@ -103,7 +103,7 @@ func confirmDataset(verb string) func(call) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		return confirm(k, view, view.State, false, confirmPage{Verb: verb, Typed: view.Slug, Until: datasetPath(view.Slug), Stops: stops})
+		return confirm(k, view, view.State, false, confirmPage{Verb: verb, Life: dataset.Flow(), Typed: view.Slug, Until: datasetPath(view.Slug), Stops: stops, Counted: true})
 	}
 }
 
@@ -120,7 +120,7 @@ func confirmWithdraw(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return confirm(k, nil, v.State, false, confirmPage{Verb: "dataset.withdraw", Typed: v.Dataset, Until: versionPath(v.Dataset, number), Stops: stops})
+	return confirm(k, nil, v.State, false, confirmPage{Verb: "dataset.withdraw", Life: dataset.VersionFlow(), Typed: v.Dataset, Until: versionPath(v.Dataset, number), Stops: stops, Counted: true})
 }
 
 func withdrawVersion(k call) (string, error) {

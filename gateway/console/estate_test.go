@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,23 +52,28 @@ func (w *town) stock(t *testing.T) estate {
 		t.Fatal(err)
 	}
 	w.previewed(t)
-	links, err := w.keys["developer"].Identities.List(t.Context(), w.homes[string(org.Operator)])
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := estate{
+	return estate{
 		"slug": theDataset, "version": "1", "upload": up.ID, "entry": declared[0].ID,
 		"registrations.number": theRegistration, "agreements.number": theAgreement, "grants.number": theGrant,
 		"jobs.number": theJob, "events.number": theFailure, "review.number": theReviewed, "output": "counts",
 		"reviews.number": theRequest, "releases.number": released, "public.number": released, "form": "csv",
-		"preview": preview, "digest": string(name.DigestOf([]byte("a"))), "login": "officer", "fingerprint": w.keys["officer"].Fingerprint(),
+		"preview": preview, "digest": string(name.DigestOf([]byte("a"))),
+		"login": "officer", "fingerprint": w.keys["officer"].Fingerprint(), "identity": w.identity(t, "officer").ID,
 	}
-	for _, link := range links {
-		if link.Login == e["login"] {
-			e["identity"] = link.ID
-		}
+}
+
+// identity is what links somebody of the operator to their name at the provider.
+func (w *town) identity(t *testing.T, login string) org.IdentityView {
+	t.Helper()
+	links, err := w.keys["developer"].Identities.List(t.Context(), w.homes[string(org.Operator)])
+	if err != nil {
+		t.Fatal(err)
 	}
-	return e
+	at := slices.IndexFunc(links, func(l org.IdentityView) bool { return l.Login == login })
+	if at < 0 {
+		t.Fatalf("%s has no identity", login)
+	}
+	return links[at]
 }
 
 // release has the output on the desk released, by both seats' votes and the keeper, and returns the release's number. Job

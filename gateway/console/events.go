@@ -49,6 +49,9 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, who policy.Subje
 	}
 	out := sse.Open(w)
 	seen := cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("seen"))
+	if seen == tag && out.Alive() != nil { // a page gives up a request nobody answered, and only takes up a stream that began
+		return nil
+	}
 	for {
 		if seen != tag && c.telling(out, r, who, tag, view) != nil {
 			return nil

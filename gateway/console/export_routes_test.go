@@ -30,3 +30,13 @@ func Routes(method string) []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+// Confirms lists the paths of the pages that ask before an act.
+func Confirms() (all []string) {
+	for _, p := range pages() {
+		if p.name == "confirm" {
+			all = append(all, p.path)
+		}
+	}
+	return all
+}

@@ -54,7 +54,7 @@ func askRefuseGrant(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.refuse", Typed: view.Number, Until: grantPath(view.Number), Asks: true})
+	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.refuse", Life: grant.Flow(), Typed: view.Number, Until: grantPath(view.Number), Asks: true})
 }
 
 func refuseGrant(k call) (string, error) {
@@ -71,12 +71,12 @@ func confirmRevoke(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.revoke", Typed: view.Number, Until: grantPath(view.Number), Stops: stops})
+	return confirm(k, view, view.State, true, confirmPage{Verb: "grant.revoke", Life: grant.Flow(), Typed: view.Number, Until: grantPath(view.Number), Stops: stops, Counted: true})
 }
 
 // proposalPage is where a grant is asked for: what is asked beside what the provider's terms allow at most.
 type proposalPage struct {
-	Datasets   []dataset.View // that can be granted
+	Choice     choice // of what can be granted
 	Agreements []agreement.View
 	Dataset    *dataset.View // the chosen one
 	Form       filled
@@ -113,13 +113,9 @@ func draftGrant(k call) (answer, error) {
 		return answer{}, err
 	}
 	p.Offer = offered[0]
-	slug := k.r.URL.Query().Get("dataset")
-	if k.form != nil {
-		slug = k.form.Get("dataset")
-	}
+	slug := k.sent().Get("dataset")
 	if slug == "" {
-		found, err := k.cat.Datasets.List(k.ctx, k.who, catalog.Page{State: string(dataset.Authorizable), Limit: catalog.MaxPage})
-		p.Datasets = found.Items
+		p.Choice, err = choose(k, catalog.Page{State: string(dataset.Authorizable)})
 		return answer{Body: p}, err
 	}
 	found, err := k.cat.Datasets.Show(k.ctx, k.who, slug)

@@ -54,6 +54,7 @@ func lands() []land {
 		each("member.list", nil, parties{}, "/people"),
 		each("member.list", nil, parties{here: operator}, "/people/{login}", "/people/{login}/remove", "/people/{login}/recover"),
 		each("key.list", nil, parties{here: operator}, "/people/{login}/keys/{fingerprint}/revoke"),
+		each("identity.list", nil, parties{here: operator}, "/people/{login}/identities/{identity}/revoke"),
 	)
 }
 

@@ -121,6 +121,12 @@ func TestCharts(t *testing.T) {
 		t.Errorf("the chart is called %q", got)
 	}
 	clean(t, "the agency's chart", tab)
+	tab.SetCookie(w.URL, "sluice_look", "zh.dark")
+	tab.Open(w.URL + console.Prefix + theDesk + "?tab=chart")
+	tab.Wait("the chart in the dark", `document.documentElement.dataset.theme === 'dark' && !!document.querySelector('.charts [role=img] svg')`)
+	for _, fault := range tab.Paper("dark") {
+		t.Errorf("the dark chart, printed: %s", fault)
+	}
 
 	officer := w.signedIn(t, "officer")
 	officer.get(t, theDesk).shows(t, "the operator's desk", `<span class="off" title="本席只见代码、结构`)

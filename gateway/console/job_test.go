@@ -10,14 +10,15 @@ import (
 // does; a trial's page says what its rows were invented from, and shows what came of them as text.
 func TestJobTellsWhatItAsks(t *testing.T) {
 	w := newTown(t)
-	pgtest.Exec(t, w.DB.Owner, `update job set kind = 'debug', usage = '{"relations": [{"relation": "r", "rows": "100-999"}],
+	pgtest.Exec(t, w.DB.Owner, `update job set kind = 'debug', usage = '{"relations": [{"relation": "r", "rows": "10^3"}, {"relation": "s", "rows": "10^18"}, {"relation": "q", "rows": ">=10"}],
 		"tables": {"counts": "plan,people\n<b>free</b>,100\n"}, "inputs": [{"input": "visits", "made_from": "twin", "digest": "sha256:5eed"}]}'
 		where number = '`+theFailure+`'`)
 	for _, login := range []string{"developer", "officer", "chief"} {
 		b := w.signedIn(t, login)
 		b.get(t, "/jobs/"+theJob+"?tab=inputs").shows(t, login, theGrant, theDataset+"</a>@1", "plan, visits", "counts", "plan (2)", "people: 人数")
 		b.get(t, "/jobs/"+theJob+"?tab=code").shows(t, login, "SELECT resident, plan, visits FROM visits")
-		b.get(t, "/jobs/"+theFailure).shows(t, login, "由虚构数据得出", "部门自备替身", "5eed", "&lt;b&gt;free&lt;/b&gt;,100")
+		b.get(t, "/jobs/"+theFailure).shows(t, login, "由虚构数据得出", "部门自备替身", "5eed", "&lt;b&gt;free&lt;/b&gt;,100",
+			`<td class="n">10³</td>`, `<td class="n">10¹⁸</td>`, `<td class="n">≥ 10</td>`)
 	}
 	for _, tab := range []string{"inputs", "code"} {
 		w.signedIn(t, "rival").get(t, "/jobs/"+theJob+"?tab="+tab).refused(t, "a stranger's look", 404)

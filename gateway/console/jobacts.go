@@ -76,42 +76,15 @@ func jobButtons(k call, view job.View) ([]button, error) {
 // sits tells whether the reader's organization acts in a capacity.
 func (k call) sits(c org.Capacity) bool { return slices.Contains(k.who.Capacities, string(c)) }
 
-// confirmPage asks before an act that cannot be taken back, and shows what it stops.
-type confirmPage struct {
-	Verb  string
-	Typed string // what has to be typed
-	Path  string // where the form goes
-	Seen  string
-	Until string // where who thinks better goes back to
-	Stops []job.Stop
-	Offer button
-	// Asks says that a reason is asked for in place of the number; Said is what was given before.
-	Asks bool
-	Said string
-}
-
-// confirm makes the page of one act on one object.
-func confirm(k call, view any, state string, foreign bool, p confirmPage) (answer, error) {
-	var err error
-	if view != nil {
-		if p.Seen, err = catalog.Tag(view); err != nil {
-			return answer{}, err
-		}
-	}
-	offered, err := k.offer(foreign, button{Verb: p.Verb, Danger: true})
-	if err != nil {
-		return answer{}, err
-	}
-	p.Path, p.Offer, p.Said = k.path, offered[0], k.form.Get("reason")
-	return answer{Object: p.Typed, State: state, Body: p}, nil
-}
-
 func askRefuseJob(k call) (answer, error) {
 	view, err := k.cat.Jobs.Show(k.ctx, k.who, k.arg("number"))
 	if err != nil {
 		return answer{}, err
 	}
-	return confirm(k, view, view.State, k.sits(org.ImplementingAgency), confirmPage{Verb: "job.refuse", Typed: view.Number, Until: jobPath(view.Number), Asks: true})
+	return confirm(k, view, view.State, k.sits(org.ImplementingAgency), confirmPage{
+		Verb: "job.refuse", Typed: view.Number, Until: jobPath(view.Number), Asks: true,
+		Life: jobFlow(view.Mode), Move: "approve", // workers refuse too: people do where they might have consented
+	})
 }
 
 func refuseJob(k call) (string, error) {
@@ -125,7 +98,7 @@ func confirmCancel(k call) (answer, error) {
 		return answer{}, err
 	}
 	return confirm(k, view, view.State, k.sits(org.ImplementingAgency), confirmPage{
-		Verb: "job.cancel", Typed: view.Number, Until: jobPath(view.Number),
+		Verb: "job.cancel", Typed: view.Number, Until: jobPath(view.Number), Life: jobFlow(view.Mode),
 		Stops: []job.Stop{{Number: view.Number, Mode: view.Mode, State: view.State, CreatedAt: view.CreatedAt}},
 	})
 }

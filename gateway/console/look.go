@@ -129,7 +129,7 @@ func forms() template.FuncMap {
 		"second":  func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02 15:04:05 -07:00") },
 		"day":     func(t time.Time) string { return t.In(calendar.Zone()).Format("2006-01-02") },
 		"lastday": func(end time.Time) string { return end.Add(-time.Second).In(calendar.Zone()).Format("2006-01-02") },
-		"number":  number, "short": short, "tone": tone, "prefix": func() string { return Prefix },
+		"number":  number, "magnitude": magnitude, "short": short, "tone": tone, "prefix": func() string { return Prefix },
 		"join": strings.Join, "dict": dict, "list": func(all ...string) []string { return all }, "checks": checks,
 		"once": rand.Text, "has": slices.Contains[[]string], "percent": percent, "span": span,
 	}
@@ -161,6 +161,15 @@ func number(n any) string {
 		digits = digits[:i] + "," + digits[i:]
 	}
 	return sign + digits
+}
+
+// magnitude writes a class of counts: what the API spells 10^3 as people write it.
+func magnitude(class string) string {
+	if _, exponent, found := strings.Cut(class, "10^"); found {
+		raised := strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
+		return "10" + raised.Replace(exponent)
+	}
+	return strings.NewReplacer(">=", "≥ ", "-", "–").Replace(class)
 }
 
 // short returns the first twelve characters of a digest's hash.

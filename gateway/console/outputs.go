@@ -111,7 +111,7 @@ func askResubmit(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	offered, err := k.offer(false, button{Verb: "review.resubmit"})
+	offered, err := k.offer(false, button{Verb: "review.resubmit", Why: late(output.RequestFlow(), view.State, "resubmit")})
 	if err != nil {
 		return answer{}, err
 	}

@@ -165,5 +165,5 @@ func confirmRecover(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return confirm(k, nil, m.State, false, confirmPage{Verb: "member.recover", Typed: m.Login, Until: peoplePath + "/" + m.Login})
+	return confirm(k, nil, m.State, false, confirmPage{Verb: "member.recover", Life: org.MemberFlow(), Typed: m.Login, Until: peoplePath + "/" + m.Login})
 }

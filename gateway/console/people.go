@@ -15,9 +15,9 @@ func peopleActs() []act {
 		{path: one + "/roles", page: one, verb: "member.role", do: setRoles},
 		{path: one + "/remove", page: one + "/remove", verb: "member.remove", typed: "login", do: removeMember},
 		{path: "/keys/{fingerprint}/admit", page: list, verb: "key.admit", do: onKey((*catalog.Keys).Admit)},
-		{path: one + "/keys/{fingerprint}/revoke", page: one + "/keys/{fingerprint}/revoke", verb: "key.revoke", typed: "login", do: onKey((*catalog.Keys).Revoke)},
+		{path: one + "/keys/{fingerprint}/revoke", page: one + "/keys/{fingerprint}/revoke", verb: "key.revoke", typed: "login", do: revokeKey},
 		{path: "/identities/{identity}/admit", page: list, verb: "identity.admit", do: onIdentity((*catalog.Identities).Admit)},
-		{path: "/identities/{identity}/revoke", page: list, verb: "identity.revoke", do: onIdentity((*catalog.Identities).Revoke)},
+		{path: one + "/identities/{identity}/revoke", page: one + "/identities/{identity}/revoke", verb: "identity.revoke", typed: "login", do: revokeIdentity},
 	}
 }
 
@@ -153,29 +153,87 @@ func confirmRemove(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return confirm(k, nil, m.State, false, confirmPage{Verb: "member.remove", Typed: m.Login, Until: peoplePath + "/" + m.Login})
+	return confirm(k, nil, m.State, false, confirmPage{Verb: "member.remove", Life: org.MemberFlow(), Typed: m.Login, Until: peoplePath + "/" + m.Login})
 }
 
-// confirmKey asks before a key is ended, under the login of whose it is.
-func confirmKey(k call) (answer, error) {
+// key finds a key of the reader's organization, under the login of whose it is.
+func (k call) key() (org.KeyView, error) {
 	home, err := k.home()
 	if err != nil {
-		return answer{}, err
+		return org.KeyView{}, err
 	}
 	for part := (catalog.Page{Limit: catalog.MaxPage}); ; {
 		found, err := k.cat.Keys.List(k.ctx, k.who, home, part)
 		if err != nil {
-			return answer{}, err
+			return org.KeyView{}, err
 		}
 		for _, key := range found.Items {
 			if key.Fingerprint == k.arg("fingerprint") && key.Login == k.arg("login") {
-				return confirm(k, nil, key.State, false, confirmPage{Verb: "key.revoke", Typed: key.Login, Until: peoplePath + "?tab=keys"})
+				return key, nil
 			}
 		}
 		if part.After = found.Next; part.After == "" {
-			return answer{}, fault.NotFound()
+			return org.KeyView{}, fault.NotFound()
 		}
 	}
+}
+
+func confirmKey(k call) (answer, error) {
+	key, err := k.key()
+	if err != nil {
+		return answer{}, err
+	}
+	return confirm(k, nil, key.State, false, confirmPage{
+		Verb: "key.revoke", Life: org.KeyFlow(), Typed: key.Login, Until: peoplePath + "?tab=keys",
+		About: []fact{{Label: "login.login", Value: key.Login}, {Label: "key.fingerprint", Value: key.Fingerprint}},
+	})
+}
+
+// revokeKey ends a key. The login that was typed has to be that of whose it is.
+func revokeKey(k call) (string, error) {
+	if _, err := k.key(); err != nil {
+		return "", err
+	}
+	return onKey((*catalog.Keys).Revoke)(k)
+}
+
+// identity finds an identity of the reader's organization, under the login of whose it is.
+func (k call) identity() (org.IdentityView, error) {
+	home, err := k.home()
+	if err != nil {
+		return org.IdentityView{}, err
+	}
+	all, err := k.cat.Identities.List(k.ctx, k.who, home)
+	if err != nil {
+		return org.IdentityView{}, err
+	}
+	at := slices.IndexFunc(all, func(i org.IdentityView) bool { return i.ID == k.arg("identity") && i.Login == k.arg("login") })
+	if at < 0 {
+		return org.IdentityView{}, fault.NotFound()
+	}
+	return all[at], nil
+}
+
+func confirmIdentity(k call) (answer, error) {
+	i, err := k.identity()
+	if err != nil {
+		return answer{}, err
+	}
+	return confirm(k, nil, i.State, false, confirmPage{
+		Verb: "identity.revoke", Life: org.IdentityFlow(), Typed: i.Login, Until: peoplePath + "?tab=identities",
+		About: []fact{
+			{Label: "login.login", Value: i.Login}, {Label: "identity.label", Value: i.Label},
+			{Label: "identity.subject", Value: i.Subject}, {Label: "identity.issuer", Value: i.Issuer},
+		},
+	})
+}
+
+// revokeIdentity is revokeKey of an identity.
+func revokeIdentity(k call) (string, error) {
+	if _, err := k.identity(); err != nil {
+		return "", err
+	}
+	return onIdentity((*catalog.Identities).Revoke)(k)
 }
 
 func inviteMember(k call) (string, error) {

@@ -9,7 +9,6 @@ import (
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/fault"
-	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/task"
@@ -42,8 +41,8 @@ func dropUpload(k call) (string, error) {
 
 // filePage is where a file is sent, for a new dataset or for a new version of one.
 type filePage struct {
-	Datasets []dataset.View // of the reader's organization
-	Dataset  string         // chosen; "": a new one
+	Choice   choice // of the reader's organization's
+	Dataset  string // chosen; "": a new one
 	Encoding string
 	Sheet    string
 	Waiting  []upload.View // that were not published yet
@@ -62,8 +61,13 @@ func sendFile(k call) (answer, error) {
 		return answer{Body: p}, nil
 	}
 	p.Target = Prefix + "/uploads?" + url.Values{"dataset": {p.Dataset}, "encoding": {p.Encoding}, "sheet": {p.Sheet}}.Encode()
-	if p.Datasets, err = ownDatasets(k); err != nil {
+	if p.Choice, err = chooseOwn(k, ""); err != nil {
 		return answer{}, err
+	}
+	if p.Dataset != "" {
+		if err := p.Choice.keep(k, p.Dataset); err != nil {
+			return answer{}, err
+		}
 	}
 	p.Waiting, err = waitingUploads(k)
 	return answer{Body: p}, err
@@ -73,18 +77,6 @@ func sendFile(k call) (answer, error) {
 func waitingUploads(k call) ([]upload.View, error) {
 	found, err := k.cat.Uploads.List(k.ctx, k.who, catalog.Page{Limit: pageSize})
 	return slices.DeleteFunc(found.Items, func(u upload.View) bool { return u.Published }), err
-}
-
-// ownDatasets lists the datasets of the reader's organization that a version can be published of.
-func ownDatasets(k call) ([]dataset.View, error) {
-	me, err := k.cat.Sessions.Whoami(k.ctx, k.who)
-	if err != nil {
-		return nil, err
-	}
-	found, err := k.cat.Datasets.List(k.ctx, k.who, catalog.Page{Limit: catalog.MaxPage})
-	return slices.DeleteFunc(found.Items, func(d dataset.View) bool {
-		return d.Provider != me.Org || dataset.Flow().Ended(flow.State(d.State))
-	}), err
 }
 
 // uploadPage shows what a file looks like, and asks for what is still to be said of it.

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -95,10 +94,10 @@ func registrationButtons(k call, view registration.View) ([]button, error) {
 
 // applyPage is where a registration is applied for: what is registered, and what its holder declares of it (R4).
 type applyPage struct {
-	Datasets     []dataset.View // of the reader's organization, that can be registered now
-	Dataset      *dataset.View  // the chosen one
-	Evidence     name.Digest    // of its newest manifest
-	Version      int            // whose manifest that is
+	Choice       choice        // of the reader's organization's that can be registered now
+	Dataset      *dataset.View // the chosen one
+	Evidence     name.Digest   // of its newest manifest
+	Version      int           // whose manifest that is
 	Declarations []string
 	Form         filled
 	Offer        button
@@ -120,12 +119,9 @@ func draftApplication(k call) (answer, error) {
 	if p.Offer.Why != "" {
 		return answer{Body: p}, nil
 	}
-	slug := k.r.URL.Query().Get("dataset")
-	if k.form != nil {
-		slug = k.form.Get("dataset")
-	}
+	slug := k.sent().Get("dataset")
 	if slug == "" {
-		p.Datasets, err = registrable(k)
+		p.Choice, err = chooseOwn(k, dataset.Catalogued) // their next step is their registration
 		return answer{Body: p}, err
 	}
 	found, err := k.cat.Datasets.Show(k.ctx, k.who, slug)
@@ -135,12 +131,6 @@ func draftApplication(k call) (answer, error) {
 	p.Dataset = &found
 	p.Evidence, p.Version = evidenceOf(found)
 	return answer{Body: p}, nil
-}
-
-// registrable lists the reader's own datasets whose next step is their registration.
-func registrable(k call) ([]dataset.View, error) {
-	all, err := ownDatasets(k)
-	return slices.DeleteFunc(all, func(d dataset.View) bool { return !allows(dataset.Flow(), d.State, "authorize") }), err
 }
 
 // evidenceOf is the digest of a dataset's newest manifest, and the version it is of; none while nothing is published.

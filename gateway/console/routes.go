@@ -105,6 +105,7 @@ func pages() []page {
 		{"/people/{login}/remove", "confirm", "people", "sluice member remove {login}", confirmRemove},
 		{"/people/{login}/recover", "confirm", "people", "sluice member recover {login}", confirmRecover},
 		{"/people/{login}/keys/{fingerprint}/revoke", "confirm", "people", "sluice key revoke {fingerprint}", confirmKey},
+		{"/people/{login}/identities/{identity}/revoke", "confirm", "people", "sluice identity revoke {identity}", confirmIdentity},
 	}
 }
 

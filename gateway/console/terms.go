@@ -32,7 +32,7 @@ func draftTerms(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	offered, err := k.offer(false, button{Verb: "dataset.terms"})
+	offered, err := k.offer(false, button{Verb: "dataset.terms", Why: late(dataset.Flow(), view.State, "terms")})
 	if err != nil {
 		return answer{}, err
 	}

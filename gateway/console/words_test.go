@@ -84,8 +84,9 @@ func made(t *testing.T) []string {
 	// Buttons that can be off, and why: their verbs are those the pages offer.
 	add("why", "job.check", "job.debug", "job.submit", "job.approve", "job.refuse", "job.cancel", "grant.propose", "grant.approve", "grant.allow", "grant.refuse", "grant.revoke",
 		"dataset.publish", "dataset.declare", "dataset.freeze", "dataset.thaw", "dataset.retire", "dataset.withdraw", "dataset.profile", "dataset.terms",
-		"upload.start", "member.invite", "member.role", "member.remove", "member.link", "member.recover", "key.revoke", "registration.apply", "registration.accept",
+		"upload.start", "member.invite", "member.role", "member.remove", "member.link", "member.recover", "key.revoke", "identity.revoke", "registration.apply", "registration.accept",
 		"registration.notice", "registration.code", "agreement.record", "agreement.sign", "agreement.file", "review.open", "review.withdraw", "review.resubmit", "review.comment")
+	add("why", "ended", "not_now") // late
 	add("act", "password.change", "session.end", "member.link", "member.recover")
 	add("ask", "member.recover")
 	add("allowance", "columns", "filters", "to", "runs", "rows")
