@@ -17,47 +17,6 @@ import (
 // Trace reads the trace, and for the keeper puts entries in order. Readers of the trace are traced.
 type Trace struct{ c *core }
 
-// Query lists entries, newest first: all to the platform's audit_admin, else those of the caller's
-// organization and of acts on its objects.
-func (s *Trace) Query(ctx context.Context, caller policy.Subject, f trace.Filter) (views []trace.View, err error) {
-	if f.Limit < 0 || f.Limit > MaxPage {
-		return nil, fault.Bad("request.invalid", fault.Place{Location: "query.limit", Code: "limit.out_of_range"})
-	}
-	if f.Limit == 0 {
-		f.Limit = defaultPage
-	}
-	err = s.c.act(ctx, caller, "trace.query", func(d *deed) error {
-		part, err := d.tracePart()
-		if err != nil {
-			return err
-		}
-		rows, err := d.tx.QueryTrace(ctx, postgres.TraceFilter{
-			Org: part, Act: f.Act, Decision: f.Decision, Object: f.Object, Before: f.Before, Limit: f.Limit,
-		})
-		if err != nil {
-			return fmt.Errorf("querying trace: %w", err)
-		}
-		views = make([]trace.View, 0, len(rows))
-		for _, l := range rows {
-			views = append(views, leafView(l))
-		}
-		return nil
-	})
-	return views, err
-}
-
-// CheckFilter refuses what no entry can have: finding nothing would read as if nothing had happened. Who asks in words
-// of their own, as programs do, asks it before Query.
-func (s *Trace) CheckFilter(f trace.Filter) error {
-	acts, decisions := s.c.Policy.Actions(), []string{trace.Allow, trace.Deny}
-	acted, decided := f.Act == "" || slices.Contains(acts, f.Act), f.Decision == "" || slices.Contains(decisions, f.Decision)
-	var places fault.Places
-	places.Require(acted, "query.act", "act.unknown")
-	places.Require(decided, "query.decision", "decision.neither")
-	err := offering(places.Err("request.invalid"), acted, acts)
-	return offering(err, decided, decisions)
-}
-
 // tracePart decides a read of the trace and returns whose part it may see; "" is all.
 func (d *deed) tracePart() (string, error) {
 	part, owner := d.caller.Org, d.caller.Org
@@ -291,20 +250,20 @@ func (s *Trace) place(ctx context.Context) (bool, error) {
 		}
 		moved = true
 		ids := make([]string, 0, len(waiting))
-		for i, p := range waiting {
-			l, err := leafOf(p, head.Size+int64(i))
+		for _, p := range waiting {
+			l, err := leafOf(p, head.Size)
 			if err != nil {
 				return err
 			}
 			if err := tx.InsertLeaf(ctx, l); err != nil {
 				return fmt.Errorf("placing entry: %w", err)
 			}
+			head.Follow(p.At)
 			ids = append(ids, p.ID)
 		}
 		if err := tx.DeletePending(ctx, ids); err != nil {
 			return fmt.Errorf("clearing placed entries: %w", err)
 		}
-		head.Size += int64(len(waiting))
 		return tx.PutHead(ctx, head)
 	})
 	return moved, err
@@ -322,7 +281,7 @@ func leafOf(p postgres.Pending, index int64) (postgres.Leaf, error) {
 	}
 	return postgres.Leaf{
 		Index: index, ID: p.ID, At: p.At, Leaf: leaf, Salt: p.Salt, Body: p.Body, Org: p.Org, Owner: p.Owner,
-		Act: &body.Act, Decision: &body.Decision, Object: optional(body.Object.Name),
+		Act: &body.Act, Decision: &body.Decision, Object: optional(body.Object.Name), Person: optional(body.Actor.Member),
 	}, nil
 }
 

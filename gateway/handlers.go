@@ -143,11 +143,20 @@ func recalls(cat *catalog.Catalog) register {
 	}
 }
 
+// What the trace can be narrowed by, beside codes and numbers.
+const (
+	whoHelp   = "login of the caller's organization, or of the one in org; what stands for a person in an entry; who sees all may say ORG-0001/login"
+	orgHelp   = "number of the organization whose people acted"
+	sinceHelp = "first day, YYYY-MM-DD in Asia/Shanghai, or the moment it begins, RFC 3339"
+	untilHelp = "last day, all of it, or the moment before which it ends, RFC 3339"
+)
+
 // queryTrace reads the filter from the query. Unknown fields are refused before.
 func queryTrace(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
 		op.Parameters = append(op.Parameters, query("act", "noun.verb"), query("decision", "allow or deny"),
-			query("object", "number or name"), query("before", "only entries of a smaller index"), query("limit", limitHelp), query("cursor", cursorHelp))
+			query("object", "number or name"), query("who", whoHelp), query("org", orgHelp), query("since", sinceHelp),
+			query("until", untilHelp), query("before", "only entries of a smaller index"), query("limit", limitHelp), query("cursor", cursorHelp))
 		handle(e, op, func(c call) (wire.List[wire.TraceEntry], error) {
 			filter, err := traceFilter(c)
 			if err == nil {
@@ -158,7 +167,7 @@ func queryTrace(cat *catalog.Catalog) register {
 			}
 			entries, err := cat.Trace.Query(c.ctx, c.who, filter)
 			out := wire.List[wire.TraceEntry]{Items: entries}
-			if err == nil && len(entries) == filter.Limit {
+			if err == nil && len(entries) == filter.Limit && entries[len(entries)-1].Index > 0 { // before the first there is none
 				out.NextCursor = c.cursor(strconv.FormatInt(entries[len(entries)-1].Index, 10))
 			}
 			return out, err
@@ -173,7 +182,8 @@ func traceFilter(c call) (trace.Filter, error) {
 		return trace.Filter{}, err
 	}
 	filter := trace.Filter{
-		Act: values.Get("act"), Decision: values.Get("decision"), Object: values.Get("object"), Limit: cmp.Or(page.Limit, defaultPage),
+		Act: values.Get("act"), Decision: values.Get("decision"), Object: values.Get("object"), Who: values.Get("who"),
+		Org: values.Get("org"), Since: values.Get("since"), Until: values.Get("until"), Limit: cmp.Or(page.Limit, defaultPage),
 	}
 	if text := values.Get("before"); text != "" {
 		filter.Before, err = strconv.ParseInt(text, 10, 64)

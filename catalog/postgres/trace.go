@@ -35,21 +35,34 @@ func (t *Tx) SendEntry(p Pending, about *Decision) {
 type Head struct {
 	Size       int64
 	Checkpoint string
+	Latest     *time.Time    // of the entries that have a place; nil: there is none
+	Lag        time.Duration // most that an entry is older than one placed before it
+}
+
+// Follow counts one more entry, which happened at that time.
+func (h *Head) Follow(at time.Time) {
+	h.Size++
+	if h.Latest == nil || at.After(*h.Latest) {
+		h.Latest = &at
+		return
+	}
+	h.Lag = max(h.Lag, h.Latest.Sub(at))
 }
 
 // LockHead reads the head for update: whoever holds it is the one sequencer.
 func (t *Tx) LockHead(ctx context.Context) (Head, error) {
-	return one[Head](ctx, t, "select size, checkpoint from trace_head for update")
+	return one[Head](ctx, t, "select size, checkpoint, latest, lag from trace_head for update")
 }
 
 // Head reads the head.
 func (t *Tx) Head(ctx context.Context) (Head, error) {
-	return one[Head](ctx, t, "select size, checkpoint from trace_head")
+	return one[Head](ctx, t, "select size, checkpoint, latest, lag from trace_head")
 }
 
 // PutHead writes the head.
 func (t *Tx) PutHead(ctx context.Context, h Head) error {
-	return t.touch(ctx, "update trace_head set size = $1, checkpoint = $2", h.Size, h.Checkpoint)
+	return t.touch(ctx, "update trace_head set size = $1, checkpoint = $2, latest = $3, lag = $4",
+		h.Size, h.Checkpoint, h.Latest, h.Lag)
 }
 
 // PendingBatch reads entries in the order of their ids. Ids become visible out of order, so the caller
@@ -76,13 +89,14 @@ type Leaf struct {
 	Act      *string
 	Decision *string
 	Object   *string
+	Person   *string // trace.PersonHash of who acted
 }
 
 // InsertLeaf adds a sequenced entry.
 func (t *Tx) InsertLeaf(ctx context.Context, l Leaf) error {
-	return t.exec(ctx, `insert into trace_leaf (index, id, at, leaf, salt, body, org, owner, act, decision, object)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		l.Index, l.ID, l.At, l.Leaf, l.Salt, l.Body, l.Org, l.Owner, l.Act, l.Decision, l.Object)
+	return t.exec(ctx, `insert into trace_leaf (index, id, at, leaf, salt, body, org, owner, act, decision, object, person)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		l.Index, l.ID, l.At, l.Leaf, l.Salt, l.Body, l.Org, l.Owner, l.Act, l.Decision, l.Object, l.Person)
 }
 
 // LeavesFrom reads sequenced entries from an index on, in order.
@@ -98,24 +112,6 @@ func (t *Tx) LeafByID(ctx context.Context, id string) (Leaf, error) {
 // LeafAt reads a sequenced entry by index.
 func (t *Tx) LeafAt(ctx context.Context, index int64) (Leaf, error) {
 	return one[Leaf](ctx, t, "select * from trace_leaf where index = $1", index)
-}
-
-// TraceFilter selects entries. Empty members do not filter.
-type TraceFilter struct {
-	Org      string // an organization's part: its own acts and acts on its objects
-	Act      string
-	Decision string
-	Object   string
-	Before   int64 // indexes below; 0: newest
-	Limit    int
-}
-
-// QueryTrace lists entries, newest first.
-func (t *Tx) QueryTrace(ctx context.Context, f TraceFilter) ([]Leaf, error) {
-	return many[Leaf](ctx, t, `select * from trace_leaf
-		where ($1 = '' or org::text = $1 or owner::text = $1) and ($2 = '' or act = $2)
-			and ($3 = '' or decision = $3) and ($4 = '' or object = $4) and ($5 = 0 or index < $5)
-		order by index desc limit $6`, f.Org, f.Act, f.Decision, f.Object, f.Before, f.Limit)
 }
 
 // JobsWith lists the jobs a digest took part in: as product, output, evidence or code; or as the manifest or a

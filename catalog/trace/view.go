@@ -16,11 +16,15 @@ type View struct {
 	Body  json.RawMessage `json:"body,omitempty"`
 }
 
-// Filter selects entries. Empty members do not filter.
+// Filter selects entries. Empty members do not filter, and together they narrow.
 type Filter struct {
 	Act      string
 	Decision string
 	Object   string // number or name
+	Who      string // login, ORG-0001/login, or the hash that stands for the person in an entry
+	Org      string // number of the organization whose people acted
+	Since    string // first day, or the moment it begins: YYYY-MM-DD in Asia/Shanghai, or RFC 3339
+	Until    string // last day, all of it, or the moment before which it ends
 	Before   int64  // only entries with a smaller index; 0: newest
 	Limit    int    // 1 … 200; 0: 50
 }

@@ -113,7 +113,7 @@ func flagKinds() map[string]string {
 	return map[string]string{
 		"file": "FILE", "data": "DATA", "config": "FILE", "trust": "JSON", "root": "ROOT", "dir": "DIR",
 		"job": "JOB", "output": "OUTPUT", "grant": "GRANT", "version": "VERSION", "org": "ORG", "role": "ROLE",
-		"seat": "SEAT", "dataset": "DATASET", "reason": "REASON", "encoding": "ENCODING", "purpose": "PURPOSE", "decision": "DECISION", "act": "ACT", "object": "OBJECT", "column": "COLUMN",
+		"seat": "SEAT", "dataset": "DATASET", "reason": "REASON", "encoding": "ENCODING", "purpose": "PURPOSE", "decision": "DECISION", "act": "ACT", "who": "LOGIN", "object": "OBJECT", "column": "COLUMN",
 		"profile": "NAME", "as": "PERSONA", "lang": "LANG", "format": "FORM", "form": "PRODUCT_FORM",
 	}
 }

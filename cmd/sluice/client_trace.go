@@ -65,7 +65,7 @@ func entryActor(e entry) string {
 func traceQuery() *cobra.Command {
 	var f trace.Filter
 	cmd := command(text{
-		use: "query", example: "  sluice trace query --decision deny --limit 20\n  sluice trace query --act job.submit --object J-2026-0001 -o json",
+		use: "query", example: "  sluice trace query --decision deny --limit 20\n  sluice trace query --act job.submit --object J-2026-0001 -o json\n  sluice trace query --who zhang.wei --since 2026-11-01 --until 2026-11-30",
 	}, func(c *call) error {
 		if f.Decision != "" && f.Decision != trace.Allow && f.Decision != trace.Deny {
 			return usage("query.decision")
@@ -88,6 +88,10 @@ func traceQuery() *cobra.Command {
 	flags.StringVar(&f.Act, "act", "", "")
 	flags.StringVar(&f.Decision, "decision", "", "")
 	flags.StringVar(&f.Object, "object", "", "")
+	flags.StringVar(&f.Who, "who", "", "")
+	flags.StringVar(&f.Org, "org", "", "")
+	flags.StringVar(&f.Since, "since", "", "")
+	flags.StringVar(&f.Until, "until", "", "")
 	flags.Int64Var(&f.Before, "before", 0, "")
 	flags.IntVar(&f.Limit, "limit", 0, "")
 	return cmd

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/job"
 	votes "github.com/sluicedata/sluice/catalog/output"
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/policy"
 	"github.com/sluicedata/sluice/policy/bundle"
 )
@@ -86,6 +88,39 @@ func (f *frozen) invariantsHold(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// entriesAreFound holds what the trace is narrowed by against the entries of then, and asks for somebody's acts.
+func (f *frozen) entriesAreFound(t *testing.T) {
+	people := 0
+	f.tx(t, func(ctx context.Context, tx *postgres.Tx) error {
+		told, err := tx.Head(ctx)
+		if err != nil {
+			return err
+		}
+		leaves, err := tx.LeavesFrom(ctx, 0, everything)
+		var made postgres.Head
+		for _, l := range leaves {
+			body, err := trace.DecodeBody(l.Body)
+			if person := body.Actor.Member; err != nil || (l.Person == nil) != (person == "") || person != "" && *l.Person != person {
+				t.Errorf("entry %d is found under %v, its body says %q (%v)", l.Index, l.Person, person, err)
+			}
+			if made.Follow(l.At); l.Person != nil && l.At.Before(f.manifest.Made) {
+				people++
+			}
+		}
+		if told.Size != made.Size || told.Lag != made.Lag || told.Latest == nil || !told.Latest.Equal(*made.Latest) {
+			t.Errorf("the head says %+v, the entries %+v", told, made)
+		}
+		return err
+	})
+	home := f.profile(t, frozenDeveloper).Org
+	found, err := f.person(t, frozenAuditor).Trace.Query(context.Background(), trace.Filter{
+		Who: home + "/" + frozenDeveloper, Act: "job.submit", Until: f.manifest.Made.Format(time.RFC3339),
+	})
+	if err != nil || len(found) == 0 || people < 50 {
+		t.Errorf("%d jobs of then are found, of %d acts of people: %v", len(found), people, err)
+	}
 }
 
 // formatsAreRead reads each manifest, package and vote of then, and writes it as it was.

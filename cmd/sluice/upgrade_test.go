@@ -64,7 +64,7 @@ func TestUpgrade(t *testing.T) {
 			}{
 				{"schema", f.schemaIsToday}, {"decisions", f.decisionsReplay}, {"formats", f.formatsAreRead},
 				{"invariants", f.invariantsHold},
-				{"people", f.peopleLogIn}, {"product", f.productIsTheSame}, {"trace", f.traceGoesOn},
+				{"people", f.peopleLogIn}, {"product", f.productIsTheSame}, {"trace", f.traceGoesOn}, {"narrowing", f.entriesAreFound},
 			} {
 				t.Run(held.what, held.is)
 			}

@@ -18,10 +18,12 @@ import (
 // Trace is the log of every decision.
 type Trace struct{ c *Client }
 
-// Query lists entries, newest first.
+// Query lists entries, newest first. What its reader may not see, no filter finds.
 func (t Trace) Query(ctx context.Context, f trace.Filter) ([]wire.TraceEntry, error) {
 	q := url.Values{}
-	for field, text := range map[string]string{"act": f.Act, "decision": f.Decision, "object": f.Object} {
+	for field, text := range map[string]string{
+		"act": f.Act, "decision": f.Decision, "object": f.Object, "who": f.Who, "org": f.Org, "since": f.Since, "until": f.Until,
+	} {
 		if text != "" {
 			q.Set(field, text)
 		}

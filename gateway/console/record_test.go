@@ -3,11 +3,18 @@ package console_test
 import (
 	"bytes"
 	"encoding/json"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicedata/sluice/catalog/calendar"
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/trust"
@@ -48,6 +55,64 @@ func TestTracePages(t *testing.T) {
 	}
 	if got := w.browser(t).get(t, page+"/proof.json"); got.status != http.StatusSeeOther {
 		t.Errorf("a stranger gets %d", got.status)
+	}
+}
+
+// olderLink finds the way to the older part of a list.
+var olderLink = regexp.MustCompile(`<p class="foot">[^<]*<a href="([^"]+)"`)
+
+// TestTraceForm: what the form asks for narrows the timeline, stands in the form again, and goes along to the older part.
+func TestTraceForm(t *testing.T) {
+	w := newTown(t)
+	for range 30 {
+		if _, err := w.keys["steward"].Datasets.Show(t.Context(), theDataset); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Settled(t)
+	b := w.signedIn(t, "steward")
+	home, today := w.homes[string(org.DataProvider)], calendar.DateOf(time.Now())
+	asked := url.Values{
+		"who": {"steward"}, "org": {home}, "since": {today.AddDays(-1).String()}, "until": {today.AddDays(1).String()},
+		"act": {"dataset.show"}, "object": {theDataset}, "decision": {"allow"},
+	}
+	got := b.get(t, "/trace?"+asked.Encode())
+	got.shows(t, "the form as it was sent", `name="who" value="steward"`, `name="org" value="`+home+`"`, "操作人所在单位",
+		`type="date" name="since" value="`+asked.Get("since")+`"`, `type="date" name="until" value="`+asked.Get("until")+`"`)
+	if rows := strings.Count(got.body, "<code>dataset.show</code>"); rows != 20 {
+		t.Errorf("%d entries on the first page", rows)
+	}
+	link := olderLink.FindStringSubmatch(got.body)
+	if link == nil {
+		t.Fatalf("no way to the older part: %s", got.body)
+	}
+	older, err := url.Parse(html.UnescapeString(link[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	carried := older.Query()
+	before := carried.Get("before")
+	carried.Del("before")
+	if diff := cmp.Diff(asked, carried); before == "" || diff != "" {
+		t.Errorf("the older part is before %q: %s", before, diff)
+	}
+	rest := b.get(t, "/trace?"+older.RawQuery)
+	if rows := strings.Count(rest.body, "<code>dataset.show</code>"); rows < 10 || rows >= 20 || olderLink.MatchString(rest.body) {
+		t.Errorf("%d older entries, and more", rows)
+	}
+	for query, fits := range map[string]bool{
+		"who=steward": true, "org=" + home: true, "since=" + today.AddDays(2).String(): false, "until=" + today.AddDays(-2).String(): false,
+		"org=" + w.homes[string(org.Operator)]: false, "org=ORG-9999": false, "who=steward&org=" + home + "&act=dataset.freeze": false,
+		"since=" + url.QueryEscape(today.Start().AddDate(0, 0, -1).Format(time.RFC3339)): true,
+	} {
+		if got := b.get(t, "/trace?"+query); strings.Contains(got.body, "没有符合条件的记录") == fits || got.status != http.StatusOK {
+			t.Errorf("%s: %d, entries wanted: %v", query, got.status, fits)
+		}
+	}
+	for query, code := range map[string]string{
+		"who=developer": "who.unknown", "who=Li": "who.invalid", "org=x": "number.invalid", "since=soon": "moment.invalid", "since=2026-02-02&until=2026-02-01": "span.reversed",
+	} {
+		b.get(t, "/trace?"+query).refused(t, query, http.StatusUnprocessableEntity, code)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/trace"
@@ -21,9 +22,11 @@ type tracePage struct {
 
 func queryTrace(c call) (answer, error) {
 	q := c.r.URL.Query()
-	p := tracePage{Filter: trace.Filter{Act: q.Get("act"), Decision: q.Get("decision"), Object: q.Get("object"), Limit: pageSize}}
-	p.Follow = c.may[readLineage]
-	p.Filtered = p.Act != "" || p.Decision != "" || p.Object != ""
+	p := tracePage{Filter: trace.Filter{Limit: pageSize}, Follow: c.may[readLineage]}
+	for name, field := range p.fields() {
+		*field = strings.TrimSpace(q.Get(name))
+		p.Filtered = p.Filtered || *field != ""
+	}
 	if before := q.Get("before"); before != "" {
 		n, err := strconv.ParseInt(before, 10, 64)
 		if err != nil || n < 1 {
@@ -47,12 +50,19 @@ func queryTrace(c call) (answer, error) {
 	return answer{Body: p}, nil
 }
 
+// fields are what the form asks for, by the names they have in the address.
+func (p *tracePage) fields() map[string]*string {
+	return map[string]*string{
+		"act": &p.Act, "decision": &p.Decision, "object": &p.Object, "who": &p.Who, "org": &p.Org, "since": &p.Since, "until": &p.Until,
+	}
+}
+
 // older is the query of the part before an index.
-func (p tracePage) older(index int64) url.Values {
+func (p *tracePage) older(index int64) url.Values {
 	next := url.Values{"before": {strconv.FormatInt(index, 10)}}
-	for name, value := range map[string]string{"act": p.Act, "decision": p.Decision, "object": p.Object} {
-		if value != "" {
-			next.Set(name, value)
+	for name, field := range p.fields() {
+		if *field != "" {
+			next.Set(name, *field)
 		}
 	}
 	return next

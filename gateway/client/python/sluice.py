@@ -3676,15 +3676,16 @@ class TraceVerbs:
         """
         return self._client._record(ProvenEntry, _Call("GET", ["trace", "entries", entry]))
 
-    def query(self, *, act: Optional[str] = None, decision: Optional[str] = None, object: Optional[str] = None, before: Optional[str] = None, limit: Optional[str] = None) -> Iterator[Trace]:
+    def query(self, *, act: Optional[str] = None, decision: Optional[str] = None, object: Optional[str] = None, who: Optional[str] = None, org: Optional[str] = None, since: Optional[str] = None, until: Optional[str] = None, before: Optional[str] = None, limit: Optional[str] = None) -> Iterator[Trace]:
         """List trace entries, newest first.
 
-        Lists entries, newest first; each answer is itself traced. Who: all to the platform's audit
-        administrator, else those of the caller's organization and of acts on its objects.
+        Lists entries, newest first; each answer is itself traced. Filters narrow what the caller sees, and
+        each other; people of another organization are found by login by who sees all. Who: all to the
+        platform's audit administrator, else those of the caller's organization and of acts on its objects.
 
         GET /trace
         """
-        return self._client._items(Trace, _Call("GET", ["trace"], query={"act": act, "decision": decision, "object": object, "before": before, "limit": limit}))
+        return self._client._items(Trace, _Call("GET", ["trace"], query={"act": act, "decision": decision, "object": object, "who": who, "org": org, "since": since, "until": until, "before": before, "limit": limit}))
 
     def tile(self, path: str) -> bytes:
         """Get a tile or an entry bundle.

@@ -115,6 +115,10 @@ checkpoint = steward.trace.checkpoint()
 assert isinstance(checkpoint, bytes) and checkpoint.startswith(b"test/trace\n"), checkpoint
 acts = [entry.body["act"] for entry in steward.trace.query(act="dataset.publish", limit="200") if entry.body]
 assert acts and set(acts) == {"dataset.publish"}
+mine = [entry.body["actor"]["member"] for entry in steward.trace.query(who="steward", since=str(TODAY), limit="200") if entry.body]
+assert len(mine) > 1 and len(set(mine)) == 1, mine
+assert not list(steward.trace.query(who=mine[0], org="ORG-9999")) and not list(steward.trace.query(until="2020-01-01"))
+fails(422, "request.invalid", lambda: list(steward.trace.query(who="developer")))
 print("trace")
 
 # A profile that others can read is not used.
