@@ -21,6 +21,11 @@ import (
 // follows does. It knows nothing of HTTP: an edge verifies what is signed and hands in what that says.
 type Sessions struct{ c *core }
 
+// AssertionLife is how long an assertion may live, from now to its end (sessions.assertion_minutes).
+func (s *Sessions) AssertionLife() time.Duration {
+	return time.Duration(s.c.Rules.Sessions.AssertionMinutes) * time.Minute
+}
+
 // PublicKey returns the key of a fingerprint that is in force, to verify an assertion with.
 func (s *Sessions) PublicKey(ctx context.Context, fingerprint string) (public ed25519.PublicKey, err error) {
 	err = s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {

@@ -15,8 +15,7 @@ import (
 
 // Bounds of an assertion.
 const (
-	maxAssertion = 4 << 10         // bytes
-	maxAhead     = 5 * time.Minute // exp after now
+	maxAssertion = 4 << 10 // bytes
 	maxSkew      = 30 * time.Second
 	minID        = 16 // characters of jti
 	maxID        = 128
@@ -81,32 +80,32 @@ func (g *Gate) verify(ctx context.Context, raw string) (org.Assertion, error) {
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return org.Assertion{}, errAssertion
 	}
-	if !c.hold(fingerprint, g.TokenURL, g.Now()) {
+	if !c.hold(fingerprint, g.TokenURL, g.Now(), g.Sessions.AssertionLife()) {
 		return org.Assertion{}, errAssertion
 	}
 	return org.Assertion{Fingerprint: fingerprint, ID: c.ID, Expires: time.Unix(c.Expires, 0)}, nil
 }
 
-// hold reports whether the claims are those of a fresh assertion of one key for one audience.
-func (c claims) hold(fingerprint, audience string, now time.Time) bool {
+// hold reports whether the claims are those of a fresh assertion of one key for one audience, which may live so long.
+func (c claims) hold(fingerprint, audience string, now time.Time, life time.Duration) bool {
 	expires := time.Unix(c.Expires, 0)
 	switch {
 	case c.Issuer != fingerprint || c.Subject != fingerprint:
 		return false
 	case string(c.Audience) != audience:
 		return false
-	case !expires.After(now) || expires.After(now.Add(maxAhead)):
+	case !expires.After(now) || expires.After(now.Add(life)):
 		return false
 	case len(c.ID) < minID || len(c.ID) > maxID || !printable(c.ID):
 		return false
 	}
-	return c.begun(now)
+	return c.begun(now, life)
 }
 
 // begun checks the two claims that need not be there: issued and valid by now, and not issued long before.
-func (c claims) begun(now time.Time) bool {
+func (c claims) begun(now time.Time, life time.Duration) bool {
 	latest := now.Add(maxSkew).Unix()
-	if c.IssuedAt != nil && (*c.IssuedAt > latest || *c.IssuedAt < now.Add(-maxAhead-maxSkew).Unix()) {
+	if c.IssuedAt != nil && (*c.IssuedAt > latest || *c.IssuedAt < now.Add(-life-maxSkew).Unix()) {
 		return false
 	}
 	return c.NotBefore == nil || *c.NotBefore <= latest

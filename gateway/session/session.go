@@ -3,7 +3,7 @@
 // opaque token for it; a token becomes a policy subject, once a request, as the record has that person now. It
 // decides nothing: every act that follows does.
 //
-// What an assertion may be is as narrow as it can: EdDSA only, the exact audience, five minutes at most, an
+// What an assertion may be is as narrow as it can: EdDSA only, the exact audience, no longer than the rules let it live, an
 // identifier that counts once. Nothing tells a forger which of these failed.
 package session
 
@@ -25,6 +25,8 @@ import (
 type Sessions interface {
 	// PublicKey returns the admitted key of a fingerprint; Unauthenticated when there is none.
 	PublicKey(ctx context.Context, fingerprint string) (ed25519.PublicKey, error)
+	// AssertionLife is how long an assertion may live.
+	AssertionLife() time.Duration
 	// Open spends a verified assertion and returns a token and its life; Unauthenticated when it was spent.
 	Open(ctx context.Context, a org.Assertion) (token string, life time.Duration, err error)
 	// Subject returns who stands behind a token now, over a connection with a certificate of that digest or ""
