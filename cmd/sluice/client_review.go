@@ -163,10 +163,10 @@ func reviewShow() *cobra.Command {
 }
 
 func reviewList() *cobra.Command {
-	return command(text{
-		use: "list", example: "  sluice review list",
+	return byState(command(text{
+		use: "list", example: "  sluice review list --state in_review",
 	}, func(c *call) error {
-		all, err := c.Requests.List(c.ctx)
+		all, err := c.Requests.List(c.ctx, c.narrow()...)
 		return many(c, all, err, requestFields(c))
-	})
+	}))
 }

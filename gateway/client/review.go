@@ -30,8 +30,8 @@ func (r Requests) Show(ctx context.Context, number string) (wire.Request, error)
 }
 
 // List returns the requests the caller's organization has a seat in.
-func (r Requests) List(ctx context.Context) ([]wire.Request, error) {
-	return list[wire.Request](ctx, r.c, "requests")
+func (r Requests) List(ctx context.Context, by ...Narrow) ([]wire.Request, error) {
+	return narrowed[wire.Request](ctx, r.c, by, "requests")
 }
 
 // Vote signs a vote over the output and evidence as the request shows them now, and casts it.
@@ -105,8 +105,8 @@ func (r Releases) Show(ctx context.Context, number string) (wire.Release, error)
 }
 
 // List returns the releases the caller's organization is a party to.
-func (r Releases) List(ctx context.Context) ([]wire.Release, error) {
-	return list[wire.Release](ctx, r.c, "releases")
+func (r Releases) List(ctx context.Context, by ...Narrow) ([]wire.Release, error) {
+	return narrowed[wire.Release](ctx, r.c, by, "releases")
 }
 
 // Get returns a product with all that proves it: VerifyRelease.

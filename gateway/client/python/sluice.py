@@ -2614,14 +2614,14 @@ class DatasetVerbs:
         """
         return self._client._record(Dataset, _Call("POST", ["datasets", dataset, "freeze"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Dataset]:
+    def list(self, *, match: Optional[str] = None, provider: Optional[str] = None, level: Optional[int] = None, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Dataset]:
         """List datasets.
 
         Lists the datasets the caller may know of. Who: as dataset-show.
 
         GET /datasets
         """
-        return self._client._items(Dataset, _Call("GET", ["datasets"], query={"limit": limit, "state": state}))
+        return self._client._items(Dataset, _Call("GET", ["datasets"], query={"match": match, "provider": provider, "level": level, "limit": limit, "state": state}))
 
     def preview(self, dataset: str, version: int, body: Union[PreviewSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Preview:
         """Ask what a grant shows.
