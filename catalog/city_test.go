@@ -414,7 +414,11 @@ func (c *city) outputs(keys work.Keys, unique string) work.Result {
 
 // vote casts one seat's vote on a request.
 func (c *city) vote(p person, number string, seat output.Seat, choice output.Choice) error {
-	_, err := c.serve.Requests.Vote(c.ctx, p.Subject, number, c.signedVote(p, number, seat, choice))
+	given := output.Ballot{Envelope: c.signedVote(p, number, seat, choice)}
+	if choice == output.Reject {
+		given.Text = "not for this purpose"
+	}
+	_, err := c.serve.Requests.Vote(c.ctx, p.Subject, number, given)
 	return err
 }
 

@@ -1,8 +1,12 @@
 package catalog_test
 
 import (
+	"errors"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/output"
 )
 
@@ -49,10 +53,17 @@ func TestDesk(t *testing.T) {
 func TestVoteSaying(t *testing.T) {
 	c := newCity(t, plenty())
 	r := c.opened()
-	for text, want := range map[string]string{"31415 is high": "comment.invalid", "\u202ereversed": "comment.invalid"} {
-		signed := c.signedVote(c.reviewer, r.Number, output.AgencySeat, output.Approve)
-		if _, err := c.serve.Requests.VoteSaying(c.ctx, c.reviewer.Subject, r.Number, signed, output.CommentSpec{Text: text}); code(err) != want {
-			t.Errorf("%q: %v", text, err)
+	for _, tt := range []struct {
+		choice     output.Choice
+		text, want string
+	}{
+		{output.Approve, "31415 is high", "comment.invalid"}, {output.Approve, "\u202ereversed", "comment.invalid"},
+		{output.Approve, " ", "comment.invalid"}, {output.Reject, "31415 is high", "comment.invalid"},
+		{output.Reject, "", "opinion.invalid"}, {output.Reject, " \n\u3000", "opinion.invalid"},
+	} {
+		given := output.Ballot{Envelope: c.signedVote(c.reviewer, r.Number, output.AgencySeat, tt.choice), Text: tt.text}
+		if _, err := c.serve.Requests.Vote(c.ctx, c.reviewer.Subject, r.Number, given); code(err) != tt.want {
+			t.Errorf("%s %q: %v", tt.choice, tt.text, err)
 		}
 	}
 	seen, err := c.serve.Requests.Show(c.ctx, c.reviewer.Subject, r.Number)
@@ -60,13 +71,43 @@ func TestVoteSaying(t *testing.T) {
 	if len(seen.Voted) != 0 || len(seen.Comments) != 0 {
 		t.Fatalf("half of it is done: %+v", seen)
 	}
-	signed := c.signedVote(c.reviewer, r.Number, output.AgencySeat, output.Approve)
-	seen, err = c.serve.Requests.VoteSaying(c.ctx, c.reviewer.Subject, r.Number, signed, output.CommentSpec{Text: "labels are coarse"})
+	given := output.Ballot{Envelope: c.signedVote(c.reviewer, r.Number, output.AgencySeat, output.Approve), Text: "labels are coarse"}
+	seen, err = c.serve.Requests.Vote(c.ctx, c.reviewer.Subject, r.Number, given)
 	c.must(err)
 	if len(seen.Voted) != 1 || len(seen.Comments) != 1 {
 		t.Errorf("got %+v", seen)
 	}
 	if got := c.reads(c.officer, r.Number); got != "" {
 		t.Errorf("the other seat reads %q", got)
+	}
+}
+
+// TestWhoRejectsSaysWhy: a vote to reject is refused without words, a vote to approve is not; who may not vote is told of
+// neither; and the author reads why once both have voted.
+func TestWhoRejectsSaysWhy(t *testing.T) {
+	c := newCity(t, plenty())
+	r := c.opened()
+	cast := func(p person, seat output.Seat, choice output.Choice, text string) error {
+		given := output.Ballot{Envelope: c.signedVote(p, r.Number, seat, choice), Text: text}
+		_, err := c.serve.Requests.Vote(c.ctx, p.Subject, r.Number, given)
+		return err
+	}
+	var refused *fault.Error
+	if err := cast(c.officer, output.OperatorSeat, output.Reject, ""); !errors.As(err, &refused) || refused.Kind != fault.Invalid {
+		t.Fatalf("in silence: %v", err)
+	}
+	if diff := cmp.Diff([]fault.Place{{Location: "text", Code: "text.missing"}}, refused.Places); refused.Code != "opinion.invalid" || diff != "" {
+		t.Errorf("%s %s", refused.Code, diff)
+	}
+	if err := cast(c.developer, output.OperatorSeat, output.Reject, ""); !errors.As(err, &refused) || refused.Kind != fault.Denied {
+		t.Errorf("who may not vote: %v", err)
+	}
+	c.must(cast(c.officer, output.OperatorSeat, output.Approve, ""))
+	c.must(cast(c.reviewer, output.AgencySeat, output.Reject, "beyond the purpose"))
+	if got := c.reads(c.developer, r.Number); got != "agency: beyond the purpose" {
+		t.Errorf("the author reads %q", got)
+	}
+	if err := cast(c.reviewer, output.AgencySeat, output.Reject, ""); code(err) == "opinion.invalid" {
+		t.Error("a seat that has voted is asked for words")
 	}
 }

@@ -35,21 +35,8 @@ type Listed[V any] struct {
 	Next  string // the After of the part that follows; "" when nothing follows
 }
 
-// statesOf lists the states something can be in, in the order of a life. What keeps no state has none: a list of it
-// refuses every state rather than finding nothing in it.
-func statesOf(lives []flow.Table) (all []string) {
-	for _, life := range lives {
-		for _, s := range life.States {
-			if !slices.Contains(all, string(s)) {
-				all = append(all, string(s))
-			}
-		}
-	}
-	return all
-}
-
 // window reads a page as the record takes it: one row more than asked for tells whether more follow. states are those
-// of what is listed: one that nothing can be in is a slip, and an empty list would hide it.
+// of what is listed: one that nothing can be in is a slip, and an empty list would hide it; what keeps no state has none, and every one is a slip.
 func (p Page) window(states []string) (postgres.Window, error) {
 	var places fault.Places
 	places.Require(p.Limit >= 0 && p.Limit <= MaxPage, "query.limit", "limit.out_of_range")
@@ -83,7 +70,7 @@ func (p Page) limit() int {
 
 // listed reads one part of a list and shows its rows. lives are the tables their states are from.
 func listed[R, V any](p Page, read func(postgres.Window) ([]R, error), id func(R) string, view func(R) (V, error), lives ...flow.Table) (Listed[V], error) {
-	w, err := p.window(statesOf(lives))
+	w, err := p.window(flow.States(lives...))
 	if err != nil {
 		return Listed[V]{}, err
 	}

@@ -62,7 +62,7 @@ func (c *city) passkeyVote(p person, d *passkeytest.Authenticator, r output.Requ
 	if spoil != nil {
 		spoil(&signed)
 	}
-	_, err = c.serve.Requests.Vote(c.ctx, p.Subject, r.Number, signed)
+	_, err = c.serve.Requests.Vote(c.ctx, p.Subject, r.Number, output.Ballot{Envelope: signed})
 	d.Count = with.Count
 	return err
 }

@@ -130,21 +130,16 @@ func (d *deed) compared(row postgres.Job) error {
 	return nil
 }
 
-// Vote takes one seat's signed vote: a statement over the output's digest and its evidence, by the voter's
-// own key. Who: the operator's security_officer, the agency's output_reviewer, never the author.
-func (s *Requests) Vote(ctx context.Context, caller policy.Subject, number string, signed envelope.Envelope) (view output.RequestView, err error) {
-	return s.VoteSaying(ctx, caller, number, signed, output.CommentSpec{})
-}
-
-// VoteSaying is Vote with a comment beside it, which is sealed as the vote is: both are taken, or neither. A comment
-// without a text is none.
-func (s *Requests) VoteSaying(ctx context.Context, caller policy.Subject, number string, signed envelope.Envelope, said output.CommentSpec) (view output.RequestView, err error) {
+// Vote takes one seat's signed vote: a statement over the output's digest and its evidence, by the voter's own key. What is
+// said beside it is sealed as the vote is: both are taken, or neither; a vote to reject is refused without. Who: the
+// operator's security_officer, the agency's output_reviewer, never the author.
+func (s *Requests) Vote(ctx context.Context, caller policy.Subject, number string, given output.Ballot) (view output.RequestView, err error) {
 	err = s.c.change(ctx, caller, "review.vote", &view, func(d *deed) error {
 		r, row, o, err := d.lockedReview(number)
 		if err != nil {
 			return err
 		}
-		cast, unread := d.openVote(r, o, signed)
+		cast, unread := d.openVote(r, o, given.Envelope)
 		facts, err := d.voteFacts(r, row, o, cast)
 		if err != nil {
 			return err
@@ -162,12 +157,16 @@ func (s *Requests) VoteSaying(ctx context.Context, caller policy.Subject, number
 		if r.State != string(output.InReview) {
 			return fault.New(fault.Conflict, "review.ended")
 		}
-		if said.Text != "" {
-			if err := d.say(sitting{request: r, job: row, output: o, voice: d.voice(facts)}, said); err != nil {
+		if err := output.Reasoned(cast.Decision, given.Text); err != nil {
+			return err
+		}
+		if given.Text != "" {
+			at := sitting{request: r, job: row, output: o, voice: d.voice(facts)}
+			if err := d.say(at, output.CommentSpec{Text: given.Text}); err != nil {
 				return err
 			}
 		}
-		if err := d.storeVote(r, cast, signed); err != nil {
+		if err := d.storeVote(r, cast, given.Envelope); err != nil {
 			return err
 		}
 		view, err = d.requestView(r, row, o)

@@ -53,7 +53,7 @@ func TestCommentsAreSealed(t *testing.T) {
 	c.says(c.developer, r.Number, "open to all")
 	c.says(c.officer, r.Number, "the officer's")
 	c.says(c.reviewer, r.Number, "the reviewer's")
-	all := "author: open to all; operator: the officer's; agency: the reviewer's"
+	all := "author: open to all; operator: the officer's; agency: the reviewer's; agency: not for this purpose"
 	for _, stage := range []struct {
 		vote func() error
 		want map[*person]string

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/gateway/session"
@@ -21,6 +22,22 @@ func setRoles(cat *catalog.Catalog) register {
 		handleBody(e, op, func(c call, b wire.Roles) (wire.Member, error) {
 			return cat.Members.SetRoles(c.ctx, c.who, c.arg(0), c.arg(1), b.Roles)
 		})
+	}
+}
+
+// listDatasets reads what narrows the catalogue from the query.
+func listDatasets(cat *catalog.Catalog) register {
+	return func(e *edge, op huma.Operation) {
+		lowest, highest := 1.0, float64(dataset.MaxLevel)
+		level := query("level", "only datasets whose highest level of a column is this")
+		level.Schema = &huma.Schema{Type: huma.TypeInteger, Minimum: &lowest, Maximum: &highest}
+		op.Parameters = append(op.Parameters, query("match", "only datasets whose title or slug holds this text, whatever its case"),
+			query("provider", "only datasets of this organization, by its number"), level)
+		paged(func(c call, p catalog.Page) (catalog.Listed[wire.Dataset], error) {
+			asked := c.r.URL.Query()
+			p.Facets = dataset.ReadFacets(asked.Get("match"), asked.Get("provider"), asked.Get("level"))
+			return cat.Datasets.List(c.ctx, c.who, p)
+		})(e, op)
 	}
 }
 

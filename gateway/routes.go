@@ -74,7 +74,7 @@ func people(cat *catalog.Catalog) []route {
 func datasets(cat *catalog.Catalog) []route {
 	const version = "/datasets/{dataset}/versions/{version}"
 	return []route{
-		{get, "/datasets", ok, "dataset-list", "List datasets", list(cat.Datasets.List)},
+		{get, "/datasets", ok, "dataset-list", "List datasets", listDatasets(cat)},
 		{post, "/datasets", created, "dataset-declare", "Declare a dataset", body(cat.Datasets.Declare)},
 		{get, "/datasets/{dataset}", ok, "dataset-show", "Show a dataset", one(cat.Datasets.Show)},
 		{post, "/datasets/{dataset}/terms", ok, "dataset-terms", "Replace the provider's terms", oneBody(cat.Datasets.SetTerms)},

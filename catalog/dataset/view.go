@@ -3,6 +3,7 @@ package dataset
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/fault"
@@ -57,6 +58,24 @@ type Facets struct {
 	Match    string // title or slug holds this text, whatever its case
 	Provider string // organization number
 	Level    int    // the highest level of a column, 1 … MaxLevel
+}
+
+// NoLevel is a level that nothing has: what is asked for as a level and is none.
+const NoLevel = -1
+
+// ReadFacets reads facets as a query has them; "" narrows nothing. It refuses none: a level that cannot be read becomes
+// NoLevel, and whoever lists refuses that as it does every other level there is not.
+func ReadFacets(match, provider, level string) Facets {
+	f := Facets{Match: match, Provider: provider}
+	if level == "" {
+		return f
+	}
+	n, err := strconv.Atoi(level)
+	if err != nil || n < 1 {
+		n = NoLevel
+	}
+	f.Level = n
+	return f
 }
 
 // Provider is an organization that has datasets.

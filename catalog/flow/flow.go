@@ -57,6 +57,18 @@ func (t Table) Ended(s State) bool { return slices.Contains(t.Ends, s) }
 // Has reports whether s is a state of the table.
 func (t Table) Has(s State) bool { return slices.Contains(t.States, s) }
 
+// States lists the states of something whose life is in these tables, each once, in the order of a life.
+func States(lives ...Table) (all []string) {
+	for _, life := range lives {
+		for _, s := range life.States {
+			if !slices.Contains(all, string(s)) {
+				all = append(all, string(s))
+			}
+		}
+	}
+	return all
+}
+
 // From returns the moves out of s, in table order.
 func (t Table) From(s State) []Move {
 	var ms []Move

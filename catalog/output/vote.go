@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/envelope"
@@ -57,6 +58,20 @@ type Vote struct {
 	Revision string      `json:"revision"`        // of the policy bundle that judged the evidence
 	Expiry   time.Time   `json:"expiry"`          // UTC, whole seconds
 	Nonce    string      `json:"nonce"`           // 16 random bytes in hexadecimal, made by the voter's client
+}
+
+// Ballot is a vote as it is cast: the signed statement, and what its voter says of it, which is sealed as the vote is.
+type Ballot struct {
+	envelope.Envelope
+	Text string `json:"text,omitempty"` // a comment of the seat on the whole output; a vote to reject needs one
+}
+
+// Reasoned holds who rejects to saying why: whose work it was learns nothing else of it. The statement has no place for
+// words, so that this is asked of what comes with it, once, when the vote is cast.
+func Reasoned(choice Choice, text string) error {
+	var p fault.Places
+	p.Require(choice != Reject || strings.TrimSpace(text) != "", "text", "text.missing")
+	return p.Err("opinion.invalid")
 }
 
 // nonceBytes makes a nonce nobody meets twice.

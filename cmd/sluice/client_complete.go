@@ -114,6 +114,7 @@ func flagKinds() map[string]string {
 		"file": "FILE", "data": "DATA", "config": "FILE", "trust": "JSON", "root": "ROOT", "dir": "DIR",
 		"job": "JOB", "output": "OUTPUT", "grant": "GRANT", "version": "VERSION", "org": "ORG", "role": "ROLE",
 		"seat": "SEAT", "dataset": "DATASET", "reason": "REASON", "encoding": "ENCODING", "purpose": "PURPOSE", "decision": "DECISION", "act": "ACT", "who": "LOGIN", "object": "OBJECT", "column": "COLUMN",
+		"state": "STATE", "level": "LEVEL", "provider": "PROVIDER",
 		"profile": "NAME", "as": "PERSONA", "lang": "LANG", "format": "FORM", "form": "PRODUCT_FORM",
 	}
 }
@@ -129,6 +130,7 @@ func sources() map[string]source {
 		"ACT": actChoices, "OBJECT": asked(objectChoices), "COLUMN": asked(columnChoices),
 		"UPLOAD": asked(uploadChoices), "ID": asked(identityChoices), "REASON": reasonChoices,
 		"ENCODING": wordChoices("utf-8", "gb18030"), "PURPOSE": wordChoices("checkpoint", "certificate", "wrap"),
+		"STATE": stateChoices, "LEVEL": levelChoices, "PROVIDER": asked(providerChoices),
 		"NAME": profileChoices, "PERSONA": personaChoices,
 		"CAPACITY": capacityChoices, "ROLE": roleChoices, "SEAT": wordChoices("operator", "agency"),
 		"DECISION": wordChoices("allow", "deny"), "FORM": wordChoices(formTable, formJSON, formYAML),

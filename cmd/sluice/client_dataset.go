@@ -88,12 +88,12 @@ func datasetShow() *cobra.Command {
 }
 
 func datasetList() *cobra.Command {
-	return command(text{
-		use: "list", example: "  sluice dataset list -o json",
+	return byFacet(command(text{
+		use: "list", example: "  sluice dataset list --match 就诊 --level 2\n  sluice dataset list --provider ORG-0002 --state authorizable -o json",
 	}, func(c *call) error {
-		all, err := c.Datasets.List(c.ctx)
+		all, err := c.Datasets.List(c.ctx, c.narrow()...)
 		return many(c, all, err, datasetFields(c))
-	})
+	}))
 }
 
 func datasetColumns() *cobra.Command {

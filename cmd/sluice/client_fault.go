@@ -46,6 +46,9 @@ func (c *call) explain(err error) error {
 	return err
 }
 
+// mostAllowed is up to how many values are told that could stand where a wrong one stood; more hide what was wrong.
+const mostAllowed = 40
+
 // problemText lays a problem out: what happened, every reason with code, names and remedy, every place.
 func (c *call) problemText(p wire.Problem) string {
 	var b strings.Builder
@@ -58,6 +61,9 @@ func (c *call) problemText(p wire.Problem) string {
 	}
 	for _, e := range p.Errors {
 		b.WriteString("\n  " + e.Location + ": " + c.coded(e.Code) + helpLine("\n      ", "", e.Remedy))
+	}
+	if p.From == "" && 0 < len(p.Allowed) && len(p.Allowed) <= mostAllowed {
+		b.WriteString("\n  " + c.Say("problem.allowed", "allowed", joined(p.Allowed)))
 	}
 	if p.From != "" {
 		allowed := orDash(words(c, p.Allowed))

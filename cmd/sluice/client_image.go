@@ -80,12 +80,12 @@ func imageShow() *cobra.Command {
 }
 
 func imageList() *cobra.Command {
-	return command(text{
-		use: "list", example: "  sluice image list",
+	return byState(command(text{
+		use: "list", example: "  sluice image list --state approved",
 	}, func(c *call) error {
-		all, err := c.Images.List(c.ctx)
+		all, err := c.Images.List(c.ctx, c.narrow()...)
 		return many(c, all, err, imageFields(c))
-	})
+	}))
 }
 
 // readFolder reads the folder of a Python job: plain files and nothing else. Whether their names and sizes will do

@@ -334,10 +334,10 @@ func jobShow() *cobra.Command {
 }
 
 func jobList() *cobra.Command {
-	return command(text{
-		use: "list", example: "  sluice job list",
+	return byState(command(text{
+		use: "list", example: "  sluice job list --state checked",
 	}, func(c *call) error {
-		all, err := c.Jobs.List(c.ctx)
+		all, err := c.Jobs.List(c.ctx, c.narrow()...)
 		return many(c, all, err, jobFields(c))
-	})
+	}))
 }

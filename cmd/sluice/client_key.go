@@ -67,17 +67,20 @@ func keyEnd() *cobra.Command {
 
 func keyList() *cobra.Command {
 	var mine bool
-	cmd := ofOrg(command(text{
+	cmd := byState(ofOrg(command(text{
 		use:     "list",
-		example: "  sluice key list\n  sluice key list --mine",
+		example: "  sluice key list --state admitted\n  sluice key list --mine",
 	}, func(c *call) error {
+		if mine && c.flag("state") != "" {
+			return usage("key.mine_all")
+		}
 		if mine {
 			all, err := c.Keys.Mine(c.ctx)
 			return many(c, all, err, keyFields(c))
 		}
-		all, err := c.Keys.List(c.ctx, c.org())
+		all, err := c.Keys.List(c.ctx, c.org(), c.narrow()...)
 		return many(c, all, err, keyFields(c))
-	}))
+	})))
 	cmd.Flags().BoolVar(&mine, "mine", false, "")
 	return cmd
 }

@@ -80,12 +80,12 @@ func registrationApply() *cobra.Command {
 }
 
 func registrationList() *cobra.Command {
-	return command(text{
-		use: "list", example: "  sluice registration list",
+	return byState(command(text{
+		use: "list", example: "  sluice registration list\n  sluice registration list --state in_notice",
 	}, func(c *call) error {
-		all, err := c.Registrations.List(c.ctx)
+		all, err := c.Registrations.List(c.ctx, c.narrow()...)
 		return many(c, all, err, registrationFields(c))
-	})
+	}))
 }
 
 func newAgreement() *cobra.Command {
@@ -154,12 +154,12 @@ func agreementShow() *cobra.Command {
 }
 
 func agreementList() *cobra.Command {
-	return command(text{
-		use: "list", example: "  sluice agreement list -o json",
+	return byState(command(text{
+		use: "list", example: "  sluice agreement list --state signed -o json",
 	}, func(c *call) error {
-		all, err := c.Agreements.List(c.ctx)
+		all, err := c.Agreements.List(c.ctx, c.narrow()...)
 		return many(c, all, err, agreementFields(c))
-	})
+	}))
 }
 
 func newGrant() *cobra.Command {
@@ -291,10 +291,10 @@ func grantPropose() *cobra.Command {
 }
 
 func grantList() *cobra.Command {
-	return command(text{
-		use: "list", example: "  sluice grant list",
+	return byState(command(text{
+		use: "list", example: "  sluice grant list --state active",
 	}, func(c *call) error {
-		all, err := c.Grants.List(c.ctx)
+		all, err := c.Grants.List(c.ctx, c.narrow()...)
 		return many(c, all, err, grantFields(c))
-	})
+	}))
 }

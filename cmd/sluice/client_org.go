@@ -179,10 +179,10 @@ func memberRemove() *cobra.Command {
 }
 
 func memberList() *cobra.Command {
-	return ofOrg(command(text{
-		use: "list", example: "  sluice member list\n  sluice member list -o yaml",
+	return byState(ofOrg(command(text{
+		use: "list", example: "  sluice member list --state active\n  sluice member list -o yaml",
 	}, func(c *call) error {
-		all, err := c.Members.List(c.ctx, c.org())
+		all, err := c.Members.List(c.ctx, c.org(), c.narrow()...)
 		return many(c, all, err, memberFields(c))
-	}))
+	})))
 }

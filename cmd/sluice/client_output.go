@@ -179,12 +179,12 @@ func releaseFields(c *call) []field[wire.Release] {
 }
 
 func releaseList() *cobra.Command {
-	return command(text{
-		use: "list", example: "  sluice release list",
+	return byState(command(text{
+		use: "list", example: "  sluice release list --state released",
 	}, func(c *call) error {
-		all, err := c.Releases.List(c.ctx)
+		all, err := c.Releases.List(c.ctx, c.narrow()...)
 		return many(c, all, err, releaseFields(c))
-	})
+	}))
 }
 
 func releaseShow() *cobra.Command {

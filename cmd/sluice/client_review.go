@@ -70,7 +70,7 @@ func reviewOpen() *cobra.Command {
 
 // ballotFlags are the flags of a vote.
 type ballotFlags struct {
-	seat, digest                  string
+	seat, digest, text            string
 	approve, sendBack, deny, wait bool
 }
 
@@ -78,7 +78,7 @@ func reviewVote() *cobra.Command {
 	var b ballotFlags
 	cmd := change(text{
 		use: "vote REQUEST --seat SEAT", example: "  sluice review vote Q-2026-0001 --seat operator --approve\n" +
-			"  sluice review vote Q-2026-0001 --seat agency --reject --digest sha256:0f3c…",
+			`  sluice review vote Q-2026-0001 --seat agency --reject --text "It goes beyond the granted purpose" --digest sha256:0f3c…`,
 	}, func(c *call) error { return vote(c, b) })
 	f := cmd.Flags()
 	f.StringVar(&b.seat, "seat", "", "")
@@ -86,6 +86,7 @@ func reviewVote() *cobra.Command {
 	f.BoolVar(&b.sendBack, "return", false, "")
 	f.BoolVar(&b.deny, "reject", false, "")
 	f.StringVar(&b.digest, "digest", "", "")
+	f.StringVar(&b.text, "text", "", "")
 	return need(awaits(cmd, &b.wait), "seat")
 }
 
@@ -112,6 +113,9 @@ func vote(c *call, b ballotFlags) error {
 	if !client.KnownSeat(b.seat) {
 		return usage("vote.seat")
 	}
+	if votes.Reasoned(choice, b.text) != nil { // before anything is signed
+		return usage("vote.text")
+	}
 	statement, err := c.Requests.Statement(c.ctx, c.args[0], seat, choice)
 	if err != nil {
 		return err
@@ -120,7 +124,7 @@ func vote(c *call, b ballotFlags) error {
 		return failed("vote.other_digest")
 	}
 	c.speak(statementText(c, statement))
-	r, err := c.Requests.Cast(c.ctx, c.args[0], statement)
+	r, err := c.Requests.Cast(c.ctx, c.args[0], statement, b.text)
 	if err == nil && b.wait {
 		r, err = awaitRequest(c, c.args[0])
 	}
@@ -163,10 +167,10 @@ func reviewShow() *cobra.Command {
 }
 
 func reviewList() *cobra.Command {
-	return command(text{
-		use: "list", example: "  sluice review list",
+	return byState(command(text{
+		use: "list", example: "  sluice review list --state in_review",
 	}, func(c *call) error {
-		all, err := c.Requests.List(c.ctx)
+		all, err := c.Requests.List(c.ctx, c.narrow()...)
 		return many(c, all, err, requestFields(c))
-	})
+	}))
 }

@@ -83,13 +83,13 @@ func uploadShow() *cobra.Command {
 }
 
 func uploadList() *cobra.Command {
-	return command(text{
+	return byState(command(text{
 		use:     "list",
-		example: "  sluice upload list -o json",
+		example: "  sluice upload list --state complete -o json",
 	}, func(c *call) error {
-		all, err := c.Uploads.List(c.ctx)
+		all, err := c.Uploads.List(c.ctx, c.narrow()...)
 		return many(c, all, err, uploadFields(c))
-	})
+	}))
 }
 
 func uploadDrop() *cobra.Command {

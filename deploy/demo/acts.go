@@ -176,7 +176,7 @@ func (d *demo) release(ctx context.Context) error {
 		return fmt.Errorf("preparing a vote: %w", err)
 	}
 	forged.Digest = name.DigestOf([]byte("other bytes"))
-	_, err = d.officer.Requests.Cast(ctx, r.Number, forged)
+	_, err = d.officer.Requests.Cast(ctx, r.Number, forged, "")
 	d.refusedAs(err, "officer", "review.vote over other bytes", "vote.digest_mismatch")
 	if r, err = d.officer.Requests.Vote(ctx, r.Number, output.OperatorSeat, output.Approve); err != nil {
 		return fmt.Errorf("voting for the operator: %w", err)

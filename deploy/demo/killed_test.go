@@ -125,7 +125,7 @@ func (k *killing) votes(by *persona, seat output.Seat) func() error {
 	k.t.Helper()
 	statement, err := by.Requests.Statement(k.ctx, k.request, seat, output.Approve)
 	must(k.t, err)
-	return func() error { _, err := by.Requests.Cast(k.ctx, k.request, statement); return err }
+	return func() error { _, err := by.Requests.Cast(k.ctx, k.request, statement, ""); return err }
 }
 
 // act has somebody act while the victim is dead, or dies once the act waits for nothing but its commit. What must be

@@ -213,11 +213,11 @@ func (m *mix) votes(dice *rand.Rand) {
 			seat output.Seat
 			by   *persona
 		}{{output.OperatorSeat, m.officer}, {output.AgencySeat, m.reviewer}} {
-			choice := output.Approve
+			choice, text := output.Approve, ""
 			if dice.IntN(8) == 0 {
-				choice = output.Reject
+				choice, text = output.Reject, "too coarse for what it is for"
 			}
-			if _, err := one.by.Requests.Vote(m.ctx, r.Number, one.seat, choice); m.must("voting", err) {
+			if _, err := one.by.Requests.VoteSaying(m.ctx, r.Number, one.seat, choice, text); m.must("voting", err) {
 				m.mu.Lock()
 				m.told.votes[r.Number] = append(m.told.votes[r.Number], choice)
 				m.mu.Unlock()

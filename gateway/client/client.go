@@ -121,16 +121,7 @@ func get[V any](ctx context.Context, c *Client, path ...string) (V, error) {
 
 // list reads all elements of a list, part by part.
 func list[V any](ctx context.Context, c *Client, path ...string) ([]V, error) {
-	all := []V{}
-	query := url.Values{}
-	for {
-		l, err := exchange[wire.List[V]](ctx, c, message{method: http.MethodGet, path: path, query: query})
-		all = append(all, l.Items...)
-		if err != nil || l.NextCursor == "" {
-			return all, err
-		}
-		query = url.Values{"cursor": {l.NextCursor}}
-	}
+	return narrowed[V](ctx, c, nil, path...)
 }
 
 // act does something that needs no more than its path.

@@ -27,8 +27,8 @@ func (d Datasets) Show(ctx context.Context, slug string) (wire.Dataset, error) {
 }
 
 // List returns the datasets.
-func (d Datasets) List(ctx context.Context) ([]wire.Dataset, error) {
-	return list[wire.Dataset](ctx, d.c, "datasets")
+func (d Datasets) List(ctx context.Context, by ...Narrow) ([]wire.Dataset, error) {
+	return narrowed[wire.Dataset](ctx, d.c, by, "datasets")
 }
 
 // SetTerms replaces the provider's terms.

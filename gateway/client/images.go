@@ -30,6 +30,6 @@ func (i Images) Show(ctx context.Context, name string) (wire.Image, error) {
 }
 
 // List lists images.
-func (i Images) List(ctx context.Context) ([]wire.Image, error) {
-	return list[wire.Image](ctx, i.c, "images")
+func (i Images) List(ctx context.Context, by ...Narrow) ([]wire.Image, error) {
+	return narrowed[wire.Image](ctx, i.c, by, "images")
 }

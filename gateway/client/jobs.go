@@ -48,8 +48,8 @@ func (j Jobs) Show(ctx context.Context, number string) (wire.Job, error) {
 }
 
 // List returns the jobs of the caller's organization.
-func (j Jobs) List(ctx context.Context) ([]wire.Job, error) {
-	return list[wire.Job](ctx, j.c, "jobs")
+func (j Jobs) List(ctx context.Context, by ...Narrow) ([]wire.Job, error) {
+	return narrowed[wire.Job](ctx, j.c, by, "jobs")
 }
 
 // Wait waits until nothing happens to a job by itself any more.

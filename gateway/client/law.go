@@ -35,8 +35,8 @@ func (r Registrations) Show(ctx context.Context, number string) (wire.Registrati
 }
 
 // List returns the registrations.
-func (r Registrations) List(ctx context.Context) ([]wire.Registration, error) {
-	return list[wire.Registration](ctx, r.c, "registrations")
+func (r Registrations) List(ctx context.Context, by ...Narrow) ([]wire.Registration, error) {
+	return narrowed[wire.Registration](ctx, r.c, by, "registrations")
 }
 
 // Agreements is operating agreements.
@@ -63,8 +63,8 @@ func (a Agreements) Show(ctx context.Context, number string) (wire.Agreement, er
 }
 
 // List returns the agreements.
-func (a Agreements) List(ctx context.Context) ([]wire.Agreement, error) {
-	return list[wire.Agreement](ctx, a.c, "agreements")
+func (a Agreements) List(ctx context.Context, by ...Narrow) ([]wire.Agreement, error) {
+	return narrowed[wire.Agreement](ctx, a.c, by, "agreements")
 }
 
 // Grants is what one operator may do with one dataset.
@@ -117,6 +117,6 @@ func (g Grants) Stops(ctx context.Context, number string) ([]wire.Stop, error) {
 }
 
 // List returns the grants.
-func (g Grants) List(ctx context.Context) ([]wire.Grant, error) {
-	return list[wire.Grant](ctx, g.c, "grants")
+func (g Grants) List(ctx context.Context, by ...Narrow) ([]wire.Grant, error) {
+	return narrowed[wire.Grant](ctx, g.c, by, "grants")
 }

@@ -47,8 +47,8 @@ func (m Members) Invite(ctx context.Context, number string, spec wire.MemberSpec
 }
 
 // List returns the people of an organization.
-func (m Members) List(ctx context.Context, number string) ([]wire.Member, error) {
-	return list[wire.Member](ctx, m.c, "orgs", number, "members")
+func (m Members) List(ctx context.Context, number string, by ...Narrow) ([]wire.Member, error) {
+	return narrowed[wire.Member](ctx, m.c, by, "orgs", number, "members")
 }
 
 // SetRoles replaces what a person may do.
@@ -154,6 +154,6 @@ func (k Keys) Mine(ctx context.Context) ([]wire.Key, error) {
 }
 
 // List returns the keys of an organization's people.
-func (k Keys) List(ctx context.Context, number string) ([]wire.Key, error) {
-	return list[wire.Key](ctx, k.c, "orgs", number, "keys")
+func (k Keys) List(ctx context.Context, number string, by ...Narrow) ([]wire.Key, error) {
+	return narrowed[wire.Key](ctx, k.c, by, "orgs", number, "keys")
 }

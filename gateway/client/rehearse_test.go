@@ -74,7 +74,7 @@ func TestRehearsalsSendNothing(t *testing.T) {
 		t.Errorf("an object that is not there: got %v", err)
 	}
 	// What would be signed is shown without a signature: with one, it would be the vote itself.
-	_, err := c.Requests.Cast(t.Context(), "Q-2026-0001", output.Vote{Request: "Q-2026-0001"})
+	_, err := c.Requests.Cast(t.Context(), "Q-2026-0001", output.Vote{Request: "Q-2026-0001"}, "")
 	if !missing(err) {
 		t.Errorf("a vote on nothing: got %v", err)
 	}

@@ -30,17 +30,23 @@ func (r Requests) Show(ctx context.Context, number string) (wire.Request, error)
 }
 
 // List returns the requests the caller's organization has a seat in.
-func (r Requests) List(ctx context.Context) ([]wire.Request, error) {
-	return list[wire.Request](ctx, r.c, "requests")
+func (r Requests) List(ctx context.Context, by ...Narrow) ([]wire.Request, error) {
+	return narrowed[wire.Request](ctx, r.c, by, "requests")
 }
 
-// Vote signs a vote over the output and evidence as the request shows them now, and casts it.
+// Vote signs a vote over the output and evidence as the request shows them now, and casts it. A vote to reject needs
+// words: VoteSaying.
 func (r Requests) Vote(ctx context.Context, number string, seat output.Seat, choice output.Choice) (wire.Request, error) {
+	return r.VoteSaying(ctx, number, seat, choice, "")
+}
+
+// VoteSaying is Vote with what the voter says of it, which is sealed as the vote is.
+func (r Requests) VoteSaying(ctx context.Context, number string, seat output.Seat, choice output.Choice, text string) (wire.Request, error) {
 	statement, err := r.Statement(ctx, number, seat, choice)
 	if err != nil {
 		return wire.Request{}, err
 	}
-	return r.Cast(ctx, number, statement)
+	return r.Cast(ctx, number, statement, text)
 }
 
 // Statement prepares the vote of a seat for the voter to look at before it is signed.
@@ -64,16 +70,20 @@ func (r Requests) Statement(ctx context.Context, number string, seat output.Seat
 	}, nil
 }
 
-// Cast signs a statement with the voter's own key and casts it.
-func (r Requests) Cast(ctx context.Context, number string, statement output.Vote) (wire.Request, error) {
+// Cast signs a statement with the voter's own key and casts it, with what the voter says of it; "" says nothing.
+func (r Requests) Cast(ctx context.Context, number string, statement output.Vote, text string) (wire.Request, error) {
+	path := []string{"requests", number, "votes"}
 	if r.c.rehearsing {
-		return wire.Request{}, r.c.unsigned(ctx, statement, "requests", number, "votes")
+		return wire.Request{}, r.c.unsigned(ctx, struct {
+			output.Vote
+			Text string `json:"text,omitempty"`
+		}{statement, text}, path...)
 	}
 	signed, err := statement.Sign(name.ID(r.c.fingerprint), r.c.key)
 	if err != nil {
 		return wire.Request{}, fmt.Errorf("signing vote: %w", err)
 	}
-	return send[wire.Request](ctx, r.c, signed, "requests", number, "votes")
+	return send[wire.Request](ctx, r.c, wire.Ballot{Envelope: signed, Text: text}, path...)
 }
 
 // Comment says something about an output under review; what a seat says is sealed as its vote is.
@@ -105,8 +115,8 @@ func (r Releases) Show(ctx context.Context, number string) (wire.Release, error)
 }
 
 // List returns the releases the caller's organization is a party to.
-func (r Releases) List(ctx context.Context) ([]wire.Release, error) {
-	return list[wire.Release](ctx, r.c, "releases")
+func (r Releases) List(ctx context.Context, by ...Narrow) ([]wire.Release, error) {
+	return narrowed[wire.Release](ctx, r.c, by, "releases")
 }
 
 // Get returns a product with all that proves it: VerifyRelease.

@@ -36,8 +36,8 @@ func (u Uploads) Show(ctx context.Context, id string) (wire.Upload, error) {
 }
 
 // List returns the organization's uploads that have not ended.
-func (u Uploads) List(ctx context.Context) ([]wire.Upload, error) {
-	return list[wire.Upload](ctx, u.c, "uploads")
+func (u Uploads) List(ctx context.Context, by ...Narrow) ([]wire.Upload, error) {
+	return narrowed[wire.Upload](ctx, u.c, by, "uploads")
 }
 
 // SendChunk sends chunk number, counted from 1.

@@ -4,13 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sluicedata/sluice/catalog/fault"
 	"github.com/sluicedata/sluice/catalog/name"
@@ -38,7 +36,7 @@ func (c *Console) askVote(w http.ResponseWriter, r *http.Request, who policy.Sub
 	if !slices.Contains([]output.Choice{output.Approve, output.Reject}, choice) {
 		return nil, fault.Bad("request.invalid", fault.Place{Location: "form.decision", Code: "decision.unknown"})
 	}
-	if err := reasoned(choice, form.Get("text")); err != nil {
+	if err := output.Reasoned(choice, form.Get("text")); err != nil { // before a device is asked to sign
 		return nil, err
 	}
 	view, err := c.Catalog.Requests.Show(r.Context(), who, r.PathValue("number"))
@@ -66,26 +64,11 @@ func (c *Console) castVote(w http.ResponseWriter, r *http.Request, who policy.Su
 	if err != nil {
 		return err
 	}
-	var cast output.Vote
-	if err := json.Unmarshal(signed.Payload, &cast); err != nil {
-		return fault.New(fault.Invalid, "signature.invalid")
-	}
-	said := output.CommentSpec{Text: form.Get("text")}
-	if err := reasoned(cast.Decision, said.Text); err != nil {
-		return err
-	}
-	if _, err := c.Catalog.Requests.VoteSaying(ctx, who, r.PathValue("number"), signed, said); err != nil {
+	given := output.Ballot{Envelope: signed, Text: form.Get("text")}
+	if _, err := c.Catalog.Requests.Vote(ctx, who, r.PathValue("number"), given); err != nil {
 		return err
 	}
 	return back(w, r)
-}
-
-// reasoned holds who rejects to saying why: its author has nothing else to mend it by.
-func reasoned(choice output.Choice, text string) error {
-	if choice == output.Reject && strings.TrimSpace(text) == "" {
-		return fault.Bad("opinion.invalid", fault.Place{Location: "form.text", Code: "text.missing"})
-	}
-	return nil
 }
 
 // comment says something about the output, of all of it or at a cell.

@@ -234,8 +234,8 @@ func TestPagesTell(t *testing.T) {
 			t.Errorf("narrowed by %q: %s", query, got.body)
 		}
 	}
-	for _, query := range []string{"level=5", "level=x", "provider=ORG-9999"} {
-		officer.get(t, "/datasets?"+query).refused(t, query, http.StatusUnprocessableEntity, "")
+	for query, code := range map[string]string{"level=5": "level.out_of_range", "level=x": "level.out_of_range", "level=0": "level.out_of_range", "provider=ORG-9999": "provider.unknown"} {
+		officer.get(t, "/datasets?"+query).refused(t, query, http.StatusUnprocessableEntity, code)
 	}
 	officer.get(t, "/datasets?q=%01").shows(t, "a search nobody can type", "检索文字不合法", "query.match")
 	officer.get(t, "/jobs?state=a&state=b").shows(t, "a field twice", "request.invalid")

@@ -7,7 +7,6 @@ import (
 
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/dataset"
-	"github.com/sluicedata/sluice/catalog/fault"
 )
 
 // facet narrows a list by one thing besides its state: a field of the query form with the values there are. Its text is
@@ -23,14 +22,7 @@ type option struct{ Value, Text string }
 // listDatasets makes the page of the catalogue: narrowed by a text, a department, a level and a state.
 func listDatasets(c call) (answer, error) {
 	asked := c.r.URL.Query()
-	narrow := catalog.Page{Facets: dataset.Facets{Provider: asked.Get("provider")}}
-	if text := asked.Get("level"); text != "" {
-		level, err := strconv.Atoi(text)
-		if err != nil || level < 1 {
-			return answer{}, fault.Bad("request.invalid", fault.Place{Location: "query.level", Code: "level.out_of_range"})
-		}
-		narrow.Facets.Level = level
-	}
+	narrow := catalog.Page{Facets: dataset.ReadFacets("", asked.Get("provider"), asked.Get("level"))}
 	p, err := partOf(c, dataset.Flow(), narrow, func(c call, p catalog.Page) (catalog.Listed[dataset.View], error) {
 		return c.cat.Datasets.List(c.ctx, c.who, p)
 	})
@@ -44,9 +36,6 @@ func listDatasets(c call) (answer, error) {
 	of := facet{Name: "provider", Value: asked.Get("provider")}
 	for _, o := range providers {
 		of.Values = append(of.Values, option{o.Number, fmt.Sprintf("%s (%s)", o.Name, o.Number)})
-	}
-	if of.Value != "" && !slices.ContainsFunc(of.Values, func(o option) bool { return o.Value == of.Value }) {
-		return answer{}, fault.Bad("request.invalid", fault.Place{Location: "query.provider", Code: "query.invalid"})
 	}
 	level := facet{Name: "level", Value: asked.Get("level")}
 	for n := 1; n <= dataset.MaxLevel; n++ {

@@ -85,6 +85,7 @@ type (
 	Request        = output.RequestView
 	RequestSpec    = output.RequestSpec
 	CommentSpec    = output.CommentSpec
+	Ballot         = output.Ballot
 	ReturnSpec     = output.ReturnSpec
 	ResubmitSpec   = output.ResubmitSpec
 	Envelope       = envelope.Envelope

@@ -1341,6 +1341,26 @@ class Output(Record):
 
 
 @dataclass
+class OutputBallot(Record):
+    #: id of the signing key
+    key: str = dataclasses.field(metadata={"name": "key"})
+    #: the statement as it was signed, canonical JSON
+    payload: bytes = dataclasses.field(metadata={"name": "payload"})
+    #: signature scheme
+    scheme: str = dataclasses.field(metadata={"name": "scheme"})
+    #: over the pre-authentication encoding (DSSE v1)
+    signature: bytes = dataclasses.field(metadata={"name": "signature"})
+    #: kind of statement, part of what is signed
+    type: str = dataclasses.field(metadata={"name": "type"})
+    #: what a passkey's authenticator signed; with the scheme webauthn only
+    authenticator_data: Optional[bytes] = dataclasses.field(default=None, metadata={"name": "authenticator_data"})
+    #: what a passkey's browser signed, as JSON; with the scheme webauthn only
+    client_data: Optional[bytes] = dataclasses.field(default=None, metadata={"name": "client_data"})
+    #: what the voter says of it, bounded as a comment is; a vote to reject needs it
+    text: Optional[str] = dataclasses.field(default=None, metadata={"name": "text"})
+
+
+@dataclass
 class OutputCode(Record):
     #: SQL, one SELECT a relation
     code: str = dataclasses.field(metadata={"name": "code"})
@@ -2614,14 +2634,14 @@ class DatasetVerbs:
         """
         return self._client._record(Dataset, _Call("POST", ["datasets", dataset, "freeze"], header={"If-Match": if_match}, key=idempotency_key))
 
-    def list(self, *, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Dataset]:
+    def list(self, *, match: Optional[str] = None, provider: Optional[str] = None, level: Optional[int] = None, limit: Optional[str] = None, state: Optional[str] = None) -> Iterator[Dataset]:
         """List datasets.
 
         Lists the datasets the caller may know of. Who: as dataset-show.
 
         GET /datasets
         """
-        return self._client._items(Dataset, _Call("GET", ["datasets"], query={"limit": limit, "state": state}))
+        return self._client._items(Dataset, _Call("GET", ["datasets"], query={"match": match, "provider": provider, "level": level, "limit": limit, "state": state}))
 
     def preview(self, dataset: str, version: int, body: Union[PreviewSpec, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> Preview:
         """Ask what a grant shows.
@@ -3621,11 +3641,12 @@ class ReviewVerbs:
         """
         return self._client._record(OutputRequest, _Call("GET", ["requests", number]))
 
-    def vote(self, number: str, body: Union[EnvelopeEnvelope, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OutputRequest:
+    def vote(self, number: str, body: Union[OutputBallot, Mapping[str, Any]], *, if_match: Optional[str] = None, idempotency_key: Optional[str] = None) -> OutputRequest:
         """Cast a signed vote.
 
         Takes one seat's vote, signed by the voter's own key over the output's digest and its evidence. The
-        worse vote wins. Who: the operator's security officer, the agency's output reviewer, never the author.
+        worse vote wins. What is said with it is sealed as it is; a vote to reject is refused without. Who:
+        the operator's security officer, the agency's output reviewer, never the author.
 
         POST /requests/{number}/votes
         """

@@ -86,7 +86,7 @@ func TestStory(t *testing.T) {
 	server := httptest.NewServer(between)
 	defer server.Close()
 	got := python(t, ".", c.folder, "testdata/story.py", server.URL, c.operator, c.department)
-	want := "who\ndeclared\npublished\nlisted\nrefused\nunknown\nbad input\nlaw\ntrace\nprofile\n"
+	want := "who\ndeclared\npublished\nlisted\nnarrowed\nrefused\nunknown\nbad input\nlaw\ntrace\nprofile\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}

@@ -68,6 +68,19 @@ found = [dataset.slug for dataset in developer.datasets.list()]
 assert sorted(found) == ["health-visits", "other-visits"], found
 print("listed")
 
+# A list is narrowed, in parts of one as in a whole; what nothing can have is refused with its place.
+narrowed = lambda **by: [dataset.slug for dataset in developer.datasets.list(**by)]
+steward.datasets.declare({**sluice.encode(spec), "slug": "health-centres", "title": "Centres"})
+assert narrowed(match="就诊", limit="1") == ["other-visits", "health-visits"], narrowed(match="就诊", limit="1")
+assert narrowed(match="HEALTH", level=4, provider=DEPARTMENT, state="declared") == ["health-centres", "health-visits"]
+assert narrowed(level=1) == narrowed(match="nothing") == narrowed(state="retired") == []
+problem = fails(422, "request.invalid", lambda: narrowed(level=5, match="\1"))
+assert {(e.location, e.code) for e in problem.errors} == {("query.level", "level.out_of_range"), ("query.match", "match.invalid")}, problem
+problem = fails(422, "provider.unknown", lambda: narrowed(provider=OPERATOR))
+assert problem.allowed == [DEPARTMENT], problem.allowed
+assert list(developer.jobs.list(state="running")) == []
+print("narrowed")
+
 # A refusal has all its reasons, and what helps, in the reader's language.
 refused = fails(403, "access.not_permitted", lambda: developer.datasets.declare(spec))
 assert refused.reasons and refused.reasons[0].dimension == "access" and refused.reasons[0].remedy
