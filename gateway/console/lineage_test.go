@@ -24,11 +24,14 @@ func TestLineage(t *testing.T) {
 	chief := w.signedIn(t, "chief")
 	chief.get(t, "/releases/"+number).shows(t, "the product's page", `title="`+papers.Digest+`"`)
 	steward.get(t, "/trace").shows(t, "the trace", `href="/console/trace/lineage"`)
-	steward.get(t, "/trace/lineage").shows(t, "no digest", "向前查到")
+	steward.get(t, "/trace/lineage").shows(t, "no digest", "向前查到", "sluice trace lineage DIGEST")
 	chain := steward.get(t, page)
 	chain.shows(t, "where it came from", "共 1 个作业", number, "J-2026-0904", `href="/console/datasets/`+theDataset+`/versions/1"`, `href="/console/grants/`+theGrant+`"`)
-	if strings.Contains(chain.body, `href="/console/jobs/`) {
-		t.Error("a department's steward is led to a page that is not theirs")
+	chain.shows(t, "its command", "sluice trace lineage "+papers.Digest)
+	for _, foreign := range []string{"jobs", "registrations", "releases", "reviews", "agreements"} {
+		if strings.Contains(chain.body, `href="/console/`+foreign+`/`) {
+			t.Errorf("a department's steward is led to %s that are not theirs to open", foreign)
+		}
 	}
 	part := regexp.MustCompile(`lineage\?digest=([^"]+)" title="[^"]+"><code>[^<]+</code></a> </td>`).FindStringSubmatch(chain.body)
 	if part == nil {

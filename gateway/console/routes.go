@@ -95,7 +95,7 @@ func pages() []page {
 		{"/releases", "releases", "releases", "sluice release list", list(release.Flow(), releases, button{})},
 		{"/releases/{number}", "release", "releases", "sluice release get {number}", showRelease},
 		{"/trace", "trace", "trace", "sluice trace query", queryTrace},
-		{lineagePath, "lineage", "trace", "sluice trace lineage DIGEST", traceLineage},
+		{lineagePath, "lineage", "trace", "sluice trace lineage {digest}", traceLineage},
 		{"/trace/{entry}", "entry", "trace", "sluice trace prove {entry}", showEntry},
 		{"/health", "health", "health", "sluice platform status", showHealth},
 		{"/jobs/{number}/refuse", "confirm", "jobs", "sluice job refuse {number} --reason TEXT", askRefuseJob},
