@@ -59,7 +59,7 @@ func (r RuleSet) lawValues() []value {
 		whole("keys.warning_days", r.Keys.WarningDays, 1, down),
 		whole("sessions.strong_minutes", r.Sessions.StrongMinutes, 1, up),
 		whole("sessions.enrolment_hours", r.Sessions.EnrolmentHours, 1, up),
-		{"sessions.assertion_minutes", float64(r.Sessions.AssertionMinutes), 1, 5, up},
+		{"sessions.assertion_minutes", float64(r.Sessions.AssertionMinutes), 2, 5, up}, // our own clients sign for two
 	}
 }
 

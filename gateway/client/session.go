@@ -19,8 +19,8 @@ import (
 	"github.com/sluicedata/sluice/gateway/wire"
 )
 
-// assertionLife is how long an assertion of ours may be used: as long as the strictest rules let it, and spent at once.
-const assertionLife = time.Minute
+// assertionLife is how long an assertion of ours may be used: as long as the strictest rules let it.
+const assertionLife = 2 * time.Minute
 
 // session returns a token in force, and gets one when there is none.
 func (c *Client) session(ctx context.Context) (string, error) {
