@@ -191,7 +191,7 @@ func (s *Grants) List(ctx context.Context, caller policy.Subject, p Page) (views
 		if err := d.decide(policy.Object{Kind: "grant", Org: caller.Org}, "", policy.Facts{}); err != nil {
 			return err
 		}
-		views, err = listed(p, func(w postgres.Window) ([]postgres.Grant, error) { return d.tx.Grants(ctx, caller.Org, w) },
+		views, err = listed(p, func(w postgres.Window) ([]postgres.Grant, error) { return d.tx.Grants(ctx, caller.Org, p.Dataset, w) },
 			func(r postgres.Grant) string { return r.ID }, d.listedGrant, grant.Flow())
 		return err
 	})

@@ -26,6 +26,8 @@ type Page struct {
 	State string // only elements in this state; "" all
 	// Facets narrow the list of datasets. No other list reads them.
 	Facets dataset.Facets
+	// Dataset, a slug, leaves the grants over one dataset; "" all. No other list reads it.
+	Dataset string
 }
 
 // Listed is one part of a list. What is added meanwhile comes before what was seen: parts never repeat and

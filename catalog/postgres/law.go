@@ -214,10 +214,11 @@ func (t *Tx) ShareGrant(ctx context.Context, id string) (Grant, error) {
 	return one[Grant](ctx, t, "select * from data_grant where id = $1 for share", id)
 }
 
-// Grants lists the grants an organization is a party to: as operator, as provider, as agency.
-func (t *Tx) Grants(ctx context.Context, org string, w Window) ([]Grant, error) {
+// Grants lists the grants an organization is a party to, as operator, as provider, as agency: all, or those over the dataset
+// of a slug.
+func (t *Tx) Grants(ctx context.Context, org, slug string, w Window) ([]Grant, error) {
 	return listed[Grant](ctx, t, w, `select g.* from data_grant g join dataset d on d.id = g.dataset
-		join agreement a on a.id = g.agreement where $1 in (g.operator, d.org, a.agency)`, org)
+		join agreement a on a.id = g.agreement where $1 in (g.operator, d.org, a.agency) and ($2 = '' or d.slug = $2)`, org, slug)
 }
 
 // Granted tells whether a grant that has not ended refers to a dataset.

@@ -173,7 +173,7 @@ func showVersion(k call) (answer, error) {
 		return answer{}, err
 	}
 	p.Buttons, err = versionButtons(k, v)
-	return answer{Object: v.Dataset + "@" + strconv.Itoa(number), State: v.State, Body: p}, err
+	return answer{Object: v.Dataset + "@" + strconv.Itoa(number), State: v.State, Body: p, Waits: v.State == string(dataset.Ingesting)}, err
 }
 
 // compare holds a version against the newest available one before it.

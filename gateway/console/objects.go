@@ -62,17 +62,13 @@ func showDataset(c call) (answer, error) {
 
 // covering lists the grants over a dataset that the reader's organization is a party to.
 func covering(c call, slug string) (all []grant.View, err error) {
-	for after := ""; ; {
-		found, err := c.cat.Grants.List(c.ctx, c.who, catalog.Page{After: after, Limit: catalog.MaxPage})
+	for part := (catalog.Page{Dataset: slug, Limit: catalog.MaxPage}); ; {
+		found, err := c.cat.Grants.List(c.ctx, c.who, part)
 		if err != nil {
 			return nil, err
 		}
-		for _, g := range found.Items {
-			if g.Dataset == slug {
-				all = append(all, g)
-			}
-		}
-		if after = found.Next; after == "" {
+		all = append(all, found.Items...)
+		if part.After = found.Next; part.After == "" {
 			return all, nil
 		}
 	}

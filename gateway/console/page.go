@@ -62,6 +62,7 @@ type answer struct {
 	Object string // name of the one object the page is about; "" for a list
 	State  string // of that object
 	Body   any    // for the page's template
+	Waits  bool   // the page asks again by itself until there is more to show
 }
 
 // frame is what the template around every page shows.
@@ -118,6 +119,10 @@ func (c *Console) servePage(w http.ResponseWriter, r *http.Request, p page) erro
 	a, err := p.load(call{ctx: r.Context(), cat: c.Catalog, who: who, r: r, now: c.Now(), may: may, handle: c.present(r), path: r.URL.Path})
 	if err != nil {
 		return err
+	}
+	if a.Waits && r.Header.Get("HX-Request") != "" { // nothing moves under a hand, and nobody is told the same again
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	}
 	return c.show(w, r, http.StatusOK, p.name, frame{
 		Title: p.name + ".title", Object: a.Object, State: a.State, Section: p.section, Command: spelt(p.command, r), Body: a.Body,

@@ -78,5 +78,5 @@ func showPreview(k call) (answer, error) {
 			return answer{}, fmt.Errorf("reading a preview: %w", err)
 		}
 	}
-	return answer{Object: k.arg("slug") + "@" + strconv.Itoa(number), Body: p}, nil
+	return answer{Object: k.arg("slug") + "@" + strconv.Itoa(number), Body: p, Waits: p.Cutting}, nil
 }

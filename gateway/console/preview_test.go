@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/catalog/work"
+	"github.com/sluicedata/sluice/gateway/console"
 )
 
 // previewed does the oldest work, a preview.
@@ -21,6 +23,17 @@ func (w *town) previewed(t *testing.T) {
 		}
 		return work.Result{Objects: []work.Object{{Ref: put(object.Output, rows)}}}
 	})
+}
+
+// again asks for a page as it asks for itself.
+func (b *browser) again(t *testing.T, path string) reply {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.URL+console.Prefix+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("HX-Request", "true")
+	return b.send(t, r)
 }
 
 // TestPreview: a steward looks through a grant at a version, and sees what runs see, once it is cut. Through a grant that
@@ -36,7 +49,11 @@ func TestPreview(t *testing.T) {
 	asked.leads(t, "a preview", version+"/previews/")
 	at := asked.header.Get("Location")[len("/console"):]
 	steward.get(t, at).shows(t, "rows that are being cut", "裁剪", `hx-trigger="every 2s"`)
+	if got := steward.again(t, at); got.status != 204 || got.body != "" {
+		t.Errorf("asked again before there is more, the page answers %d %s", got.status, got.body)
+	}
 	w.previewed(t)
+	steward.again(t, at).shows(t, "rows that are cut, to a page that asks again", "r7f")
 	steward.get(t, at).shows(t, "rows that are cut", "<code>resident</code>", "r7f", "&lt;b&gt;3&lt;/b&gt;", "前 1 行", "本次查看已留痕")
 	steward.get(t, "/datasets/"+theDataset+"/versions/2"+at[len(version):]).refused(t, "the rows as another version's", 404)
 	steward.act(t, version+"/preview", once("grant", "G-2026-0999")).refused(t, "a grant that is not there", 404)

@@ -120,7 +120,7 @@ func showUpload(k call) (answer, error) {
 			return answer{}, err
 		}
 	}
-	return answer{Object: short(view.ID), State: view.State, Body: p}, nil
+	return answer{Object: short(view.ID), State: view.State, Body: p, Waits: p.Looking}, nil
 }
 
 // look reads what was found in the file. Each look is traced: it shows the first rows.
