@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -49,7 +48,8 @@ func TestBrowser(t *testing.T) {
 	chromium := browsertest.Start(t)
 	f.uploaded(t)
 	f.longNames(t)
-	w := browsertest.NewWalker(browsertest.Site{Base: base, Patterns: slices.Concat(walked(), console.Public(), []string{console.Prefix + "/strength", console.Prefix + "/login", console.Prefix + "/enrol"}),
+	preview := f.previewed(t)
+	w := browsertest.NewWalker(browsertest.Site{Base: base, Patterns: slices.Concat(console.Pages(), console.Public(), []string{console.Prefix + "/strength", console.Prefix + "/login", console.Prefix + "/enrol"}),
 		Out: []string{console.Prefix + "/login/begin"}, Islands: console.Islands(), Looks: looks(), Screens: pictures(t)})
 	t.Run("walk", func(t *testing.T) { // people walk beside each other
 		t.Run("anybody", func(t *testing.T) {
@@ -71,7 +71,11 @@ func TestBrowser(t *testing.T) {
 				if login == "weisheng" {
 					f.strengthen(t, tab, base, login)
 				}
-				w.Walk(login, tab, append(unled()[login], console.Prefix)...)
+				begin := append(unled()[login], console.Prefix)
+				if login == "weisheng" {
+					begin = append(begin, preview)
+				}
+				w.Walk(login, tab, begin...)
 				refused(w, login, tab)
 				if login == "weisheng" {
 					answers(w, login, "link", tab, "/people/shenqing", `form[action$="/link"] button`)
@@ -87,15 +91,9 @@ func TestBrowser(t *testing.T) {
 		t.Errorf("nobody comes to %s", page)
 	}
 	t.Logf("%d pages opened, %d looked at by axe", w.Pages, w.Audits)
-	if w.Audits < len(walked())*4 {
-		t.Errorf("axe looked %d times at %d pages in four looks", w.Audits, len(walked()))
+	if w.Audits < len(console.Pages())*4 {
+		t.Errorf("axe looked %d times at %d pages in four looks", w.Audits, len(console.Pages()))
 	}
-}
-
-// walked are the pages people come to. One is made anew by each who asks for it, and nobody did in the frozen city: TestClicks
-// of deploy/demo holds the preview to what every page promises.
-func walked() []string {
-	return slices.DeleteFunc(console.Pages(), func(p string) bool { return strings.HasSuffix(p, "/previews/{preview}") })
 }
 
 // unled are pages to which a link leads only from a state that nothing of the frozen city is in.
@@ -193,6 +191,18 @@ func (f *frozen) uploaded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// previewed asks for what the grant shows, and returns the address of the page that waits for it: no link leads there, and
+// nothing cuts it here. TestClicks of deploy/demo sees it cut.
+func (f *frozen) previewed(t *testing.T) string {
+	t.Helper()
+	const slug, version, number = "health-visits", 2, "G-2026-0001"
+	id, err := f.person(t, "weisheng").Datasets.Preview(t.Context(), slug, version, number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%s/datasets/%s/versions/%d/previews/%s", console.Prefix, slug, version, id)
 }
 
 // newcomer comes in by a link of their administrator's, with the keyboard alone, and sees what is shown once: recovery
