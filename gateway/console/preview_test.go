@@ -42,9 +42,19 @@ func TestPreview(t *testing.T) {
 	w := newTown(t)
 	w.profiled(t)
 	pgtest.Exec(t, w.DB.Owner, "update dataset set state = 'authorizable'")
+	pgtest.Exec(t, w.DB.Owner, `with other as (insert into dataset
+			select (jsonb_populate_record(d, '{"id": "0198f0aa-0000-7000-8000-000000000001", "slug": "other"}')).* from dataset d returning id)
+		insert into data_grant select (jsonb_populate_record(g, '{"id": "0198f0aa-0000-7000-8000-000000000002", "number": "G-2026-0998"}'
+			|| jsonb_build_object('dataset', other.id))).* from data_grant g, other where g.number = '`+theGrant+`'
+		union all select (jsonb_populate_record(g, '{"id": "0198f0aa-0000-7000-8000-000000000003", "number": "G-2026-0997"}'
+			|| jsonb_build_object('scope', g.scope || '{"version_from": 2}'))).* from data_grant g where g.number = '`+theGrant+`'`)
 	const version = "/datasets/" + theDataset + "/versions/1"
 	steward := w.signedIn(t, "steward").strong(t, "steward")
-	form := steward.get(t, version).form(t, version+"/preview")
+	page := steward.get(t, version)
+	if !strings.Contains(page.body, theGrant) || strings.Contains(page.body, "G-2026-0998") || strings.Contains(page.body, "G-2026-0997") {
+		t.Error("a grant over another dataset, or over later versions, is offered to look through")
+	}
+	form := page.form(t, version+"/preview")
 	asked := steward.act(t, version+"/preview", with(form, "grant", theGrant))
 	asked.leads(t, "a preview", version+"/previews/")
 	at := asked.header.Get("Location")[len("/console"):]
