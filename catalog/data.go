@@ -108,10 +108,11 @@ func wrapKey(ctx context.Context, tx *postgres.Tx) (keyring.PublicKey, error) {
 	return keyring.ParsePublicKey(encoded)
 }
 
-// How long a fetch waits for the keeper, and how often it looks.
+// How long a fetch waits for the keeper, and how often it looks: somebody waits for the page meanwhile, and a look is less
+// than the keeper's answer takes.
 const (
 	fetchPatience = 10 * time.Second
-	fetchPause    = 20 * time.Millisecond
+	fetchPause    = 4 * time.Millisecond
 )
 
 // fetch reads one object whole: the keeper asks policy again and seals its key to a key of this call only.

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/sluicedata/sluice/gateway/console"
+	"github.com/sluicedata/sluice/gateway/providertest"
 )
 
 // allowed is what a page may take of a person's time on the server.
@@ -39,6 +44,7 @@ func BenchmarkConsole(b *testing.B) {
 		must(b, err)
 		s.signsIn(jar, p)
 		seats[p.login] = &http.Client{Jar: jar}
+		s.proves(b, seats[p.login], p)
 	}
 	var nulls []time.Duration
 	for b.Loop() {
@@ -49,14 +55,11 @@ func BenchmarkConsole(b *testing.B) {
 			}
 		}
 	}
-	slowest := ""
-	for page, all := range took {
-		if slowest == "" || late(all) > late(took[slowest]) {
-			slowest = page
-		}
+	slow := slices.SortedFunc(maps.Keys(took), func(x, y string) int { return cmp.Compare(late(took[y]), late(took[x])) })
+	for _, page := range slow[:5] {
+		b.Logf("%v %s", late(took[page]).Round(100*time.Microsecond), page)
 	}
-	b.Logf("%d pages; the slowest is %s", len(took), slowest)
-	page, least := late(took[slowest]), late(nulls)
+	page, least := late(took[slow[0]]), late(nulls)
 	b.ReportMetric(float64(page), "ns-p95")
 	b.ReportMetric(float64(least), "ns-null")
 	b.ReportMetric(float64(allowed), "ns-allowed")
@@ -83,6 +86,22 @@ func (s *city) opened() map[*persona][]string {
 		},
 		s.officer:  {"/reviews", "/reviews/" + s.request, "/reviews/" + s.request + "?tab=code", "/profile"},
 		s.reviewer: {"/reviews/" + s.request + "?tab=table"},
+	}
+}
+
+// proves makes somebody's session strong: some pages are shown to no other.
+func (s *city) proves(b *testing.B, who *http.Client, p *persona) {
+	b.Helper()
+	form := url.Values{"totp": {providertest.OneTime(b, s.secrets[p.login], time.Now())}}
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, s.base+console.Prefix+"/strength", strings.NewReader(form.Encode()))
+	must(b, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	answer, err := who.Do(r)
+	must(b, err)
+	must(b, answer.Body.Close())
+	if answer.StatusCode != http.StatusOK {
+		b.Fatalf("%s proves a second factor: %s", p.login, answer.Status)
 	}
 }
 
