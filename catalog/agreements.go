@@ -215,7 +215,8 @@ func (d *deed) agreementView(row postgres.Agreement) (agreement.View, error) {
 		return agreement.View{}, fmt.Errorf("reading operator: %w", err)
 	}
 	view := agreement.View{
-		Number: row.Number, Agency: agency.Number, Operator: operator.Number, State: row.State, RuleSet: row.RuleSet,
+		Number: row.Number, Agency: agency.Number, AgencyName: agency.Name, Operator: operator.Number, OperatorName: operator.Name,
+		State: row.State, RuleSet: row.RuleSet,
 		From: calendar.DateOf(row.TermFrom), To: row.Document.To, Datasets: row.Document.Datasets, Signed: []string{},
 		SignedAt: row.SignedAt, FileDue: row.FileDue, FiledAt: row.FiledAt, Late: row.FiledLate, Receipt: text(row.Receipt),
 	}

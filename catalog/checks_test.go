@@ -12,6 +12,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/job"
 	"github.com/sluicedata/sluice/catalog/postgres"
+	"github.com/sluicedata/sluice/catalog/ruleset"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/catalog/work"
@@ -275,6 +276,7 @@ func TestRealDataSaysNothing(t *testing.T) {
 		Failure:   &task.Failure{Class: task.FailCast, Relation: "r", Line: 2, Message: "Could not convert string '" + canary + "'"},
 		Relations: []task.RelationRows{{Relation: "r", Rows: 1234}, {Relation: "r" + canary, Rows: 7}},
 		Tables:    map[string]string{canary: canary},
+		Seconds:   47, PeakMB: 173,
 	})
 	j, err = c.serve.Jobs.Show(c.ctx, c.developer.Subject, j.Number)
 	c.must(err)
@@ -285,7 +287,13 @@ func TestRealDataSaysNothing(t *testing.T) {
 	if f != (task.Failure{Class: task.FailCast, Relation: "r", Line: 2}) {
 		t.Errorf("told %+v", f)
 	}
-	if diff := cmp.Diff(job.Usage{Relations: []job.RelationSize{{Relation: "r", Rows: "10^3"}}}, u); diff != "" {
+	rules, err := ruleset.Default()
+	c.must(err)
+	limits := rules.Jobs
+	if diff := cmp.Diff(job.Usage{
+		Relations: []job.RelationSize{{Relation: "r", Rows: "10^3"}},
+		Limits:    &job.LimitsUsed{Seconds: ">=10", MostTime: limits.WallSeconds, Memory: "10^2", MostMemory: limits.MemoryMB},
+	}, u); diff != "" {
 		t.Errorf("sizes (-want +got):\n%s", diff)
 	}
 	second, err := c.serve.Jobs.Submit(c.ctx, c.developer.Subject, c.pack(c.grant.Number))

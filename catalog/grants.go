@@ -162,7 +162,7 @@ func (s *Grants) Show(ctx context.Context, caller policy.Subject, number string)
 		if !slices.Contains([]string{row.Operator, row.Agency, row.Provider}, caller.Org) {
 			return fault.NotFound()
 		}
-		view = viewOfGrant(row.Grant, row.AgreementNumber, row.OperatorNumber, row.DatasetSlug)
+		view = viewOfGrant(row.Grant, row.AgreementNumber, row.OperatorNumber, row.OperatorName, row.DatasetSlug)
 		return d.decide(policy.Object{Kind: "grant", ID: row.ID, Org: row.Operator}, number, policy.Facts{})
 	})
 	return view, err
@@ -238,12 +238,12 @@ func scopeOf(ds postgres.Dataset, g postgres.Grant, input string, columns []stri
 
 func (d *deed) grantView(row postgres.Grant, agreement, slug string) (grant.View, error) {
 	operator, err := d.tx.Org(d.ctx, row.Operator)
-	return viewOfGrant(row, agreement, operator.Number, slug), err
+	return viewOfGrant(row, agreement, operator.Number, operator.Name, slug), err
 }
 
-func viewOfGrant(row postgres.Grant, agreement, operator, slug string) grant.View {
+func viewOfGrant(row postgres.Grant, agreement, operator, called, slug string) grant.View {
 	return grant.View{
-		Number: row.Number, Agreement: agreement, Operator: operator, Dataset: slug, State: row.State, Scope: row.Scope,
+		Number: row.Number, Agreement: agreement, Operator: operator, OperatorName: called, Dataset: slug, State: row.State, Scope: row.Scope,
 		RunsLeft: row.RunsLeft, RowsLeft: row.RowsLeft, FailedLeft: row.FailedLeft, CreatedAt: row.CreatedAt, EndedAt: row.EndedAt,
 		Refused: row.Refused, Asked: row.Asked,
 	}

@@ -11,13 +11,16 @@ import (
 	"github.com/sluicedata/sluice/catalog/work"
 )
 
-// told is what the author learns of a run: class and line of a failure, rows per relation in buckets. On real data
+// told is what the author learns of a run: class and line of a failure, rows, time and memory in buckets. On real data
 // that is all, whatever a worker sealed: words, tables and names that are not the author's own are left out.
 func (d *deed) told(row postgres.Job, r work.Result, invented ...work.Input) (failure, usage json.RawMessage, err error) {
 	own := relationsOf(row)
 	used := job.Usage{Relations: []job.RelationSize{}}
 	if row.Kind != string(job.Production) {
 		used.Tables = r.Tables
+	}
+	if r.Seconds > 0 {
+		used.Limits = d.limitsUsed(r)
 	}
 	for _, in := range invented {
 		used.Inputs = append(used.Inputs, sourceOf(in))
@@ -41,6 +44,15 @@ func (d *deed) told(row postgres.Job, r work.Result, invented ...work.Input) (fa
 		return nil, nil, fmt.Errorf("encoding failure: %w", err)
 	}
 	return failure, usage, nil
+}
+
+// limitsUsed holds what a run took against the rules' limits.
+func (d *deed) limitsUsed(r work.Result) *job.LimitsUsed {
+	used := &job.LimitsUsed{Seconds: job.Bucket(r.Seconds), MostTime: d.c.Rules.Jobs.WallSeconds, MostMemory: d.c.Rules.Jobs.MemoryMB}
+	if r.PeakMB > 0 {
+		used.Memory = job.Bucket(r.PeakMB)
+	}
+	return used
 }
 
 // coarse keeps of a failure what may be told on real data: a class of the list, a relation or a file of the author's,

@@ -82,7 +82,7 @@ func (d *deed) usage(month string, f postgres.UseFilter) (budget.Usage, error) {
 	u := budget.Usage{Month: f.Month, From: f.From, To: f.To, Uses: make([]budget.Use, 0, len(rows))}
 	for _, r := range rows {
 		u.Uses = append(u.Uses, budget.Use{
-			Operator: r.Operator, Agreement: r.Agreement, Grant: r.Number, Dataset: r.Dataset, Columns: r.Columns,
+			Operator: r.Operator, OperatorName: r.OperatorName, Agreement: r.Agreement, Grant: r.Number, Dataset: r.Dataset, Columns: r.Columns,
 			Amount: budget.Amount{Runs: r.Runs, Rows: r.Rows, Failed: r.Failed}, Releases: r.Releases,
 		})
 	}

@@ -287,7 +287,7 @@ func (p *piece) execute(ctx context.Context, staged *step, code work.Code, synth
 		Relations: code.Relations, Tables: code.Tables, MemoryMB: code.MemoryMB, Threads: code.Threads, Synthetic: synthetic,
 	}})
 	if s.report.SQL != nil { // of code that failed, the relations before it did
-		p.result.Relations = s.report.SQL.Relations
+		p.result.Relations, p.result.PeakMB = s.report.SQL.Relations, s.report.SQL.PeakMB
 	}
 	return s, err
 }

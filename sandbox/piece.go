@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -63,7 +64,9 @@ func (p *piece) run(ctx context.Context) error {
 	}
 	p.outcome = Success
 	if most := p.letter.Wall(); most > 0 {
-		p.until = p.w.Now().Add(most)
+		began := p.w.Now()
+		p.until = began.Add(most)
+		defer func() { p.result.Seconds = int64(math.Ceil(p.w.Now().Sub(began).Seconds())) }()
 	}
 	err := do(ctx)
 	if errors.Is(err, errEnded) {

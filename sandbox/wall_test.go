@@ -42,15 +42,16 @@ func TestTheWholeJobHasATime(t *testing.T) {
 		takes   time.Duration
 		outcome Outcome
 		asked   []int64
+		told    int64
 	}{
-		{"enough", 60, 10500 * time.Millisecond, Success, []int64{60, 50, 39, 29}},
-		{"too little", 20, 10500 * time.Millisecond, Limit, []int64{20, 10}},
-		{"to the second", 20, 10 * time.Second, Limit, []int64{20, 10}},
-		{"none told", 0, time.Hour, Success, []int64{0, 0, 0, 0}},
+		{"enough", 60, 10500 * time.Millisecond, Success, []int64{60, 50, 39, 29}, 42},
+		{"too little", 20, 10500 * time.Millisecond, Limit, []int64{20, 10}, 21},
+		{"to the second", 20, 10 * time.Second, Limit, []int64{20, 10}, 20},
+		{"none told", 0, time.Hour, Success, []int64{0, 0, 0, 0}, 0},
 	} {
 		now, asked := time.Unix(1, 0), []Run{}
 		engine := clocked{reports{t, map[task.Verb]task.Report{
-			task.Stage: {Stage: &task.StageReport{}}, task.SQL: {SQL: &task.SQLReport{}}, task.Split: {Split: &task.SplitReport{Splits: 8}},
+			task.Stage: {Stage: &task.StageReport{}}, task.SQL: {SQL: &task.SQLReport{PeakMB: 80}}, task.Split: {Split: &task.SplitReport{Splits: 8}},
 			task.Screen: {Screen: &task.ScreenEvidence{Facts: []screen.Evidence{{Output: "a", Relations: []screen.RelationFact{{Relation: "honest", Rows: 40}}}}}},
 		}}, &now, tt.takes, &asked}
 		p := &piece{
@@ -63,6 +64,9 @@ func TestTheWholeJobHasATime(t *testing.T) {
 		}
 		if err := p.run(t.Context()); err != nil || p.outcome != tt.outcome {
 			t.Errorf("%s: outcome %s: %v", tt.what, p.outcome, err)
+		}
+		if p.result.Seconds != tt.told || p.result.PeakMB != 80 {
+			t.Errorf("%s: it says %d s and %d MiB", tt.what, p.result.Seconds, p.result.PeakMB)
 		}
 		got := []int64{}
 		for _, r := range asked {

@@ -29,9 +29,12 @@ func (s Spec) Agreement(agency, operator name.ID) Agreement {
 
 // View is an agreement as it is shown to its parties and the authority.
 type View struct {
-	Number   string        `json:"number"`
-	Agency   string        `json:"agency"`   // organization number
-	Operator string        `json:"operator"` // organization number
+	Number       string `json:"number"`
+	Agency       string `json:"agency"` // organization number
+	AgencyName   string `json:"agency_name"`
+	Operator     string `json:"operator"` // organization number
+	OperatorName string `json:"operator_name"`
+
 	State    string        `json:"state"`
 	RuleSet  string        `json:"rule_set"`
 	From     calendar.Date `json:"from"`

@@ -45,11 +45,12 @@ type Left struct {
 
 // Use is what was done under one grant in one month.
 type Use struct {
-	Operator  string   `json:"operator"` // organization number
-	Agreement string   `json:"agreement"`
-	Grant     string   `json:"grant"`
-	Dataset   string   `json:"dataset"`
-	Columns   []string `json:"columns"` // columns that runs of the month were given
+	Operator     string   `json:"operator"` // organization number
+	OperatorName string   `json:"operator_name"`
+	Agreement    string   `json:"agreement"`
+	Grant        string   `json:"grant"`
+	Dataset      string   `json:"dataset"`
+	Columns      []string `json:"columns"` // columns that runs of the month were given
 	Amount
 	Releases int64 `json:"releases"` // products released in the month
 }

@@ -14,14 +14,15 @@ type Spec struct {
 
 // View is a grant as it is shown to its parties.
 type View struct {
-	Number    string `json:"number"`
-	Agreement string `json:"agreement"`
-	Operator  string `json:"operator"` // organization number
-	Dataset   string `json:"dataset"`
-	State     string `json:"state"`
-	Scope     Scope  `json:"scope"`
-	RunsLeft  int64  `json:"runs_left"`
-	RowsLeft  int64  `json:"rows_left"`
+	Number       string `json:"number"`
+	Agreement    string `json:"agreement"`
+	Operator     string `json:"operator"` // organization number
+	OperatorName string `json:"operator_name"`
+	Dataset      string `json:"dataset"`
+	State        string `json:"state"`
+	Scope        Scope  `json:"scope"`
+	RunsLeft     int64  `json:"runs_left"`
+	RowsLeft     int64  `json:"rows_left"`
 	// FailedLeft counts the failed answers the grant may still give; a run under way holds one.
 	FailedLeft int64      `json:"failed_left"`
 	CreatedAt  time.Time  `json:"created_at"`

@@ -48,12 +48,21 @@ type Stop struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// Usage is what an author learns of a run's size: rows per relation in buckets. Tables and inputs are set by debug
-// runs only: their data is invented, and inputs say by whom.
+// Usage is what an author learns of a run's size: rows per relation, time and memory in buckets. Tables and inputs are set
+// by debug runs only: their data is invented, and inputs say by whom.
 type Usage struct {
 	Relations []RelationSize    `json:"relations"`
+	Limits    *LimitsUsed       `json:"limits,omitempty"` // nil of runs from before they were told
 	Tables    map[string]string `json:"tables,omitempty"` // output name → CSV
 	Inputs    []InputSource     `json:"inputs,omitempty"`
+}
+
+// LimitsUsed holds what a run took against what it might. How much it took is told coarsely: exact times are outputs too.
+type LimitsUsed struct {
+	Seconds    string `json:"seconds"` // Bucket, all containers together
+	MostTime   int    `json:"most_seconds"`
+	Memory     string `json:"memory_mb,omitempty"` // Bucket of MiB; "" of what was not measured
+	MostMemory int    `json:"most_memory_mb"`
 }
 
 // InputSource says what an input of a debug run was made from.

@@ -45,15 +45,16 @@ func (t *Tx) Spend(ctx context.Context, s Spent) error {
 
 // Use is what was done under one grant in one month.
 type Use struct {
-	Operator  string
-	Agreement string
-	Number    string // of the grant
-	Dataset   string // slug
-	Columns   []string
-	Runs      int64
-	Rows      int64
-	Failed    int64
-	Releases  int64
+	Operator     string
+	OperatorName string
+	Agreement    string
+	Number       string // of the grant
+	Dataset      string // slug
+	Columns      []string
+	Runs         int64
+	Rows         int64
+	Failed       int64
+	Releases     int64
 }
 
 // UseFilter bounds whose use is read: an empty member bounds nothing. All are ids.
@@ -68,7 +69,7 @@ type UseFilter struct {
 // month it was released.
 func (t *Tx) Uses(ctx context.Context, f UseFilter) ([]Use, error) {
 	return many[Use](ctx, t, `select * from (
-		select o.number as operator, a.number as agreement, g.number as number, d.slug as dataset,
+		select o.number as operator, o.name as operator_name, a.number as agreement, g.number as number, d.slug as dataset,
 			coalesce(s.runs, 0) as runs, coalesce(s.rows, 0) as rows, coalesce(s.failed, 0) as failed,
 			array(select distinct c from job j join job_input i on i.job = j.id, unnest(i.columns) c
 				where i.data_grant = g.id and j.kind = 'production' and j.data_key is not null

@@ -189,12 +189,13 @@ type ShownGrant struct {
 	DatasetSlug     string
 	Provider        string // organization
 	OperatorNumber  string
+	OperatorName    string
 }
 
 // ShownGrant reads a grant and the names of what it rests on, in one statement.
 func (t *Tx) ShownGrant(ctx context.Context, number string) (ShownGrant, error) {
 	return one[ShownGrant](ctx, t, `select g.*, a.number as agreement_number, a.agency, d.slug as dataset_slug,
-			d.org as provider, o.number as operator_number
+			d.org as provider, o.number as operator_number, o.name as operator_name
 		from data_grant g join agreement a on a.id = g.agreement join dataset d on d.id = g.dataset join org o on o.id = g.operator
 		where g.number = $1`, number)
 }

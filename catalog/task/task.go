@@ -317,6 +317,8 @@ type SQLLetter struct {
 // SQLReport lists Out/<relation>.parquet: the relation's columns, sorted by all of them.
 type SQLReport struct {
 	Relations []RelationRows `json:"relations"`
+	// PeakMB is the most memory the program held, in MiB, as the kernel tells it of itself.
+	PeakMB int64 `json:"peak_mb,omitempty"`
 }
 
 // RelationRows tells how many rows one relation has.

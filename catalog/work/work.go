@@ -227,9 +227,13 @@ type Result struct {
 	Check     *task.CheckReport   `json:"check,omitempty"`
 	Staged    []task.StagedTable  `json:"staged,omitempty"`
 	Relations []task.RelationRows `json:"relations,omitempty"`
-	Outputs   []Output            `json:"outputs,omitempty"`
-	Tables    map[string]string   `json:"tables,omitempty"`   // debug only: output name → CSV, all of it invented
-	Evidence  *object.Ref         `json:"evidence,omitempty"` // a task.ScreenEvidence
+	// Seconds is how long all containers of a job took together, PeakMB the most memory in MiB that the one of its
+	// statements held; 0 of what was not measured.
+	Seconds  int64             `json:"seconds,omitempty"`
+	PeakMB   int64             `json:"peak_mb,omitempty"`
+	Outputs  []Output          `json:"outputs,omitempty"`
+	Tables   map[string]string `json:"tables,omitempty"`   // debug only: output name → CSV, all of it invented
+	Evidence *object.Ref       `json:"evidence,omitempty"` // a task.ScreenEvidence
 }
 
 // Object is one stored file.

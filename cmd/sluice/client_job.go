@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"os"
@@ -170,7 +171,7 @@ func showJob(c *call, j wire.Job, err error) error {
 	return jobFailure(c, j)
 }
 
-// showUsage prints rows per relation, and the tables of a debug run.
+// showUsage prints rows per relation, the limits used, and the tables of a debug run.
 func showUsage(c *call, j wire.Job) error {
 	if len(j.Usage) == 0 {
 		return nil
@@ -185,6 +186,9 @@ func showUsage(c *call, j wire.Job) error {
 	}
 	for _, r := range used.Relations { // of a failed run those before the one that failed
 		b.WriteString("\n" + c.Say("job.relation", "relation", r.Relation, "rows", r.Rows))
+	}
+	if l := used.Limits; l != nil {
+		b.WriteString("\n" + c.Say("job.limits", "seconds", l.Seconds, "most_seconds", l.MostTime, "memory", cmp.Or(l.Memory, "—"), "most_memory", l.MostMemory))
 	}
 	var names []string
 	for name := range used.Tables {

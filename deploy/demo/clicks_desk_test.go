@@ -153,7 +153,7 @@ func (p *pass) review() {
 	officer.Stroke("c")
 	officer.Stroke("labels fit")
 	officer.StrokeOn("\r")
-	officer.Sees(p.say("desk.at_row", 1), "labels fit")
+	officer.Sees(p.say("desk.at_row", 1) + ": labels fit")
 	officer.Stroke("r")
 	if got := officer.Focused(); !strings.HasPrefix(got, "reason.") {
 		p.t.Errorf("r leads to %q", got)

@@ -156,7 +156,7 @@ func (tab *Tab) Date(label, date string, within ...string) {
 	typed := map[string]string{"year": parts[0] + kb.ArrowRight, "month": parts[1], "day": parts[2]}
 	ask[bool](tab, "("+found(writable, label, within...)+".focus(), true)")
 	for _, part := range ask[[]string](tab, `new Intl.DateTimeFormat().formatToParts().map(p => p.type).filter(p => p !== 'literal')`) {
-		tab.do(chromedp.KeyEvent(typed[part]))
+		tab.Stroke(typed[part])
 	}
 	if got := ask[string](tab, found(writable, label, within...)+".value"); got != date {
 		tab.t.Fatalf("%s holds %q, not %q", label, got, date)
@@ -178,7 +178,7 @@ func (tab *Tab) Choose(label, option string, within ...string) {
 		key, steps = kb.ArrowUp, -steps
 	}
 	for range steps {
-		tab.do(chromedp.KeyEvent(key))
+		tab.Stroke(key)
 	}
 }
 
@@ -215,8 +215,32 @@ func (tab *Tab) Attach(label, path string, within ...string) {
 	}))
 }
 
-// Stroke types keys where the focus is.
-func (tab *Tab) Stroke(keys string) { tab.t.Helper(); tab.do(chromedp.KeyEvent(keys)) }
+// Stroke types keys where the focus is. Control characters are keys.
+func (tab *Tab) Stroke(keys string) {
+	tab.t.Helper()
+	tab.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		for _, r := range keys {
+			for _, event := range pressed(r) {
+				if _, err := cdp.Call(ctx, target, input.DispatchKeyEvent, *event); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}))
+}
+
+// pressed are the events of one key. chromedp sends a key and its character apart, and the browser then writes the
+// character whatever the page did with the key; a keyboard's key writes what the page leaves to it.
+func pressed(r rune) []*input.DispatchKeyEventParams {
+	events := kb.Encode(r)
+	if kb.Keys[r] == nil || len(events) < 3 {
+		return events
+	}
+	down, written, up := events[0], events[1], events[2]
+	down.Text, down.UnmodifiedText = written.Text, written.UnmodifiedText
+	return []*input.DispatchKeyEventParams{down, up}
+}
 
 // StrokeOn types a key that leads to another page, and waits until that is there.
 func (tab *Tab) StrokeOn(key string) { tab.t.Helper(); tab.load(func() { tab.Stroke(key) }) }

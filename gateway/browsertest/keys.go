@@ -3,8 +3,6 @@ package browsertest
 import (
 	"fmt"
 	"strings"
-
-	"github.com/chromedp/chromedp"
 )
 
 // interactive finds what a person can act on in a page. A group of radio buttons is one stop of the Tab key; what a
@@ -36,7 +34,7 @@ func (tab *Tab) Keys() (faults []string) {
 	tab.t.Helper()
 	stops := ask[int](tab, fmt.Sprintf(watchFocus, dateStops))
 	for range stops + 2 {
-		tab.do(chromedp.KeyEvent("\t"))
+		tab.Stroke("\t")
 	}
 	if missed := ask[[]string](tab, named+`(stops.filter(e => !reached.has(e) && e.checkVisibility()))`); len(missed) > 0 {
 		faults = append(faults, "the keyboard does not reach "+strings.Join(missed, ", "))
@@ -56,7 +54,7 @@ func (tab *Tab) Press(selector string) {
 			tab.load(func() { tab.Stroke("\r") })
 			return
 		}
-		tab.do(chromedp.KeyEvent("\t"))
+		tab.Stroke("\t")
 	}
 	tab.t.Fatalf("the keyboard does not come to %s on %s", selector, tab.At())
 }
@@ -67,10 +65,10 @@ func (tab *Tab) Type(selector, text string) {
 	there := fmt.Sprintf("document.activeElement?.matches(%q) ?? false", selector)
 	for range 100 {
 		if ask[bool](tab, there) {
-			tab.do(chromedp.KeyEvent(text))
+			tab.Stroke(text)
 			return
 		}
-		tab.do(chromedp.KeyEvent("\t"))
+		tab.Stroke("\t")
 	}
 	tab.t.Fatalf("the keyboard does not come to %s on %s", selector, tab.At())
 }

@@ -1,10 +1,7 @@
 package browsertest
 
 import (
-	"context"
 	"fmt"
-
-	"github.com/chromedp/chromedp"
 )
 
 // Tell evaluates an expression in the open page and returns the text it is.
@@ -25,15 +22,5 @@ func (tab *Tab) Wait(what, expression string) {
 	tab.t.Helper()
 	if !ask[bool](tab, fmt.Sprintf(until, (patience/2).Milliseconds(), expression)) {
 		tab.t.Fatalf("%s does not come on %s", what, tab.At())
-	}
-}
-
-// Keystrokes sends keys to whatever has the focus, as chromedp writes them: control characters are keys.
-func (tab *Tab) Keystrokes(keys string) {
-	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
-	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.KeyEvent(keys)); err != nil {
-		tab.t.Fatalf("typing: %v", err)
 	}
 }

@@ -122,6 +122,9 @@ func (w *Walker) look(who string, tab *Tab, at, kind string) {
 // Visit opens a page as somebody and holds it to what all promise, whatever else of its kind was seen before.
 func (w *Walker) Visit(who string, tab *Tab, at string) {
 	tab.t.Helper()
+	if len(w.Looks) > 0 {
+		w.wear(tab, w.Looks[0])
+	}
 	w.hold(who, tab, at)
 	w.every(who, tab, at)
 }

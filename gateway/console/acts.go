@@ -29,7 +29,7 @@ type act struct {
 func acts() []act {
 	var all []act
 	for _, noun := range [][]act{
-		jobActs(), grantActs(), datasetActs(), publishActs(), peopleActs(), keyActs(), registrationActs(), agreementActs(), outputActs(),
+		jobActs(), grantActs(), datasetActs(), publishActs(), peopleActs(), keyActs(), registrationActs(), agreementActs(), outputActs(), releaseActs(),
 	} {
 		all = append(all, noun...)
 	}

@@ -155,7 +155,7 @@ func TestDangerAsks(t *testing.T) {
 	steward.act(t, thaw, steward.get(t, "/datasets/"+theDataset).form(t, thaw)).leads(t, "the thaw", "/datasets/"+theDataset)
 	withdraw := "/datasets/" + theDataset + "/versions/1/withdraw"
 	steward.act(t, withdraw, with(steward.get(t, withdraw).form(t, withdraw), "typed", theDataset)).leads(t, "the withdrawal", "/datasets/"+theDataset+"/versions/1")
-	steward.get(t, "/datasets/"+theDataset+"/versions/1").shows(t, "the version", `id="state">已撤回`)
+	steward.get(t, "/datasets/"+theDataset+"/versions/1").shows(t, "the version", `id="state">已撤回`, `href="/console/datasets/`+theDataset+`?tab=log"`)
 }
 
 // authorize makes the dataset one that can be granted.
@@ -176,6 +176,8 @@ type form struct {
 	denied bool
 	// but may send it: about something of their own, or about what they may see and not change.
 	but []string
+	// more are fields it has filled in otherwise than the rest.
+	more []string
 }
 
 // forms are all of them. What each is about, estate says.
@@ -186,6 +188,8 @@ func forms() []form {
 		{path: "/jobs/debug", owner: "developer", page: "/jobs/new", denied: true}, {path: "/jobs/submit", owner: "developer", page: "/jobs/new", denied: true},
 		{path: "/jobs/{number}/approve", owner: "officer"}, {path: "/jobs/{number}/refuse", owner: "officer"}, {path: "/jobs/{number}/cancel", owner: "developer"},
 		{path: "/jobs/{number}/outputs/{output}/review", owner: "developer", page: "/jobs/{number}/outputs/{output}/review"},
+		{path: "/jobs/{number}/outputs/{output}/destroy", owner: "developer", page: "/jobs/{number}/outputs/{output}/destroy", more: []string{"typed", "counts"}},
+		{path: "/releases/{number}/recall", owner: "chief", more: []string{"reason", "error"}},
 		{path: "/grants/new", owner: "developer", page: "/grants/new?dataset=" + theDataset}, {path: "/grants/{number}/approve", owner: "chief"},
 		{path: "/grants/{number}/allow", owner: "chief"}, {path: "/grants/{number}/refuse", owner: "chief"}, {path: "/grants/{number}/revoke", owner: "chief"},
 		{path: set + "/freeze", owner: "steward"}, {path: set + "/thaw", owner: "steward"}, {path: set + "/retire", owner: "steward"}, {path: set + "/terms", owner: "steward"},
@@ -347,7 +351,7 @@ func (w *town) filled(t *testing.T, e estate, f form, more ...string) url.Values
 		"lawful_basis", "a basis", "approval", "manual", "decision", "approve", "decided", day(0).String(), "document", digest, "commitment", digest, "evidence", digest,
 		"declare.no_state_secret", "on", "declare.trade_secret_handled", "on", "declare.personal_handled", "on", "declare.risk_assessed", "on", "summary", "visits",
 		"reason", "no need", "reason.context_unclear", "on", "text", "see here", "context", "a report", "receipt", "a receipt", "role.auditor", "on",
-		"pem", key, "replaces", e["fingerprint"], "payload", "e30=", "answer", "{}"), more...)
+		"pem", key, "replaces", e["fingerprint"], "payload", "e30=", "answer", "{}"), slices.Concat(f.more, more)...)
 }
 
 // send sends a form; a file goes in a form of its own, with the rest in its address.

@@ -7,6 +7,7 @@ import (
 	"github.com/sluicedata/sluice/catalog"
 	"github.com/sluicedata/sluice/catalog/flow"
 	"github.com/sluicedata/sluice/catalog/job"
+	"github.com/sluicedata/sluice/catalog/release"
 )
 
 // confirmPage asks before an act that cannot be taken back, and shows what it stops.
@@ -25,6 +26,8 @@ type confirmPage struct {
 	// Asks says that a reason is asked for in place of the number; Said is what was given before.
 	Asks bool
 	Said string
+	// Reasons are the closed list one has to be chosen of, beside the number; none where no reason is asked for.
+	Reasons []release.Reason
 	// Moot says that what it is about is in no state to be acted on: then nothing is asked, and nothing would stop.
 	Moot bool
 }

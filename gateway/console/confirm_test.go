@@ -21,7 +21,7 @@ type question struct {
 }
 
 // questions are all that ask before an act, and others that are about a state.
-func questions(t *testing.T, w *town) []question {
+func questions(t *testing.T, w *town, released string) []question {
 	t.Helper()
 	of := func(table, column, value string) string {
 		return fmt.Sprintf("update %s set state = '%%s' where %s = '%s'", table, column, value)
@@ -31,6 +31,8 @@ func questions(t *testing.T, w *town) []question {
 	return []question{
 		{"/jobs/" + theJob + "/cancel", "developer", theJobs, "checked", "output_quarantined", "killed"},
 		{"/jobs/" + theJob + "/refuse", "chief", theJobs, "checked", "queued", "refused"},
+		{"/jobs/" + theReviewed + "/outputs/counts/destroy", "developer", of("output", "name", "counts"), "blocked", "in_review", "released"},
+		{"/releases/" + released + "/recall", "chief", of("release", "number", released), "released", "releasing", "stopped"},
 		{"/grants/" + theGrant + "/revoke", "chief", of("data_grant", "number", theGrant), "active", "", "revoked"},
 		{"/grants/" + theProposal + "/refuse", "chief", of("data_grant", "number", theProposal), "proposed", "active", "refused"},
 		{"/grants/" + theProposal + "/allow", "chief", of("data_grant", "number", theProposal), "proposed", "active", "refused"},
@@ -50,13 +52,16 @@ func questions(t *testing.T, w *town) []question {
 // no state for it, asks nothing and stops nothing: it says why.
 func TestLateQuestionsAskNothing(t *testing.T) {
 	w := newTown(t)
+	w.profiled(t)
+	w.desk(t)
+	released := w.release(t)
 	w.desk(t)
 	before, mux := map[string]*browser{}, http.NewServeMux()
 	for _, path := range console.Confirms() {
 		mux.Handle(path, http.NotFoundHandler())
 	}
 	var walked []string
-	for _, q := range questions(t, w) {
+	for _, q := range questions(t, w, released) {
 		if before[q.login] == nil {
 			before[q.login] = w.signedIn(t, q.login)
 		}

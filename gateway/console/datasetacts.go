@@ -153,6 +153,7 @@ type versionPage struct {
 
 	Readable bool // its profile is the reader's to read
 	Follow   bool // digests lead to their lineage
+	Log      bool // the log of its dataset is the reader's to see
 	Preview  *previewing
 }
 
@@ -165,7 +166,7 @@ func showVersion(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p := versionPage{VersionView: v, Added: v.Parts, Readable: k.may[readProfile], Follow: k.may[readLineage]}
+	p := versionPage{VersionView: v, Added: v.Parts, Readable: k.may[readProfile], Follow: k.may[readLineage], Log: k.may[readTrace]}
 	if err := p.compare(k); err != nil {
 		return answer{}, err
 	}

@@ -202,7 +202,7 @@ func TestDeskSeats(t *testing.T) {
 				t.Errorf("%s at %s: %d, with figures: %t", login, path, got.status, figures().MatchString(got.body))
 			}
 		}
-		b.get(t, theDesk).shows(t, login+"'s desk", "本席只见代码、结构", "free", "shared", "人数")
+		b.get(t, theDesk).shows(t, login+"'s desk", "本席只见代码、结构", "free", "shared", "对象数")
 		b.get(t, theDesk+"?file=counts_small").shows(t, login+"'s desk", `class="flagged"`, "■", "people.below_threshold")
 		if b.get(t, "/jobs/"+theReviewed); figures().MatchString(b.get(t, "/jobs/"+theReviewed).body) {
 			t.Errorf("%s sees figures of the job", login)

@@ -55,7 +55,7 @@ func (w *town) stock(t *testing.T) estate {
 	return estate{
 		"slug": theDataset, "version": "1", "upload": up.ID, "entry": declared[0].ID,
 		"registrations.number": theRegistration, "agreements.number": theAgreement, "grants.number": theGrant,
-		"jobs.number": theJob, "events.number": theFailure, "review.number": theReviewed, "output": "counts",
+		"jobs.number": theJob, "events.number": theFailure, "review.number": theReviewed, "destroy.number": theReviewed, "output": "counts",
 		"reviews.number": theRequest, "releases.number": released, "public.number": released, "form": "csv",
 		"preview": preview, "digest": string(name.DigestOf([]byte("a"))),
 		"login": "officer", "fingerprint": w.keys["officer"].Fingerprint(), "identity": w.identity(t, "officer").ID,

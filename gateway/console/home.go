@@ -155,7 +155,7 @@ func gather[V any](c call, verb func(call, catalog.Page) (catalog.Listed[V], err
 func grantDuties(c call) ([]duty, error) {
 	return gather(c, grants, func(g grant.View) (duty, bool) {
 		return duty{
-			Kind: "duty.grant", Object: g.Number, Path: Prefix + "/grants/" + g.Number, From: g.Operator, At: g.CreatedAt,
+			Kind: "duty.grant", Object: g.Number, Path: Prefix + "/grants/" + g.Number, From: g.OperatorName, At: g.CreatedAt,
 			State: g.State, Done: g.State != string(grant.Proposed),
 		}, true
 	}, grant.Proposed)

@@ -73,14 +73,14 @@ func TestEditor(t *testing.T) {
 	clean(t, "the list of completions", tab)
 	tab.Tell(key(enter))
 	tab.Wait("the column", thePosted+`.startsWith('visits')`)
-	tab.Keystrokes(" resi")
+	tab.Stroke(" resi")
 	tab.Wait("a completion", `!!`+thePopup)
 	if got := tab.Tell(theChoices); !strings.Contains(got, "resident") || strings.Contains(got, "resident_id") {
 		t.Errorf("for resi it offers %q", got)
 	}
 	tab.Tell(key(escape))
 	tab.Wait("the end of the list", `!`+thePopup)
-	tab.Keystrokes("\t")
+	tab.Stroke("\t")
 	if at := tab.Tell(`document.activeElement.matches('[data-edits=code]')`); at != "false" {
 		t.Error("the Tab key does not leave the editor")
 	}

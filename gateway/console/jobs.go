@@ -62,7 +62,11 @@ func showJob(c call) (answer, error) {
 		asked, err = c.cat.Jobs.Package(c.ctx, c.who, view.Number)
 		p.Asked = &asked
 	}
-	return answer{Object: view.Number, Body: p}, err // its state stands where it changes
+	a := answer{Object: view.Number, Body: p}
+	if p.Tab != "progress" || view.Over() { // else it stands where it changes
+		a.State = view.State
+	}
+	return a, err
 }
 
 // resultsTab is the tab of what a run left.

@@ -14,7 +14,9 @@ import (
 func outputActs() []act {
 	const page = "/jobs/{number}/outputs/{output}/review"
 	const review, again = "/reviews/{number}", "/reviews/{number}/resubmit"
+	const end = "/jobs/{number}/outputs/{output}/destroy"
 	return []act{
+		{path: end, page: end, verb: "output.destroy", typed: "output", do: destroyOutput},
 		{path: page, page: page, verb: "review.open", do: openReview},
 		{path: review + "/withdraw", page: review, verb: "review.withdraw", do: withdrawReview},
 		{path: again, page: again, verb: "review.resubmit", do: resubmitReview},
@@ -27,6 +29,12 @@ type result struct {
 	Found   []screen.Finding
 	Path    string // where its review is asked for
 	CanOpen bool   // nothing on record speaks against asking
+	End     string // where its end is asked for; "" when it cannot end, or not by the reader
+}
+
+// outputPath is where something is asked about one output of a job.
+func outputPath(number, name, what string) string {
+	return jobPath(number) + "/outputs/" + name + "/" + what
 }
 
 // resultsOf lists what a run left.
@@ -35,9 +43,16 @@ func resultsOf(k call, number string) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
+	end, err := k.offer(k.sits(org.ImplementingAgency), button{Verb: "output.destroy"})
+	if err != nil {
+		return nil, err
+	}
 	all := make([]result, 0, len(found))
 	for _, o := range found {
-		r := result{View: o, Path: jobPath(number) + "/outputs/" + o.Name + "/review", CanOpen: o.Request == "" && allows(output.Flow(), o.State, "open")}
+		r := result{View: o, Path: outputPath(number, o.Name, "review"), CanOpen: o.Request == "" && allows(output.Flow(), o.State, "open")}
+		if end[0].Why == "" && canEnd(o) {
+			r.End = outputPath(number, o.Name, "destroy")
+		}
 		if o.Findings != nil {
 			if err := json.Unmarshal(o.Findings, &r.Found); err != nil {
 				return nil, fmt.Errorf("reading findings: %w", err)
@@ -48,6 +63,39 @@ func resultsOf(k call, number string) ([]result, error) {
 	return all, nil
 }
 
+// canEnd tells whether people can end an output: what was rejected, the system ends.
+func canEnd(o output.View) bool {
+	return allows(output.Flow(), o.State, "destroy") && o.State != string(output.Rejected)
+}
+
+// outputOf reads one output of the job of the address.
+func outputOf(k call) (result, error) {
+	all, err := resultsOf(k, k.arg("number"))
+	if err != nil {
+		return result{}, err
+	}
+	at := slices.IndexFunc(all, func(r result) bool { return r.Name == k.arg("output") })
+	if at < 0 {
+		return result{}, fault.NotFound()
+	}
+	return all[at], nil
+}
+
+func confirmDestroy(k call) (answer, error) {
+	o, err := outputOf(k)
+	if err != nil {
+		return answer{}, err
+	}
+	return confirm(k, nil, o.State, k.sits(org.ImplementingAgency), confirmPage{
+		Verb: "output.destroy", Typed: o.Name, Until: jobPath(o.Job) + "?tab=results", Life: output.Flow(),
+	})
+}
+
+func destroyOutput(k call) (string, error) {
+	view, err := k.cat.Outputs.Destroy(k.ctx, k.who, k.arg("number"), k.arg("output"))
+	return jobPath(view.Job) + "?tab=results", err
+}
+
 // reviewAsk is where the review of one output is asked for, in its author's words.
 type reviewAsk struct {
 	result
@@ -56,15 +104,11 @@ type reviewAsk struct {
 }
 
 func askReview(k call) (answer, error) {
-	all, err := resultsOf(k, k.arg("number"))
+	o, err := outputOf(k)
 	if err != nil {
 		return answer{}, err
 	}
-	at := slices.IndexFunc(all, func(r result) bool { return r.Name == k.arg("output") })
-	if at < 0 {
-		return answer{}, fault.NotFound()
-	}
-	p := reviewAsk{result: all[at], Said: k.form.Get("context")}
+	p := reviewAsk{result: o, Said: k.form.Get("context")}
 	offered, err := k.offer(false, button{Verb: "review.open"})
 	if err != nil {
 		return answer{}, err

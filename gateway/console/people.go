@@ -105,6 +105,7 @@ type memberPage struct {
 	Change button
 	Remove []button
 	Link   button
+	Log    bool // what the person did is the reader's to see
 }
 
 // member finds one person of the reader's organization. There is no verb for one: an administrator may list them all.
@@ -139,7 +140,7 @@ func showMember(k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	p := memberPage{MemberView: m, Choice: offices(k), Form: filled(k.form), Change: offered[0], Link: offered[1]}
+	p := memberPage{MemberView: m, Choice: offices(k), Form: filled(k.form), Change: offered[0], Link: offered[1], Log: k.may[readTrace]}
 	if allows(org.MemberFlow(), m.State, "remove") {
 		p.Remove = slices.DeleteFunc(offered[2:], func(b button) bool {
 			return b.Verb == "member.recover" && (m.Machine || !allows(org.MemberFlow(), m.State, "recover"))

@@ -9,6 +9,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/calendar"
 	"github.com/sluicedata/sluice/catalog/envelope"
 	"github.com/sluicedata/sluice/catalog/fault"
+	"github.com/sluicedata/sluice/catalog/org"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/gateway/console/paper"
 	"github.com/sluicedata/sluice/gateway/render"
@@ -28,7 +29,15 @@ type releasePage struct {
 	Table       *sheet // the product itself, in its tab
 	Forms       []release.Form
 	Follow      bool // digests lead to their lineage
+	Buttons     []button
 }
+
+func releaseActs() []act {
+	const recall = "/releases/{number}/recall"
+	return []act{{path: recall, page: recall, verb: "release.recall", typed: "number", do: recallRelease}}
+}
+
+func releasePath(number string) string { return Prefix + "/releases/" + number }
 
 func showRelease(c call) (answer, error) {
 	papers, err := c.cat.Releases.Papers(c.ctx, c.who, c.arg("number"))
@@ -48,10 +57,31 @@ func showRelease(c call) (answer, error) {
 			return answer{}, err
 		}
 	}
+	if c.sits(org.ImplementingAgency) && allows(release.Flow(), p.State, "recall") {
+		if p.Buttons, err = c.offer(true, button{Verb: "release.recall", Path: releasePath(p.Number) + "/recall", Ask: true}); err != nil {
+			return answer{}, err
+		}
+	}
 	if p.Tab == "product" {
 		err = p.read(c)
 	}
 	return answer{Object: p.Number, State: p.State, Body: p}, err
+}
+
+func confirmRecall(k call) (answer, error) {
+	papers, err := k.cat.Releases.Papers(k.ctx, k.who, k.arg("number"))
+	if err != nil {
+		return answer{}, err
+	}
+	view := papers.Release
+	return confirm(k, view, view.State, true, confirmPage{
+		Verb: "release.recall", Typed: view.Number, Until: releasePath(view.Number), Life: release.Flow(), Reasons: release.Reasons(),
+	})
+}
+
+func recallRelease(k call) (string, error) {
+	view, err := k.cat.Releases.Recall(k.ctx, k.who, k.arg("number"), release.RecallSpec{Reason: release.Reason(k.form.Get("reason"))})
+	return releasePath(view.Number), err
 }
 
 // read fetches the product to show it. Each time is an entry of the trace, and counts as a fetch.

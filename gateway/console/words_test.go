@@ -16,6 +16,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/platform"
 	"github.com/sluicedata/sluice/catalog/release"
 	"github.com/sluicedata/sluice/catalog/task"
+	"github.com/sluicedata/sluice/catalog/work"
 	"github.com/sluicedata/sluice/gateway/messages"
 	"github.com/sluicedata/sluice/policy/screen"
 )
@@ -82,7 +83,7 @@ func made(t *testing.T) []string {
 		}
 	}
 	// Buttons that can be off, and why: their verbs are those the pages offer.
-	add("why", "job.check", "job.debug", "job.submit", "job.approve", "job.refuse", "job.cancel", "grant.propose", "grant.approve", "grant.allow", "grant.refuse", "grant.revoke",
+	add("why", "job.check", "job.debug", "job.submit", "job.approve", "job.refuse", "job.cancel", "output.destroy", "release.recall", "grant.propose", "grant.approve", "grant.allow", "grant.refuse", "grant.revoke",
 		"dataset.publish", "dataset.declare", "dataset.freeze", "dataset.thaw", "dataset.retire", "dataset.withdraw", "dataset.profile", "dataset.terms",
 		"upload.start", "member.invite", "member.role", "member.remove", "member.link", "member.recover", "key.revoke", "identity.revoke", "registration.apply", "registration.accept",
 		"registration.notice", "registration.code", "agreement.record", "agreement.sign", "agreement.file", "review.open", "review.withdraw", "review.resubmit", "review.comment")
@@ -96,6 +97,8 @@ func made(t *testing.T) []string {
 	add("form", texted(release.Forms())...)
 	add("tab", "grants", "usage", "members", "keys", "identities")
 	add("budget", string(budget.Grant), string(budget.Dataset), string(budget.Org))
+	add("work", texted([]work.Kind{work.Inspect, work.Ingest, work.Profile, work.Twin, work.Preview, work.Check, work.Debug, work.Run})...)
+	add("work", "queued", "claimed", "sealed")
 	add("gate", "debug", "dataset", "agreement", "grant", "terms", "registration", "debug.needed", "debug.done")
 	add("part", "added", "gone", "kept")
 	add("drift", "missing", "unknown", "duplicate", "other_type")

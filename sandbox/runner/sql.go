@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/sandbox/runner/grammar"
 )
@@ -32,6 +34,7 @@ func runSQL(ctx context.Context, in, out string, l *task.SQLLetter) (*task.SQLRe
 		return nil, failure, err
 	}
 	report := &task.SQLReport{Relations: []task.RelationRows{}}
+	defer func() { report.PeakMB = peakMB() }()
 	for _, r := range todo {
 		rows, err := v.make(ctx, r, filepath.Join(out, r.stmt.Relation+".parquet"))
 		if f, ok := r.failure(ctx, err, l.Synthetic); ok {
@@ -43,6 +46,15 @@ func runSQL(ctx context.Context, in, out string, l *task.SQLLetter) (*task.SQLRe
 		report.Relations = append(report.Relations, task.RelationRows{Relation: r.stmt.Relation, Rows: rows})
 	}
 	return report, nil, nil
+}
+
+// peakMB is the most memory this process ever held, in MiB; 0 when the kernel does not tell.
+func peakMB() int64 {
+	var used unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &used) != nil {
+		return 0
+	}
+	return used.Maxrss >> 10
 }
 
 // stagedViews makes each input a view of its staged file: tokens, columns, row number, in staged order.

@@ -76,7 +76,10 @@ SELECT *, 1.5 AS half, CAST(NULL AS INTEGER) AS none FROM visits
 	if err != nil {
 		t.Fatalf("counting: %v", err)
 	}
-	want := &task.SQLReport{Relations: []task.RelationRows{{Relation: "person", Rows: 400}, {Relation: "years", Rows: rows}}}
+	if report.PeakMB < 1 || report.PeakMB > 1<<14 {
+		t.Errorf("it held %d MiB", report.PeakMB)
+	}
+	want := &task.SQLReport{Relations: []task.RelationRows{{Relation: "person", Rows: 400}, {Relation: "years", Rows: rows}}, PeakMB: report.PeakMB}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
@@ -139,7 +142,10 @@ func TestRunSQLTellsWhatCameBefore(t *testing.T) {
 	if err != nil || failure == nil || failure.Relation != "bad" || failure.Message != "" {
 		t.Fatalf("running: %v, failure %+v", err, failure)
 	}
-	want := &task.SQLReport{Relations: []task.RelationRows{{Relation: "good", Rows: 400}}}
+	if report.PeakMB < 1 || report.PeakMB > 1<<14 {
+		t.Errorf("it held %d MiB", report.PeakMB)
+	}
+	want := &task.SQLReport{Relations: []task.RelationRows{{Relation: "good", Rows: 400}}, PeakMB: report.PeakMB}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}

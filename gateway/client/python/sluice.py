@@ -63,6 +63,8 @@ class Record:
 class Agreement(Record):
     #: number of the implementing agency
     agency: str = dataclasses.field(metadata={"name": "agency"})
+    #: name of the implementing agency
+    agency_name: str = dataclasses.field(metadata={"name": "agency_name"})
     #: short names of the datasets
     datasets: List[str] = dataclasses.field(metadata={"name": "datasets"})
     #: filed after its last day
@@ -73,6 +75,8 @@ class Agreement(Record):
     number: str = dataclasses.field(metadata={"name": "number"})
     #: number of the operating organization
     operator: str = dataclasses.field(metadata={"name": "operator"})
+    #: name of the operating organization
+    operator_name: str = dataclasses.field(metadata={"name": "operator_name"})
     #: legal values the case began under
     rule_set: str = dataclasses.field(metadata={"name": "rule_set"})
     #: parties that have signed
@@ -215,6 +219,8 @@ class BudgetUse(Record):
     grant: str = dataclasses.field(metadata={"name": "grant"})
     #: number of the operating organization
     operator: str = dataclasses.field(metadata={"name": "operator"})
+    #: name of the operating organization
+    operator_name: str = dataclasses.field(metadata={"name": "operator_name"})
     #: products released in the month
     releases: int = dataclasses.field(metadata={"name": "releases"})
     #: number of rows
@@ -580,6 +586,8 @@ class Grant(Record):
     number: str = dataclasses.field(metadata={"name": "number"})
     #: number of the operating organization
     operator: str = dataclasses.field(metadata={"name": "operator"})
+    #: name of the operating organization
+    operator_name: str = dataclasses.field(metadata={"name": "operator_name"})
     #: rows that runs may still read
     rows_left: int = dataclasses.field(metadata={"name": "rows_left"})
     #: runs that may still be asked for
