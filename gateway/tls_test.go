@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/tls"
@@ -13,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/org"
+	"github.com/sluicedata/sluice/catalog/trace"
 	"github.com/sluicedata/sluice/gateway/client"
 	"github.com/sluicedata/sluice/gateway/gatewaytest"
 	"github.com/sluicedata/sluice/gateway/wire"
@@ -126,6 +129,40 @@ func TestBoundTokens(t *testing.T) {
 	}
 	if found := knocks(t, i); len(found) != had+4 || found[len(found)-1]["answer"] != "certificate.other" {
 		t.Errorf("traced %v", found[had:])
+	}
+}
+
+// TestProgramsPublish: a department's program feeds a dataset over its certificate alone: it sends a file in chunks and publishes
+// it as a version, which the trace holds as its own act. It declares, freezes and withdraws nothing.
+func TestProgramsPublish(t *testing.T) {
+	i := gatewaytest.StartTLS(t)
+	ctx := t.Context()
+	home := i.Org(t, "A department", org.DataProvider)
+	boss := i.Person(t, i.Admin, home, "boss", org.OrgAdmin, org.DataSteward)
+	if _, err := boss.Datasets.Declare(ctx, datasetSpec()); err != nil {
+		t.Fatal(err)
+	}
+	p := newProgram(t, i, boss, home, "feeder")
+	own := i.Client(p.key).Bear(p.certificate)
+	file := bytes.NewReader(bytes.Repeat([]byte("resident"), int(i.Catalog.Uploads.ChunkBytes()/8)+1))
+	sent, err := own.Uploads.Send(ctx, wire.UploadSpec{Dataset: theDataset}, file, func(int64) {})
+	if err != nil || sent.State != "complete" {
+		t.Fatalf("a program's file: %+v, %v", sent, err)
+	}
+	v, err := own.Datasets.Publish(ctx, theDataset, wire.Publication{Upload: sent.ID, Mode: dataset.Replace})
+	if err != nil || v.State != "ingesting" || v.Number != 1 {
+		t.Fatalf("a program's version: %+v, %v", v, err)
+	}
+	i.Settled(t)
+	acts, err := boss.Trace.Query(ctx, trace.Filter{Who: "feeder", Act: "dataset.publish"})
+	if err != nil || len(acts) != 1 {
+		t.Fatalf("traced %v, %v", acts, err)
+	}
+	if _, err := own.Datasets.Freeze(ctx, theDataset); problemCode(err) != "session.machine" {
+		t.Errorf("a program freezes: %v", err)
+	}
+	if _, err := own.Datasets.Withdraw(ctx, theDataset, 1); problemCode(err) != "session.machine" {
+		t.Errorf("a program withdraws: %v", err)
 	}
 }
 
