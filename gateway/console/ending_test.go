@@ -2,6 +2,8 @@ package console_test
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,9 +77,45 @@ func TestProductsAreRecalled(t *testing.T) {
 // TestLogsAreAPageAway: who reads the trace comes from a person to what they did, and nobody else is led there.
 func TestLogsAreAPageAway(t *testing.T) {
 	w := newTown(t)
-	w.signedIn(t, "steward").get(t, "/people/steward").shows(t, "a person", `href="/console/trace?who=steward"`)
+	steward := w.signedIn(t, "steward")
+	w.Settled(t)
+	link := regexp.MustCompile(`href="/console(/trace\?who=[0-9a-f]{64})"`).FindStringSubmatch(steward.get(t, "/trace?act=dataset.declare").body)
+	if link == nil {
+		t.Fatal("an entry does not lead to what else its person did")
+	}
+	steward.get(t, link[1]).shows(t, "what a person did", "dataset.declare", `value="`+strings.TrimPrefix(link[1], "/trace?who=")+`"`)
+	steward.get(t, "/people/steward").shows(t, "a person", `href="/console/trace?who=steward"`)
 	if got := w.signedIn(t, "developer").get(t, "/people/developer"); got.status != 200 || strings.Contains(got.body, "/trace?who=") {
 		t.Errorf("who reads no trace is led to it: %d", got.status)
+	}
+}
+
+// TestColumnsSayWhichGrantsGiveThem: an operator's dictionary names its own grants in force beside each column they give, and
+// nobody else's says anything of grants.
+func TestColumnsSayWhichGrantsGiveThem(t *testing.T) {
+	w := newTown(t)
+	const dictionary = "/datasets/" + theDataset
+	link := `href="/console/grants/` + theGrant + `"`
+	got := w.signedIn(t, "developer").get(t, dictionary)
+	got.shows(t, "the dictionary", "我的授权")
+	rows := regexp.MustCompile(`<tr><td><code>([a-z_]+)</code>.*?</tr>`).FindAllStringSubmatch(got.body, -1)
+	var given []string
+	for _, row := range rows {
+		if strings.Contains(row[0], link) {
+			given = append(given, row[1])
+		}
+	}
+	if !slices.Equal(given, []string{"plan", "visits"}) || len(rows) < 3 {
+		t.Errorf("of %d columns, %v are granted", len(rows), given)
+	}
+	for _, login := range []string{"steward", "chief", "rival"} {
+		if got := w.signedIn(t, login).get(t, dictionary); strings.Contains(got.body, link) || strings.Contains(got.body, "我的授权") {
+			t.Errorf("%s is told of another's grants", login)
+		}
+	}
+	pgtest.Exec(t, w.DB.Owner, "update data_grant set state = 'suspended'")
+	if got := w.signedIn(t, "developer").get(t, dictionary); strings.Contains(got.body, link) {
+		t.Error("a grant that is not in force gives columns")
 	}
 }
 

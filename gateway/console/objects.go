@@ -8,6 +8,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/budget"
 	"github.com/sluicedata/sluice/catalog/dataset"
 	"github.com/sluicedata/sluice/catalog/grant"
+	"github.com/sluicedata/sluice/catalog/org"
 )
 
 // datasetPage is what the page of a dataset shows, in the tab that is open.
@@ -20,6 +21,7 @@ type datasetPage struct {
 	Covered []grant.View          // the reader's grants over it
 	Usage   *budget.Usage
 	Buttons []button
+	Mine    map[string][]string // numbers of the operator's own grants in force, by column; nil for others
 }
 
 func showDataset(c call) (answer, error) {
@@ -46,6 +48,10 @@ func showDataset(c call) (answer, error) {
 		return answer{}, err
 	}
 	switch p.Tab {
+	case "columns":
+		if c.sits(org.Operator) && grants.Why == "" {
+			p.Mine, err = granted(c, view.Slug)
+		}
 	case "grants":
 		p.Covered, err = covering(c, view.Slug)
 	case "usage":
@@ -72,6 +78,21 @@ func covering(c call, slug string) (all []grant.View, err error) {
 			return all, nil
 		}
 	}
+}
+
+// granted names, by column, the grants in force that give it to the reader's organization.
+func granted(c call, slug string) (map[string][]string, error) {
+	all, err := covering(c, slug)
+	mine := map[string][]string{}
+	for _, g := range all {
+		if g.State != string(grant.Active) {
+			continue
+		}
+		for _, column := range g.Scope.Columns {
+			mine[column] = append(mine[column], g.Number)
+		}
+	}
+	return mine, err
 }
 
 // readProfile reads the bytes the steward signs, of the newest version that has any.

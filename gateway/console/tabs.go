@@ -66,6 +66,7 @@ type entry struct {
 	Detail   map[string]string // codes and counts
 	Act      string
 	Who      string // a keyed hash of the person, or the process
+	Person   bool   // Who is a person
 	Decision string
 	Reasons  []string
 	Revision string
@@ -94,7 +95,7 @@ func entriesOf(views []trace.View) ([]entry, error) {
 			e.Act, e.Decision, e.Reasons, e.Revision = body.Act, body.Decision, body.Reasons, body.Revision
 			e.Kind, e.Object, e.Refs, e.Detail = body.Object.Kind, body.Object.Name, body.Refs, body.Detail
 			if e.Who = body.Actor.Process; e.Who == "" {
-				e.Who = body.Actor.Member
+				e.Who, e.Person = body.Actor.Member, body.Actor.Member != ""
 			}
 		}
 		all = append(all, e)
