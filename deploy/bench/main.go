@@ -98,8 +98,11 @@ func measures() []measure {
 			{"cold job start by engine API", "", "x-runsc", "ns-api", "ns-runsc", "bare runsc run", atMost(4)},
 		}},
 		{"./sandbox/docker", "BenchmarkTemplate", "15x", []figure{
-			{"cold job under gVisor", "", "x-runc", "ns-template", "ns-runc", "the same template under runc", atMost(1.6)},
-			{"cold job with every bound and wall", "", "x-open", "ns-template", "ns-open", "a plain run by the engine under gVisor", atMost(1.15)},
+			{"cold container that does nothing, under gVisor", "", "x-runc", "ns-template", "ns-runc", "the same template under runc", atMost(1.6)},
+			{"the same with every bound and wall", "", "x-open", "ns-template", "ns-open", "a plain run by the engine under gVisor", atMost(1.15)},
+		}},
+		{"./sandbox/docker", "BenchmarkJob", "15x", []figure{
+			{"cold job under gVisor, the demo's statements", "", "x-runc", "ns-gvisor", "ns-runc", "the same template under runc", atMost(1.6)},
 		}},
 		{"./deploy/demo", "BenchmarkJobD", "5x", []figure{
 			{"job D, submit to quarantined", "", "x-plain", "ns-job", "ns-plain", "DuckDB in a plain process", goal{}},
