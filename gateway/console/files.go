@@ -13,13 +13,13 @@ type download struct {
 }
 
 func files() []download {
-	return []download{
+	return append([]download{
 		{"/releases/{number}/proofs.json", releaseProofs},
 		{"/releases/{number}/product/{form}", productFile},
 		{"/releases/{number}/certificate.json", certificateJSON},
 		{"/releases/{number}/certificate.pdf", certificatePDF},
 		{"/trace/{entry}/proof.json", entryProof},
-	}
+	}, exports()...)
 }
 
 // file is one answer that is no page. A file with a name is to be saved.
@@ -44,7 +44,7 @@ func (c *Console) serveFile(d download) http.Handler {
 		var f file
 		if err == nil {
 			lang, _ := lookOf(r)
-			f, err = d.load(call{ctx: r.Context(), cat: c.Catalog, who: who, r: r, now: c.Now(), base: c.BaseURL, words: c.looks[lang].words})
+			f, err = d.load(call{ctx: r.Context(), cat: c.Catalog, who: who, r: r, now: c.Now(), base: c.BaseURL, words: c.looks[lang].words, look: c.looks[lang]})
 		}
 		if err != nil {
 			c.refuse(w, r, err)

@@ -38,6 +38,8 @@ type call struct {
 
 	base  string // address people use
 	words texts  // of the reader, for what is no page
+	look  look   // of the reader, for a file that is made of a page
+	size  int    // rows of a part of a list; 0: as the address asks
 
 	handle catalog.Handle // of the reader's session
 

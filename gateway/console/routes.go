@@ -1,6 +1,7 @@
 package console
 
 import (
+	"net/url"
 	"slices"
 
 	"github.com/sluicedata/sluice/catalog"
@@ -154,12 +155,9 @@ type part[V any] struct {
 	State    string
 	States   []flow.State // that there are, in the order of a life
 	Filtered bool
-	Next     string // address of the part that follows; "" when none does
 	Buttons  []button
+	footing
 }
-
-// pageSize is how many rows a page of a list has.
-const pageSize = 20
 
 // list makes a page of a list verb: newest first, filters in the address.
 // Its button leads to where another is made, for those who may.
@@ -179,22 +177,27 @@ func list[V any](states flow.Table, verb func(call, catalog.Page) (catalog.Liste
 func partOf[V any](c call, states flow.Table, page catalog.Page, verb func(call, catalog.Page) (catalog.Listed[V], error)) (part[V], error) {
 	asked := c.r.URL.Query()
 	p := part[V]{Match: asked.Get("q"), State: asked.Get("state"), States: states.States}
-	page.After, page.Limit, page.State, page.Facets.Match = asked.Get("after"), pageSize, p.State, p.Match
+	rows, err := c.rows()
+	if err != nil {
+		return p, err
+	}
+	page.After, page.Limit, page.State, page.Facets.Match = asked.Get("after"), rows, p.State, p.Match
 	found, err := verb(c, page)
 	if err != nil {
 		return p, err
 	}
 	p.Items = found.Items
-	asked.Del("after")
 	for name := range asked {
-		if asked.Get(name) == "" {
+		if asked.Get(name) == "" || name == "after" || name == "size" {
 			asked.Del(name)
 		}
 	}
 	p.Filtered = len(asked) > 0
+	var older url.Values
 	if found.Next != "" {
-		asked.Set("after", found.Next)
-		p.Next = c.r.URL.Path + "?" + asked.Encode()
+		older = asked
+		older.Set("after", found.Next)
 	}
+	p.footing = footOf(c, rows, older)
 	return p, nil
 }

@@ -16,13 +16,17 @@ type tracePage struct {
 	trace.Filter
 	Items    []entry
 	Filtered bool
-	Next     string // address of the older part; "" when there is none
-	Follow   bool   // the reader may follow a digest
+	Follow   bool // the reader may follow a digest
+	footing
 }
 
 func queryTrace(c call) (answer, error) {
 	q := c.r.URL.Query()
-	p := tracePage{Filter: trace.Filter{Limit: pageSize}, Follow: c.may[readLineage]}
+	rows, err := c.rows()
+	if err != nil {
+		return answer{}, err
+	}
+	p := tracePage{Filter: trace.Filter{Limit: rows}, Follow: c.may[readLineage]}
 	for name, field := range p.fields() {
 		*field = strings.TrimSpace(q.Get(name))
 		p.Filtered = p.Filtered || *field != ""
@@ -44,9 +48,11 @@ func queryTrace(c call) (answer, error) {
 	if p.Items, err = entriesOf(views); err != nil {
 		return answer{}, err
 	}
-	if n := len(p.Items); n == pageSize && p.Items[n-1].Index > 0 {
-		p.Next = c.r.URL.Path + "?" + p.older(p.Items[n-1].Index).Encode()
+	var older url.Values
+	if n := len(p.Items); n == rows && p.Items[n-1].Index > 0 {
+		older = p.older(p.Items[n-1].Index)
 	}
+	p.footing = footOf(c, rows, older)
 	return answer{Body: p}, nil
 }
 

@@ -24,14 +24,30 @@ func workbook(t table) ([]byte, error) {
 	if len(t.columns) > maxSheetColumns {
 		return nil, fmt.Errorf("more columns than a sheet holds: %w", ErrUnfit)
 	}
+	return sheetOf(t.name, t.fill)
+}
+
+// sheetOf writes a workbook of one sheet, whose first row stays in view.
+func sheetOf(name string, fill func(*excelize.StreamWriter) error) ([]byte, error) {
 	f := excelize.NewFile()
 	defer func() { _ = f.Close() }() // it holds no file open
-	sheet := t.name[:min(len(t.name), maxSheetName)]
+	sheet := name[:min(len(name), maxSheetName)]
 	if err := f.SetSheetName("Sheet1", sheet); err != nil {
 		return nil, fmt.Errorf("naming sheet: %w", err)
 	}
-	if err := t.fill(f, sheet); err != nil {
+	w, err := f.NewStreamWriter(sheet)
+	if err != nil {
+		return nil, fmt.Errorf("opening sheet: %w", err)
+	}
+	frozen := &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}
+	if err := w.SetPanes(frozen); err != nil {
+		return nil, fmt.Errorf("freezing header: %w", err)
+	}
+	if err := fill(w); err != nil {
 		return nil, err
+	}
+	if err := w.Flush(); err != nil {
+		return nil, fmt.Errorf("writing sheet: %w", err)
 	}
 	b, err := f.WriteToBuffer()
 	if err != nil {
@@ -41,15 +57,7 @@ func workbook(t table) ([]byte, error) {
 }
 
 // fill writes header and rows.
-func (t table) fill(f *excelize.File, sheet string) error {
-	w, err := f.NewStreamWriter(sheet)
-	if err != nil {
-		return fmt.Errorf("opening sheet: %w", err)
-	}
-	frozen := &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}
-	if err := w.SetPanes(frozen); err != nil {
-		return fmt.Errorf("freezing header: %w", err)
-	}
+func (t table) fill(w *excelize.StreamWriter) error {
 	var head []any
 	for _, c := range t.columns {
 		head = append(head, c.name)
@@ -58,7 +66,7 @@ func (t table) fill(f *excelize.File, sheet string) error {
 		return fmt.Errorf("writing header: %w", err)
 	}
 	line := 1
-	err = t.each(func(row []string) error {
+	return t.each(func(row []string) error {
 		if line++; line > maxSheetRows {
 			return fmt.Errorf("more rows than a sheet holds: %w", ErrUnfit)
 		}
@@ -68,13 +76,6 @@ func (t table) fill(f *excelize.File, sheet string) error {
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("writing sheet: %w", err)
-	}
-	return nil
 }
 
 // sheetCells are the typed cells of a row; nil is an empty one.

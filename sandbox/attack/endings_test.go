@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/sluicedata/sluice/sandbox/docker/dockertest"
 )
@@ -26,7 +28,7 @@ func endings() []family {
 		)},
 		{id: "S28", also: unsaid, vectors: join(
 			each(ended, "success", "exit 0"),
-			each(ended, "failed", prefixed("exit ", "1", "2", "3", "42", "64", "100", "125", "126", "127", "128", "129", "130", "134", "139", "143", "200", "254", "255")...),
+			each(ended, "failed", prefixed("exit ", others()...)...),
 			// These are what a memory limit and a file size limit end a program with.
 			each(ended, "limit", "exit 137", "exit 153"),
 			each(ended, "failed", "zero without a report", "zero with half a report", "end by segmentation fault", "end by aborted"),
@@ -34,6 +36,16 @@ func endings() []family {
 			each(ended, "success|failed|limit", "end by killed", "end by terminated", "end by user defined signal 1"),
 		)},
 	}
+}
+
+// others are all codes a program can end with but for zero and the two that a bound ends it with.
+func others() (codes []string) {
+	for code := 1; code <= 255; code++ {
+		if code != 128+int(syscall.SIGKILL) && code != 128+int(syscall.SIGXFSZ) {
+			codes = append(codes, strconv.Itoa(code))
+		}
+	}
+	return codes
 }
 
 // unsaid is nil when the row is neither in what the launcher logged nor in a file of the engine.
