@@ -38,8 +38,9 @@ func (f footing) following() string { return f.Next }
 // pageSize is how many rows a page of a list has where nobody asks for more.
 const pageSize = 20
 
-// sizes are how many rows a part of a list may be asked to have.
-func sizes() []int { return []int{pageSize, 50, 100} }
+// sizes are how many rows a part of a list may be asked to have. With more, the longest rows would cost a page more than
+// it may.
+func sizes() []int { return []int{pageSize, 50} }
 
 // rows is how many rows a part has: as many as a workbook is put together of, or as the address asks for.
 func (k call) rows() (int, error) {
