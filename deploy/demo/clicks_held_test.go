@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 
 	"github.com/sluicedata/sluice/gateway/browsertest"
@@ -21,6 +22,10 @@ func (p *pass) held(tab *browsertest.Tab, kind string) {
 		for _, fault := range found {
 			p.t.Errorf("%s, %s: %s", kind, what, fault)
 		}
+	}
+	if *screens != "" {
+		must(p.t, os.MkdirAll(*screens, 0o755))
+		tab.Picture(*screens, "work-"+browsertest.FileName(kind)+"-"+p.language+"-light")
 	}
 }
 

@@ -109,6 +109,12 @@ func (tab *Tab) Fits() (faults []string) {
 func (tab *Tab) Shoot(folder, name string) {
 	tab.t.Helper()
 	ask[bool](tab, "(document.activeElement?.blur(), true)") // as it comes, not as the keyboard left it
+	tab.Picture(folder, name)
+}
+
+// Picture is Shoot of a page somebody is at work in: what has the focus keeps it.
+func (tab *Tab) Picture(folder, name string) {
+	tab.t.Helper()
 	for _, size := range [][2]int64{{phoneWide, phoneHigh}, {wide, high}} {
 		tab.do(chromedp.EmulateViewport(size[0], size[1]))
 		ctx, cancel := context.WithTimeout(tab.ctx, patience)
