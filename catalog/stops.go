@@ -65,6 +65,6 @@ func (d *deed) stops(grant, dataset string, version int) ([]job.Stop, error) {
 		return nil, fmt.Errorf("finding what would stop: %w", err)
 	}
 	return each(rows, plain(func(r postgres.Stopping) job.Stop {
-		return job.Stop{Number: r.Number, Operator: r.Operator, Mode: job.Mode(r.Kind), State: r.State, CreatedAt: r.CreatedAt}
+		return job.Stop{Number: r.Number, Operator: r.Operator, OperatorName: r.OperatorName, Mode: job.Mode(r.Kind), State: r.State, CreatedAt: r.CreatedAt}
 	}))
 }

@@ -41,11 +41,12 @@ type Consent struct {
 
 // Stop is a job that ends when a right it rests on does, as those see it who can end the right.
 type Stop struct {
-	Number    string    `json:"number"`
-	Operator  string    `json:"operator"` // organization number
-	Mode      Mode      `json:"mode"`
-	State     string    `json:"state"`
-	CreatedAt time.Time `json:"created_at"`
+	Number       string    `json:"number"`
+	Operator     string    `json:"operator"` // organization number
+	OperatorName string    `json:"operator_name"`
+	Mode         Mode      `json:"mode"`
+	State        string    `json:"state"`
+	CreatedAt    time.Time `json:"created_at"`
 }
 
 // Usage is what an author learns of a run's size: rows per relation, time and memory in buckets. Tables and inputs are set

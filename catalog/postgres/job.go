@@ -159,16 +159,17 @@ func (t *Tx) LiveJobsOn(ctx context.Context, dataset string, version int) ([]Job
 
 // Stopping is a job that would end with what it reads.
 type Stopping struct {
-	Number    string
-	Operator  string // number of the organization
-	Kind      string
-	State     string
-	CreatedAt time.Time
+	Number       string
+	Operator     string // number of the organization
+	OperatorName string
+	Kind         string
+	State        string
+	CreatedAt    time.Time
 }
 
 // StoppingJobs lists, for who only looks, the jobs LiveJobs would find (grant is not empty), or LiveJobsOn.
 func (t *Tx) StoppingJobs(ctx context.Context, grant, dataset string, version int) ([]Stopping, error) {
-	return many[Stopping](ctx, t, `select j.number, o.number as operator, j.kind, j.state, j.created_at
+	return many[Stopping](ctx, t, `select j.number, o.number as operator, o.name as operator_name, j.kind, j.state, j.created_at
 		from job j join org o on o.id = j.org where j.id in (select job from job_input
 			where ($1 = '' or data_grant = nullif($1, '')::uuid) and dataset = $2 and ($3 = 0 or version = $3))
 		and `+live+` order by j.created_at`, grant, dataset, version)

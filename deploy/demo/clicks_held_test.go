@@ -25,7 +25,7 @@ func (p *pass) held(tab *browsertest.Tab, kind string) {
 	}
 	if *screens != "" {
 		must(p.t, os.MkdirAll(*screens, 0o755))
-		tab.Picture(*screens, "work-"+browsertest.FileName(kind)+"-"+p.language+"-light")
+		tab.Picture(*screens, "work-"+browsertest.FileName(kind)+"-"+p.language)
 	}
 }
 

@@ -145,5 +145,5 @@ func fileDuties(c call) ([]duty, error) {
 }
 
 func agreementDuty(kind string, a agreement.View, done bool) duty {
-	return duty{Kind: kind, Object: a.Number, Path: agreementPath(a.Number), From: a.Operator, At: a.From.Start(), State: a.State, Done: done}
+	return duty{Kind: kind, Object: a.Number, Path: agreementPath(a.Number), From: a.OperatorName, At: a.From.Start(), State: a.State, Done: done}
 }

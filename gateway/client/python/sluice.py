@@ -1044,6 +1044,8 @@ class JobStop(Record):
     number: str = dataclasses.field(metadata={"name": "number"})
     #: number of the operating organization
     operator: str = dataclasses.field(metadata={"name": "operator"})
+    #: name of the operating organization
+    operator_name: str = dataclasses.field(metadata={"name": "operator_name"})
     #: where it stands; deploy/docs/states.md has every state and move
     state: str = dataclasses.field(metadata={"name": "state"})
 
