@@ -70,6 +70,10 @@ func TestListsAreWorkbooks(t *testing.T) {
 			t.Errorf("%s as a workbook: %q", path, rows)
 		}
 	}
+	pgtest.Exec(t, w.DB.Owner, `update dataset set title = E'=cmd<b>&amp;\x1b\u202e' where slug = '`+theDataset+`'`)
+	if rows := w.signedIn(t, "chief").workbook(t, "/datasets.xlsx"); len(rows) < 2 || rows[1][0] != "=cmd<b>&amp;\ufffd\ufffd" {
+		t.Errorf("a hostile title is %q", rows)
+	}
 	for size, status := range map[string]int{"50": 200, "100": 422, "21": 422, "1000000": 422, "x": 422} {
 		got := b.get(t, "/jobs?size="+size)
 		if got.status != status || status == 200 && fmt.Sprint(strings.Count(got.body, `">查看</a>`)) != size {
