@@ -59,7 +59,7 @@ func TestTracePages(t *testing.T) {
 }
 
 // olderLink finds the way to the older part of a list.
-var olderLink = regexp.MustCompile(`<p class="foot">[^<]*<a href="([^"]+)"`)
+var olderLink = regexp.MustCompile(`</span> ?<a href="([^"]+)">下一页`)
 
 // TestTraceForm: what the form asks for narrows the timeline, stands in the form again, and goes along to the older part.
 func TestTraceForm(t *testing.T) {
