@@ -70,6 +70,15 @@ func TestListsAreWorkbooks(t *testing.T) {
 			t.Errorf("%s as a workbook: %q", path, rows)
 		}
 	}
+	steward := w.signedIn(t, "steward")
+	for range 210 { // more than one part of a workbook's
+		steward.get(t, "/datasets/"+theDataset)
+	}
+	w.Settled(t)
+	entries := steward.workbook(t, "/trace.xlsx?act=dataset.show")
+	if last := len(entries) - 1; last < 210 || len(entries[0]) != 7 || entries[1][2] != "dataset.show" || entries[last][3] != theDataset || entries[1][4] != entries[last][4] {
+		t.Errorf("the trace as a workbook has %d entries: %q", last, entries[:min(3, len(entries))])
+	}
 	pgtest.Exec(t, w.DB.Owner, `update dataset set title = E'=cmd<b>&amp;\x1b\u202e' where slug = '`+theDataset+`'`)
 	if rows := w.signedIn(t, "chief").workbook(t, "/datasets.xlsx"); len(rows) < 2 || rows[1][0] != "=cmd<b>&amp;\ufffd\ufffd" {
 		t.Errorf("a hostile title is %q", rows)
