@@ -83,8 +83,8 @@ func (d *drill) broken(b breakage, n int) (met bool) {
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	must(d.t, cmd.Start())
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	done := make(chan struct{})
+	go func() { defer close(done); _ = cmd.Wait() }() // one that lost its processes has ended by itself
 	d.await("strace", func() (bool, error) { return traced(pids), nil })
 	defer func() {
 		if now, _ := findPart(d.up.cmd.Process.Pid, b.part); now != pids[0] {
@@ -97,12 +97,20 @@ func (d *drill) broken(b breakage, n int) (met bool) {
 		defer close(gone)
 		for !injected(log) && pause(ctx, pollEach) == nil {
 		}
-		_ = cmd.Process.Signal(syscall.SIGINT) // one that lost its processes has ended by itself
+		_ = cmd.Process.Signal(syscall.SIGINT)
+		select { // it can miss that while all its processes die, and then nobody learns of their end
+		case <-done:
+		case <-time.After(detaches):
+			_ = cmd.Process.Kill()
+		}
 	}()
 	defer func() { passed(); <-gone; <-done }()
 	d.acts()
 	return injected(log)
 }
+
+// detaches is how long strace may take to let its processes go.
+const detaches = 5 * time.Second
 
 // pollEach is how often a drill looks whether something has broken.
 const pollEach = 5 * time.Millisecond
