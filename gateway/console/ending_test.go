@@ -122,7 +122,6 @@ func TestColumnsSayWhichGrantsGiveThem(t *testing.T) {
 // TestPartiesAreNamed: agreements and grants show what their parties are called, beside the numbers.
 func TestPartiesAreNamed(t *testing.T) {
 	w := newTown(t)
-	chief := w.signedIn(t, "chief")
 	operator, agency := w.homes["operator"], w.homes["implementing_agency"]
 	named := func(number string) string {
 		o, err := w.Admin.Orgs.Show(t.Context(), number)
@@ -131,10 +130,13 @@ func TestPartiesAreNamed(t *testing.T) {
 		}
 		return o.Name + ` <span class="quiet">` + number
 	}
-	for _, path := range []string{"/agreements", "/agreements/" + theAgreement} {
-		chief.get(t, path).shows(t, path, named(operator), named(agency))
+	// Each looks for the other: one's own name stands above every page.
+	for login, other := range map[string]string{"chief": operator, "developer": agency} {
+		for _, path := range []string{"/agreements", "/agreements/" + theAgreement} {
+			w.signedIn(t, login).get(t, path).shows(t, path, named(other))
+		}
 	}
 	for _, path := range []string{"/grants", "/grants/" + theGrant} {
-		chief.get(t, path).shows(t, path, named(operator))
+		w.signedIn(t, "chief").get(t, path).shows(t, path, named(operator))
 	}
 }
