@@ -22,6 +22,7 @@ type killer struct {
 	mu      sync.Mutex
 	running *instance
 	lines   int
+	died    []time.Time // when parts did, or will
 	under   sync.WaitGroup
 	failed  error
 }
@@ -42,22 +43,43 @@ func newKiller(o options, running *instance) *killer {
 	return k
 }
 
+// soon is how long after a line of the story a kill comes at the latest.
+const soon = 3 * time.Second
+
 // told counts a line of the story, and kills soon after some of them: at once, or while what follows is under way.
-func (k *killer) told() {
+func (k *killer) told() { time.Sleep(k.count()) }
+
+// count counts a line, and returns how long the story has to rest before it goes on.
+func (k *killer) count() (rest time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.lines++
 	if k.every == 0 || k.left == 0 || k.lines%k.every != 0 {
-		return
+		return 0
 	}
 	k.left--
-	delay := time.Duration(k.dice.Int64N(int64(3 * time.Second)))
+	delay := time.Duration(k.dice.Int64N(int64(soon)))
+	if k.apart {
+		rest = k.unforgiven()
+	}
 	k.under.Go(func() {
-		time.Sleep(delay)
+		time.Sleep(rest + delay)
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.failed = errors.Join(k.failed, k.kill())
 	})
+	return rest
+}
+
+// unforgiven is how long the instance would not forgive that another part dies, and notes that it does then: five a minute
+// are forgiven, and the end of one may bring the end of another.
+func (k *killer) unforgiven() (wait time.Duration) {
+	const forgiven = 4
+	if n := len(k.died); n >= forgiven {
+		wait = max(time.Until(k.died[n-forgiven].Add(time.Minute)), 0)
+	}
+	k.died = append(k.died, time.Now().Add(wait+soon))
+	return wait
 }
 
 // kill ends the next part of the instance without a word, or the whole.
