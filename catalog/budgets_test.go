@@ -239,7 +239,7 @@ func TestUsage(t *testing.T) {
 	c.must(err)
 	c.run(j, "failed", work.Result{Failure: &task.Failure{Class: task.FailCast}})
 	want := []budget.Use{{
-		Operator: c.director.home, Agreement: c.agreement.Number, Grant: c.grant.Number, Dataset: slug,
+		Operator: c.director.home, OperatorName: c.agreement.OperatorName, Agreement: c.agreement.Number, Grant: c.grant.Number, Dataset: slug,
 		Columns: []string{"health", "visits"}, Amount: budget.Amount{Runs: 2, Rows: 200, Failed: 1},
 	}}
 	own, err := c.serve.Usage.Month(c.ctx, c.developer.Subject, "")
@@ -249,7 +249,7 @@ func TestUsage(t *testing.T) {
 	data, err := c.serve.Datasets.Usage(c.ctx, c.steward.Subject, slug, "")
 	c.must(err)
 	for who, u := range map[string]budget.Usage{"operator": own, "agency": theirs, "department": data} {
-		if diff := cmp.Diff(want, u.Uses); diff != "" {
+		if diff := cmp.Diff(want, u.Uses); diff != "" || want[0].OperatorName == "" {
 			t.Errorf("%s (-want +got):\n%s", who, diff)
 		}
 		if (len(u.Budgets) > 0) != (who == "operator") {
