@@ -50,7 +50,7 @@ func (k call) rows() (int, error) {
 	}
 	n, err := strconv.Atoi(asked)
 	if err != nil || !slices.Contains(sizes(), n) {
-		return 0, fault.Bad("request.invalid", fault.Place{Location: "query.size", Code: "number.invalid"})
+		return 0, fault.Bad("request.invalid", fault.Place{Location: "query.size", Code: "size.not_offered"})
 	}
 	return n, nil
 }
@@ -100,6 +100,9 @@ func exports() (all []download) {
 
 // export makes the workbook of a list: the rows of all its parts that the filters of the address leave, as the page shows them.
 func (p page) export(k call) (file, error) {
+	if err := once(k.r.URL.Query(), "query"); err != nil {
+		return file{}, err
+	}
 	k.path, k.size = Prefix+p.path, catalog.MaxPage
 	var head []any
 	var rows [][]any

@@ -89,6 +89,8 @@ func TestListsAreWorkbooks(t *testing.T) {
 			t.Errorf("a part of %s rows: %d, %d rows", size, got.status, strings.Count(got.body, `">查看</a>`))
 		}
 	}
+	b.get(t, "/jobs?size=21").refused(t, "a size that is not offered", 422, "size.not_offered")
+	b.get(t, "/jobs.xlsx?state=failed&state=checked").refused(t, "a filter said twice", 422, "query.invalid")
 	b.get(t, "/jobs?size=50&state=failed").shows(t, "a longer part", `size=50&amp;state=failed`, `href="/console/jobs.xlsx?state=failed"`)
 	pgtest.Exec(t, w.DB.Owner, "delete from job where number like 'J-2025-%'")
 	w.copies(t, 10_001)
