@@ -15,8 +15,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sluicedata/sluice/catalog/name"
 )
@@ -73,139 +74,53 @@ func Unmarshal(raw []byte, v any) error {
 	return nil
 }
 
-// Transform rewrites one JSON value in canonical form. Bytes that are no UTF-8 come out of the decoder as
-// U+FFFD and are refused with it.
+// Transform rewrites one JSON value in canonical form.
 func Transform(raw []byte) ([]byte, error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	out, err := value(nil, d, 0)
-	if err != nil {
+	if err := ours(raw); err != nil {
 		return nil, fmt.Errorf("canonicalizing: %w", err)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, ErrTrailing
+	out := jsontext.Value(slices.Clone(raw))
+	if err := out.Canonicalize(); err != nil {
+		return nil, fmt.Errorf("canonicalizing: %w", err)
 	}
 	return out, nil
 }
 
-func value(out []byte, d *json.Decoder, depth int) ([]byte, error) {
-	t, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	if depth > maxDepth {
-		return nil, ErrDepth
-	}
-	switch t := t.(type) {
-	case json.Delim:
-		if t == '[' {
-			return array(out, d, depth)
+// ours refuses what is not one JSON value of the part of JSON that is ours.
+func ours(raw []byte) error {
+	d := jsontext.NewDecoder(bytes.NewReader(raw), jsontext.AllowInvalidUTF8(true)) // as U+FFFD, which taken refuses
+	for first := true; first || d.StackDepth() > 0; first = false {
+		t, err := d.ReadToken()
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return ErrDuplicate
 		}
-		return object(out, d, depth)
-	case string:
-		return text(out, t)
-	case json.Number:
-		return number(out, t)
-	case bool:
-		return strconv.AppendBool(out, t), nil
-	default:
-		return append(out, "null"...), nil
-	}
-}
-
-func array(out []byte, d *json.Decoder, depth int) ([]byte, error) {
-	out = append(out, '[')
-	for i := 0; d.More(); i++ {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		var err error
-		if out, err = value(out, d, depth+1); err != nil {
-			return nil, err
-		}
-	}
-	_, err := d.Token()
-	return append(out, ']'), err
-}
-
-// member is one member of an object, its value already canonical.
-type member struct {
-	name  string
-	units []uint16 // the name in UTF-16: what RFC 8785 3.2.3 sorts by
-	value []byte
-}
-
-func object(out []byte, d *json.Decoder, depth int) ([]byte, error) {
-	members, err := members(d, depth)
-	if err != nil {
-		return nil, err
-	}
-	out = append(out, '{')
-	for i, m := range members {
-		if i > 0 {
-			if members[i-1].name == m.name {
-				return nil, ErrDuplicate
-			}
-			out = append(out, ',')
-		}
-		if out, err = text(out, m.name); err != nil {
-			return nil, err
-		}
-		out = append(append(out, ':'), m.value...)
-	}
-	return append(out, '}'), nil
-}
-
-func members(d *json.Decoder, depth int) ([]member, error) {
-	var ms []member
-	for d.More() {
-		t, err := d.Token()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		key, ok := t.(string)
-		if !ok {
-			return nil, ErrText
+		if d.StackDepth() > maxDepth {
+			return ErrDepth
 		}
-		v, err := value(nil, d, depth+1)
-		if err != nil {
-			return nil, err
+		if err := taken(t); err != nil {
+			return err
 		}
-		ms = append(ms, member{key, utf16.Encode([]rune(key)), v})
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, err
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return ErrTrailing
 	}
-	slices.SortFunc(ms, func(a, b member) int { return slices.Compare(a.units, b.units) })
-	return ms, nil
+	return nil
 }
 
-func number(out []byte, n json.Number) ([]byte, error) {
-	i, err := strconv.ParseInt(n.String(), 10, 64)
-	if err != nil || i > maxInteger || i < -maxInteger {
-		return nil, ErrNumber
-	}
-	return strconv.AppendInt(out, i, 10), nil
-}
-
-// escapes are the two-character escapes RFC 8785 3.2.2.2 asks for.
-const escapes = "\"\\\b\f\n\r\t"
-
-func text(out []byte, s string) ([]byte, error) {
-	if strings.ContainsRune(s, utf8.RuneError) {
-		return nil, ErrText
-	}
-	out = append(out, '"')
-	for i := range len(s) {
-		b := s[i]
-		switch e := strings.IndexByte(escapes, b); {
-		case e >= 0:
-			out = append(out, '\\', `"\bfnrt`[e])
-		case b < 0x20:
-			out = fmt.Appendf(out, `\u%04x`, b)
-		default:
-			out = append(out, b)
+// taken refuses the numbers and texts that are not ours.
+func taken(t jsontext.Token) error {
+	switch t.Kind() {
+	case '"':
+		if strings.ContainsRune(t.String(), utf8.RuneError) {
+			return ErrText
+		}
+	case '0':
+		if n, err := strconv.ParseInt(t.String(), 10, 64); err != nil || n > maxInteger || n < -maxInteger {
+			return ErrNumber
 		}
 	}
-	return append(out, '"'), nil
+	return nil
 }

@@ -48,7 +48,7 @@ func (db *DB) Close() { db.pool.Close() }
 
 // told says of an error that the database is away, where it is so. A caller who has gone is not told.
 func told(ctx context.Context, err error) error {
-	if ctx.Err() == nil && away(err) {
+	if err != nil && ctx.Err() == nil && away(err) {
 		return &fault.Error{Kind: fault.Unavailable, Code: "record.unavailable", Cause: err}
 	}
 	return err
