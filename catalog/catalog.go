@@ -84,6 +84,7 @@ type Catalog struct {
 type core struct {
 	Config
 	jobBell bell
+	callers callers
 	hasher  *password.Hasher
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/sluicedata/sluice/catalog/envelope"
@@ -107,7 +108,7 @@ func (s *Sessions) Subject(ctx context.Context, token, certificate string) (poli
 func (s *Sessions) subject(ctx context.Context, hash []byte, certificate string) (who policy.Subject, err error) {
 	now, stale := s.c.Now(), false
 	err = s.c.DB.Alone(ctx, func(tx *postgres.Tx) error {
-		caller, err := tx.TokenCaller(ctx, hash, now)
+		caller, err := s.c.callers.of(ctx, tx, hash, now)
 		if errors.Is(err, postgres.ErrNone) {
 			return fault.New(fault.Unauthenticated, "token.unknown")
 		}
@@ -123,7 +124,27 @@ func (s *Sessions) subject(ctx context.Context, hash []byte, certificate string)
 	if err != nil || !stale {
 		return who, err
 	}
+	s.c.callers.forget(hash) // when it was last used is not what it was
 	return who, s.c.DB.InTx(ctx, func(tx *postgres.Tx) error { return tx.UseToken(ctx, hash, now) })
+}
+
+// Suppose returns who stands behind a token if nothing has changed since it was last asked, and a context on that
+// premise: whatever is done first under it finds out in the same trip to the record, and fails before it has done
+// anything if the premise does not hold. Whoever calls it asks Supposed afterwards. It is nobody where nothing is
+// remembered of the token, or something is to be noted of its use: then Subject tells.
+func (s *Sessions) Suppose(ctx context.Context, token, certificate string) (on context.Context, who policy.Subject, ok bool) {
+	now := s.c.Now()
+	k, ok := s.c.callers.recall(tokenHash(token), now)
+	if !ok || k.Certificate != "" && k.Certificate != certificate || now.Sub(lastUse(k.Caller)) >= useGrain {
+		return ctx, who, false
+	}
+	return postgres.Suppose(ctx, k.Standing), subjectOf(k.Caller, now), true
+}
+
+// Supposed tells whether a context rests on a premise that nothing done under it has seen to hold: then nothing was
+// done at all, and is to be done again, under the context it returns, for whom Subject tells.
+func Supposed(ctx context.Context) (certain context.Context, unseen bool) {
+	return postgres.Certain(ctx), !postgres.Held(ctx)
 }
 
 // useGrain is how exactly the record knows when a session was last used: most requests write nothing.
@@ -138,7 +159,7 @@ func lastUse(c postgres.Caller) time.Time {
 
 // subjectOf is who stands behind a token, as policy knows them.
 func subjectOf(c postgres.Caller, now time.Time) policy.Subject {
-	who := policy.Subject{Member: c.Member, Org: c.Org, Roles: c.Roles, Capacities: c.Capacities, ProvenAt: c.CreatedAt.Unix()}
+	who := policy.Subject{Member: c.Member, Org: c.Org, Roles: slices.Clone(c.Roles), Capacities: slices.Clone(c.Capacities), ProvenAt: c.CreatedAt.Unix()}
 	who.Strength, who.Method = proof(c, now)
 	return who
 }

@@ -195,6 +195,6 @@ func (d *deed) letIn(k knocker) (token string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("reading a session: %w", err)
 	}
-	d.caller = subjectOf(who, d.now)
+	d.caller = subjectOf(who.Caller, d.now)
 	return token, d.forgetTries(k.trying)
 }

@@ -28,13 +28,13 @@ func BenchmarkRequest(b *testing.B) {
 	own := c.reader(b, theGrant)
 	floor := floorOf(b, pgtest.Durable(b))
 	c.Rest()
-	before := c.traced(b)
+	before := traced(b, c)
 	var requests, floors []time.Duration
 	for b.Loop() {
 		floors = append(floors, floor.once(b))
 		requests = append(requests, own.once(b))
 	}
-	if n := c.traced(b) - before; n != len(requests) {
+	if n := traced(b, c) - before; n != len(requests) {
 		b.Fatalf("%d requests left %d entries", len(requests), n)
 	}
 	request, least := median(requests), median(floors)
@@ -46,12 +46,6 @@ func BenchmarkRequest(b *testing.B) {
 func median(d []time.Duration) time.Duration {
 	slices.Sort(d)
 	return d[len(d)/2]
-}
-
-// traced counts the entries of the trace, in order or not yet.
-func (c *city) traced(b *testing.B) int {
-	b.Helper()
-	return pgtest.Count(b, c.DB.Owner, "select (select count(*) from trace_pending) + (select count(*) from trace_leaf)")
 }
 
 // asker sends one request again and again over one connection.

@@ -19,7 +19,7 @@ import (
 // with Last-Event-ID gets what changed since, and 204 when nothing will any more.
 func followJob(cat *catalog.Catalog) register {
 	return func(e *edge, op huma.Operation) {
-		e.guard(&op, noBody)
+		e.guard(&op, e.caller, noBody)
 		op.Parameters = append(op.Parameters, &huma.Param{
 			Name: "Last-Event-ID", In: "header", Description: "id of the last event seen", Schema: &huma.Schema{Type: huma.TypeString},
 		})

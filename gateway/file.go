@@ -28,7 +28,7 @@ func handleFile(e *edge, op huma.Operation, contentType string, do func(call) (f
 
 // handleBytes registers a route whose answer has bytes and headers of its own.
 func handleBytes[F any](e *edge, op huma.Operation, contentType string, do func(call) (*F, error)) {
-	e.guard(&op, noBody)
+	e.guard(&op, e.caller, noBody)
 	op.Responses["200"] = &huma.Response{
 		Description: "OK",
 		Content:     map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}},

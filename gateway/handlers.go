@@ -92,7 +92,7 @@ func sendChunk(cat *catalog.Catalog) register {
 			Name: "Content-Digest", In: "header", Required: true, Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "sha-256=:…: of the body (RFC 9530)",
 		})
-		e.guard(&op, chunkBody(e.chunkBytes, e.chunkPatience))
+		e.guard(&op, e.caller, chunkBody(e.chunkBytes, e.chunkPatience))
 		registerRaw(e, op, func(c call) (wire.Chunk, error) {
 			number, err := c.number()
 			if err != nil {

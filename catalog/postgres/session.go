@@ -63,11 +63,27 @@ const (
 			and (k.state = 'admitted' and k.expires_at > $2 or i.state = 'admitted' or p.member is not null)`
 )
 
-// TokenCaller reads who a token speaks for: unexpired, its key or identity in force, its member active. It is one
-// statement, since every request of the API asks it.
-func (t *Tx) TokenCaller(ctx context.Context, hash []byte, now time.Time) (Caller, error) {
-	return one[Caller](ctx, t, callers+` `+counting+` and t.hash = $1`, hash, now)
+// TokenCaller is who a token speaks for, and how long that stays so.
+type TokenCaller struct {
+	Caller
+	Until    time.Time // from then on it must be read again: something ends or begins
+	Standing int64     // as Standing told it then: when that changes it must be read again
 }
+
+// TokenCaller reads who a token speaks for: unexpired, its key or identity in force, its member active.
+func (t *Tx) TokenCaller(ctx context.Context, hash []byte, now time.Time) (TokenCaller, error) {
+	return one[TokenCaller](ctx, t, callers+`, (select changes from standing) as standing,
+			least(t.expires_at, k.expires_at, (select min(bound) from capacity c, unnest(array[c.since, c.ended_at]) as bound
+				where c.org = m.org and bound > $2)) as until
+		`+counting+` and t.hash = $1`, hash, now)
+}
+
+// Standing counts the changes of anything a TokenCaller is read from. It is one row, since every request asks it.
+func (t *Tx) Standing(ctx context.Context) (int64, error) {
+	return value[int64](ctx, t, standing)
+}
+
+const standing = "select changes from standing"
 
 // StrengthenToken notes that a second factor was proven for a token.
 func (t *Tx) StrengthenToken(ctx context.Context, hash []byte, until time.Time) error {

@@ -17,13 +17,15 @@ import (
 type Tx struct {
 	conn  *pgx.Conn
 	ahead []statement
+	opens int // how many of them opened it
 }
 
 // statement waits for its trip.
 type statement struct {
-	doing string // for its error; "" says nothing
-	sql   string
-	args  []any
+	doing  string // for its error; "" says nothing
+	sql    string
+	args   []any
+	answer func(pgx.BatchResults) error // nil: nobody looks at it
 }
 
 // InTx runs do in one transaction under READ COMMITTED and commits when it returns nil. What do only sent fails
@@ -36,14 +38,14 @@ func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 // Alone runs do outside of any transaction: for one statement that reads, which sees one moment by itself. Errors:
 // as InTx.
 func (db *DB) Alone(ctx context.Context, do func(*Tx) error) error {
-	return told(ctx, db.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return do(&Tx{conn: conn.Conn()}) }))
+	return told(ctx, db.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return do(open(ctx, conn, "")) }))
 }
 
 // inTx begins as it is told. A connection on which a transaction is still open, after a panic too, is not used
 // again: the pool sees to it.
 func (db *DB) inTx(ctx context.Context, begin string, do func(*Tx) error) error {
 	return db.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		t := &Tx{conn: conn.Conn(), ahead: []statement{{sql: begin}}}
+		t := open(ctx, conn, begin)
 		err := do(t)
 		if err == nil {
 			err = t.commit(ctx)
@@ -55,12 +57,17 @@ func (db *DB) inTx(ctx context.Context, begin string, do func(*Tx) error) error 
 	})
 }
 
+func open(ctx context.Context, conn *pgxpool.Conn, begin string) *Tx {
+	ahead := opening(ctx, begin)
+	return &Tx{conn: conn.Conn(), ahead: ahead, opens: len(ahead)}
+}
+
 // idle is a connection's status outside of a transaction (PostgreSQL protocol, ReadyForQuery).
 const idle = 'I'
 
 // commit ends a transaction. One that has not begun yet, and would change nothing, does not.
 func (t *Tx) commit(ctx context.Context) error {
-	if len(t.ahead) == 1 && t.conn.PgConn().TxStatus() == idle {
+	if len(t.ahead) == t.opens && t.conn.PgConn().TxStatus() == idle {
 		return nil
 	}
 	tag, err := t.run(ctx, "commit")
@@ -77,7 +84,7 @@ func (t *Tx) Notify(channel, what string) {
 
 // send has a statement travel with the next one whose answer counts. Its error is that one's.
 func (t *Tx) send(doing, sql string, args ...any) {
-	t.ahead = append(t.ahead, statement{doing, sql, args})
+	t.ahead = append(t.ahead, statement{doing: doing, sql: sql, args: args})
 }
 
 // together runs a statement after those that were sent ahead, in one trip.
@@ -96,11 +103,20 @@ func (t *Tx) together(ctx context.Context, sql string, args []any, answer func(p
 		}
 	}()
 	for _, s := range ahead {
-		if _, err := results.Exec(); err != nil {
+		if err := s.end(results); err != nil {
 			return s.failed(err)
 		}
 	}
 	return answer(results)
+}
+
+// end takes what a statement that was sent ahead answers.
+func (s statement) end(results pgx.BatchResults) error {
+	if s.answer != nil {
+		return s.answer(results)
+	}
+	_, err := results.Exec()
+	return err
 }
 
 func (s statement) failed(err error) error {

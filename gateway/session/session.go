@@ -32,6 +32,8 @@ type Sessions interface {
 	// Subject returns who stands behind a token now, over a connection with a certificate of that digest or ""
 	// for none; Unauthenticated when nobody does.
 	Subject(ctx context.Context, token, certificate string) (policy.Subject, error)
+	// Suppose returns who stands behind it if nothing has changed since it was last asked, and a context on that premise.
+	Suppose(ctx context.Context, token, certificate string) (on context.Context, who policy.Subject, ok bool)
 	// Begin keeps a login on its way to a provider; Attempt spends its state, once.
 	Begin(ctx context.Context, a org.Attempt) (state string, err error)
 	Attempt(ctx context.Context, state string) (org.Attempt, error)
@@ -71,6 +73,16 @@ func (g *Gate) Subject(r *http.Request) (policy.Subject, error) {
 		return who, g.stolen(r.Context())
 	}
 	return who, err
+}
+
+// Suppose returns who sent a request if nothing has changed since they last did, and a context for what is done on that
+// premise. ok is false where Subject must tell.
+func (g *Gate) Suppose(r *http.Request) (on context.Context, who policy.Subject, ok bool) {
+	token := Token(r)
+	if token == "" {
+		return r.Context(), who, false
+	}
+	return g.Sessions.Suppose(r.Context(), token, certificate(r))
 }
 
 // Token returns the token a request came with, "" for none.

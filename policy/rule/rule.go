@@ -20,6 +20,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/topdown"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sluicedata/sluice/policy"
@@ -149,7 +150,7 @@ func (r *Rules) Codes() []string { return slices.Clone(r.codes) }
 // Decide asks the rules. No reasons means allowed. An error is a refusal.
 func (r *Rules) Decide(ctx context.Context, q policy.Request) ([]policy.Reason, error) {
 	input := rego.EvalParsedInput(r.encoder.request(q))
-	found, err := r.allow.Eval(ctx, input)
+	found, err := eval(ctx, r.allow, input)
 	if err != nil {
 		return nil, fmt.Errorf("asking whether an act is allowed: %w", err)
 	}
@@ -180,7 +181,7 @@ func (r *Rules) explain(ctx context.Context, input rego.EvalOption) ([]policy.Re
 }
 
 func (r *Rules) causes(ctx context.Context, input rego.EvalOption) ([]policy.Reason, error) {
-	found, err := r.reasons.Eval(ctx, input)
+	found, err := eval(ctx, r.reasons, input)
 	if err != nil {
 		return nil, fmt.Errorf("asking why an act is refused: %w", err)
 	}
@@ -188,6 +189,13 @@ func (r *Rules) causes(ctx context.Context, input rego.EvalOption) ([]policy.Rea
 		return nil, nil
 	}
 	return readReasons(only(found))
+}
+
+// eval asks a query until its context ends. The engine's own watch over that starts a goroutine for each question.
+func eval(ctx context.Context, q rego.PreparedEvalQuery, input rego.EvalOption) (rego.ResultSet, error) {
+	ended := topdown.NewCancel()
+	defer context.AfterFunc(ctx, ended.Cancel)()
+	return q.Eval(ctx, input, rego.EvalExternalCancel(ended))
 }
 
 // only returns the value of a query that has exactly one, else nil.
