@@ -19,7 +19,7 @@ func notCompleted() map[string]string {
 		"--receipt":  "a number of another system",
 		"--document": "a number of another system",
 		"--digest":   "of an image that is not there yet",
-		"--keys":     files, "--out": files, "--sbom": files, "--from": files,
+		"--keys":     files, "--out": files, "--sbom": files, "--from": files, "--witness": files,
 	}
 }
 

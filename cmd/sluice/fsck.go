@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,17 +21,48 @@ import (
 	"github.com/sluicedata/sluice/cmd/sluice/instance"
 	"github.com/sluicedata/sluice/cmd/sluice/supervise"
 	"github.com/sluicedata/sluice/cmd/sluice/texts"
+	"github.com/sluicedata/sluice/sandbox/docker"
+	"github.com/sluicedata/sluice/sandbox/launcher"
 )
 
 // newFsck makes the command that checks an instance's invariants.
 func newFsck(p parts) *cobra.Command {
-	return onInstance(text{
-		use: "fsck --data DIR", example: "  sluice fsck --data /var/lib/sluice\n  sluice fsck --data /var/lib/sluice -o json",
-	}, func(c *call, o config.Config, layout instance.Layout) error { return checkInstance(c, p, o, layout) })
+	var witness string
+	cmd := onInstance(text{
+		use:     "fsck --data DIR [--witness FILE]",
+		example: "  sluice fsck --data /var/lib/sluice -o json\n  sluice fsck --data /var/lib/sluice --witness log/checkpoint",
+	}, func(c *call, o config.Config, layout instance.Layout) error {
+		seen, err := checkpointIn(witness)
+		if err != nil {
+			return err
+		}
+		return checkInstance(c, p, o, layout, seen)
+	})
+	cmd.Flags().StringVar(&witness, "witness", "", "")
+	return cmd
+}
+
+// maxCheckpoint bounds what is read as one: it has a line a signature.
+const maxCheckpoint = 64 << 10
+
+// checkpointIn reads the checkpoint somebody kept, "" for none.
+func checkpointIn(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", texts.Wrong("file.unreadable", "path", path).Because(err)
+	}
+	body, err := io.ReadAll(io.LimitReader(f, maxCheckpoint))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return "", texts.Wrong("file.unreadable", "path", path).Because(err)
+	}
+	return string(body), nil
 }
 
 // checkInstance checks a running instance as it is, and of a stopped one starts database and store for that time.
-func checkInstance(c *call, p parts, o config.Config, layout instance.Layout) error {
+func checkInstance(c *call, p parts, o config.Config, layout instance.Layout, witness string) error {
 	waiting, cancel := context.WithTimeout(c.ctx, time.Second)
 	defer cancel()
 	var results []fsck.Result
@@ -37,9 +70,9 @@ func checkInstance(c *call, p parts, o config.Config, layout instance.Layout) er
 	var held *supervise.HeldError
 	switch {
 	case errors.As(err, &held):
-		results, err = checkAll(c.ctx, layout, o.Database)
+		results, err = checkRunning(c, o, layout, witness)
 	case err == nil:
-		results, err = checkStopped(c.cmd, p, o, lock)
+		results, err = checkStopped(c.cmd, p, o, lock, witness)
 	}
 	if err != nil {
 		return failed("fsck.not").because(err)
@@ -47,18 +80,44 @@ func checkInstance(c *call, p parts, o config.Config, layout instance.Layout) er
 	return showChecked(c, results)
 }
 
+// checkRunning checks an instance as it is, and what only a running one shows.
+func checkRunning(c *call, o config.Config, layout instance.Layout, witness string) (results []fsck.Result, err error) {
+	live := &fsck.Live{Answers: func(context.Context) bool {
+		return !slices.ContainsFunc(c.askReady(layout, "serve", o.AdminListen), func(r check) bool { return r.Name == silent && !r.OK })
+	}}
+	in := &opened{Layout: layout, options: o}
+	engine, err := docker.Open(c.ctx, strings.TrimPrefix(in.engineAddress(), "unix://"), launcher.Owner(runsOf(layout)))
+	if err == nil {
+		defer func() { err = errors.Join(err, engine.Close()) }()
+		live.Containers = func(ctx context.Context) ([]fsck.Container, error) { return containersOf(ctx, engine) }
+	}
+	return checkAll(c.ctx, layout, o.Database, fsck.Source{Witness: witness, Live: live})
+}
+
+func containersOf(ctx context.Context, engine *docker.Engine) (all []fsck.Container, err error) {
+	held, err := engine.List(ctx)
+	for _, h := range held {
+		all = append(all, fsck.Container{ID: h.ID, Work: h.Work, Fence: h.Fence})
+	}
+	return all, err
+}
+
+// runsOf is the folder of the launcher's runs.
+func runsOf(layout instance.Layout) string { return filepath.Join(layout.Home("launcher"), "runs") }
+
 // checkStopped starts what keeps things, checks it and stops it.
-func checkStopped(cmd *cobra.Command, p parts, o config.Config, lock *supervise.Lock) (results []fsck.Result, err error) {
+func checkStopped(cmd *cobra.Command, p parts, o config.Config, lock *supervise.Lock, witness string) (results []fsck.Result, err error) {
 	err = onStopped(cmd, p, o, lock, "fsck", func(ctx context.Context, in *opened) (err error) {
-		results, err = checkAll(ctx, in.Layout, in.owner)
+		results, err = checkAll(ctx, in.Layout, in.owner, fsck.Source{Witness: witness})
 		return err
 	})
 	return results, err
 }
 
 // checkAll does every check of an instance whose database and store answer.
-func checkAll(ctx context.Context, layout instance.Layout, owner string) (results []fsck.Result, err error) {
+func checkAll(ctx context.Context, layout instance.Layout, owner string, beside fsck.Source) (results []fsck.Result, err error) {
 	err = withSource(ctx, layout, owner, func(s fsck.Source) error {
+		s.Witness, s.Live = beside.Witness, beside.Live
 		return fsck.Run(ctx, s, func(r fsck.Result) { results = append(results, r) })
 	})
 	return results, err
@@ -81,7 +140,7 @@ func withSource(ctx context.Context, layout instance.Layout, owner string, do fu
 		return texts.Wrong("work.folder").Because(err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(spool)) }()
-	s := fsck.Source{Data: layout.Dir, Runs: filepath.Join(layout.Home("launcher"), "runs"), Target: backup.Target{DB: db}}
+	s := fsck.Source{Data: layout.Dir, Runs: runsOf(layout), Target: backup.Target{DB: db}}
 	if s.Readers, err = openStores(layout, spool, object.Read); err != nil {
 		return err
 	}

@@ -140,6 +140,10 @@ func harms() []harm {
 			statement: "update request q set operator = (select id from org where id <> q.operator limit 1)",
 		},
 		{check: "room", code: "disk.full", source: smallDisk},
+		{check: "trace.witness", code: "log.forked", source: forked},
+		{check: "trace.witness", code: "witness.unsigned", source: unsigned},
+		{check: "containers", code: "container.left", source: strayContainer},
+		{check: "api.answers", code: "part.silent", source: silentGateway},
 		{
 			check: "interruptions", code: "interruption.charged", tables: []string{"job", "work"},
 			statement: "update work set outcome = 'interrupted' where kind = 'run'; " +
@@ -260,10 +264,14 @@ func smallDisk(t *testing.T, s *fsck.Source) {
 
 // fsckCommand runs the command over the running and over the stopped instance, before and after one thing broke.
 func fsckCommand(t *testing.T, m *machine) {
+	seen := filepath.Join(t.TempDir(), "checkpoint") // what somebody kept of the log as it was then
+	if err := os.WriteFile(seen, []byte(psql(t, m.data, "select checkpoint from trace_head")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	play := func(wantCode int, wants ...string) {
 		t.Helper()
 		cmd := exec.CommandContext(context.Background(), "/proc/self/exe")
-		cmd.Args = []string{"sluice", "fsck", "--data", m.data, "--engine", noEngine, "--runner", "/bin/true"}
+		cmd.Args = []string{"sluice", "fsck", "--data", m.data, "--engine", noEngine, "--runner", "/bin/true", "--witness", seen}
 		said, _ := cmd.CombinedOutput()
 		if code := cmd.ProcessState.ExitCode(); code != wantCode {
 			t.Errorf("exit code %d, want %d:\n%s", code, wantCode, said)
@@ -274,10 +282,16 @@ func fsckCommand(t *testing.T, m *machine) {
 			}
 		}
 	}
-	play(exitOK, "I1", "I11", "not checked: there is no witness yet")
+	play(exitOK, "I1", "I11", "not checked: no engine of this instance answers", "not checked: only tests")
 	psql(t, m.data, "update output set blocked = 1 where id in (select output from release)")
 	play(exitFailed, "released with a blocked finding", "1 finding(s): the instance is not as it must be")
 	m.up.stop(t)
 	defer strayRows(t, layoutOf(t, m.data))()
-	play(exitFailed, "released with a blocked finding", "collected "+strayRowsName, "2 finding(s)")
+	play(exitFailed, "released with a blocked finding", "collected "+strayRowsName, "2 finding(s)", "not checked: the instance is stopped")
+	if err := os.WriteFile(seen, []byte("sluice\n1\nAAAA\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	play(exitFailed, "no key of this log signed the witness's checkpoint", "3 finding(s)")
+	seen += ".gone"
+	play(exitFailed, seen)
 }

@@ -99,6 +99,9 @@ type check struct {
 	Remedy string `json:"remedy"`
 }
 
+// silent is the check that a process which does not answer fails.
+const silent = "answers"
+
 // askReady returns a process's checks; one that does not answer fails the check "answers".
 func (c *call) askReady(layout instance.Layout, part, at string) []check {
 	ctx, cancel := context.WithTimeout(c.ctx, readyPatience)
@@ -107,17 +110,17 @@ func (c *call) askReady(layout instance.Layout, part, at string) []check {
 	if at == "" {
 		network, address = "unix", filepath.Join(layout.Socket(part), adminSocket)
 	}
-	silent := []check{{Name: "answers", Remedy: remedyInEnglish("answers", part)}}
+	mute := []check{{Name: silent, Remedy: remedyInEnglish(silent, part)}}
 	web := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+part+"/readyz", nil)
 	if err != nil {
-		return silent
+		return mute
 	}
 	answer, err := web.Do(request)
 	if err != nil {
-		return silent
+		return mute
 	}
 	defer func() { _ = answer.Body.Close() }()
 	var said struct {
@@ -125,7 +128,7 @@ func (c *call) askReady(layout instance.Layout, part, at string) []check {
 		Checks []check `json:"checks"`
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&said); err != nil {
-		return silent
+		return mute
 	}
 	if said.Status == "draining" {
 		said.Checks = append(said.Checks, check{Name: "stays", Remedy: remedyInEnglish("stays", part)})

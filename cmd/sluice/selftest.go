@@ -154,7 +154,7 @@ func (in *opened) selfTest(cmd *cobra.Command, p parts) (proofs []sandbox.Proof,
 func (in *opened) proveEngine(ctx context.Context, cmd *cobra.Command) (proofs []sandbox.Proof, err error) {
 	worker := in.worker()
 	l, err := launcher.New(ctx, launcher.Options{
-		Engine: strings.TrimPrefix(in.engineAddress(), "unix://"), Base: filepath.Join(in.Home("launcher"), "runs"),
+		Engine: strings.TrimPrefix(in.engineAddress(), "unix://"), Base: runsOf(in.Layout),
 		Runner: in.options.Runner, Runc: in.options.Runc, WorkerUID: int(worker.UID), WorkerGID: int(worker.GID),
 		Now: time.Now, Log: newLog(cmd.ErrOrStderr(), in.options.LogLevel).With("part", "launcher"),
 	})

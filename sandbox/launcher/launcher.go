@@ -81,7 +81,7 @@ func New(ctx context.Context, opt Options) (*Launcher, error) {
 		return nil, err
 	}
 	opt.Base = base.Name()
-	engine, err := docker.Open(ctx, opt.Engine, owner(opt.Base))
+	engine, err := docker.Open(ctx, opt.Engine, Owner(opt.Base))
 	if err != nil {
 		return nil, errors.Join(err, base.Close())
 	}
@@ -143,8 +143,8 @@ func openBase(opt Options) (*os.Root, error) {
 	return base, nil
 }
 
-// owner names the launcher of one base directory in container labels.
-func owner(base string) string {
+// Owner names the launcher of one base directory in container labels.
+func Owner(base string) string {
 	sum := sha256.Sum256([]byte(filepath.Clean(base)))
 	return hex.EncodeToString(sum[:6])
 }

@@ -81,8 +81,13 @@ func (s Source) live(ctx context.Context, parts []string) (live bool, err error)
 	if err != nil {
 		return false, nil //nolint:nilerr // no fence has such a number: it is nobody's
 	}
+	return s.held(ctx, parts[1], fence)
+}
+
+// held tells whether work is claimed under a fence.
+func (s Source) held(ctx context.Context, work string, fence int64) (live bool, err error) {
 	err = s.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		live, err = tx.Claims(ctx, parts[1], fence)
+		live, err = tx.Claims(ctx, work, fence)
 		return err
 	})
 	if err != nil {
