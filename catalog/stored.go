@@ -27,7 +27,7 @@ const mostOrphans = 1000
 // leaves the delivery area and the trace alone: nothing there is ever deleted. Memory does not grow with the store.
 func (s *Stored) Sweep(ctx context.Context) error {
 	for _, bucket := range []object.Bucket{object.Intake, object.Data, object.Output} {
-		orphans, err := s.orphans(ctx, bucket)
+		orphans, err := Unnamed(ctx, s.c.DB, s.c.Store, bucket, s.c.Now().Add(-orphanAge))
 		if err != nil {
 			return fmt.Errorf("looking for orphans in %s: %w", bucket, err)
 		}
@@ -41,16 +41,72 @@ func (s *Stored) Sweep(ctx context.Context) error {
 	return nil
 }
 
+// How long after its end work is looked at for what it left: lately is for all of it, and more than the time between
+// two looks; where an attempt was cut, it may go on and write until it learns that it lost its claim.
+const (
+	lately  = 2 * time.Minute
+	earlier = time.Hour
+)
+
+// mostEnded is how many keys one look takes.
+const mostEnded = 1000
+
+// SweepEnded deletes what work that has ended left under its keys, at once. Nobody can come to need it meanwhile: who
+// writes under a key gets it from the keeper, which does one thing after the other.
+func (s *Stored) SweepEnded(ctx context.Context) error {
+	var keys []string
+	now := s.c.Now()
+	err := s.c.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
+		keys, err = tx.EndedKeys(ctx, now.Add(-lately), now.Add(-earlier), mostEnded)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("looking for ended work: %w", err)
+	}
+	for _, key := range keys {
+		for _, bucket := range []object.Bucket{object.Intake, object.Data, object.Output} {
+			left, err := s.under(ctx, bucket, key)
+			if err == nil && len(left) > 0 {
+				err = s.drop(ctx, bucket, left)
+			}
+			if err != nil {
+				return fmt.Errorf("deleting what ended work left in %s: %w", bucket, err)
+			}
+		}
+	}
+	return nil
+}
+
+// under lists what lies in a bucket under a key and is not named.
+func (s *Stored) under(ctx context.Context, bucket object.Bucket, key string) (left []object.Ref, err error) {
+	for l, err := range s.c.Store.ListUnder(ctx, bucket, key) {
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, l.Ref)
+	}
+	if len(left) == 0 {
+		return nil, nil
+	}
+	err = s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		named, err := tx.NamedUnder(ctx, string(bucket), key)
+		left = slices.DeleteFunc(left, func(r object.Ref) bool { return slices.Contains(named, r.Digest) })
+		return err
+	})
+	return left, err
+}
+
 // errEnough ends a search that has found as many as one sweep deletes.
 var errEnough = errors.New("enough")
 
-// orphans walks the store's list and the record's side by side, both in the same order.
-func (s *Stored) orphans(ctx context.Context, bucket object.Bucket) ([]object.Ref, error) {
+// Unnamed lists what a bucket has held since before a moment and no record names, at most a thousand of it; work under
+// way may still come to. It walks the store's list and the record's side by side, both in the same order.
+func Unnamed(ctx context.Context, db *postgres.DB, store *object.Store, bucket object.Bucket, before time.Time) ([]object.Ref, error) {
 	var found []object.Ref
-	err := s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		next, stop := iter.Pull2(s.c.Store.List(ctx, bucket))
+	err := db.InTx(ctx, func(tx *postgres.Tx) error {
+		next, stop := iter.Pull2(store.List(ctx, bucket))
 		defer stop()
-		w := walk{next: next, before: s.c.Now().Add(-orphanAge)}
+		w := walk{next: next, before: before}
 		err := w.step()
 		if err == nil {
 			err = tx.EachNamed(ctx, string(bucket), w.upTo)

@@ -61,17 +61,31 @@ func TestSweepSparesWhatWorkMayStillName(t *testing.T) {
 		c.must(c.keeper.Catalog.Stored.Sweep(c.ctx))
 		return c.stored()
 	}
+	ended := func() []object.Ref {
+		c.at(time.Now())
+		c.must(c.keeper.Catalog.Stored.SweepEnded(c.ctx))
+		return c.stored()
+	}
 	c.sealed(func(_ work.Letter, keys work.Keys) (string, work.Result) {
 		c.put(keys, object.Output, []byte("of an attempt that was cut"))
 		stays = c.stored()
+		if got := ended(); !slices.Equal(got, stays) {
+			t.Errorf("%d objects are left at once while the work goes on, want %d", len(got), len(stays))
+		}
 		if got := sweep(); !slices.Equal(got, stays) {
 			t.Errorf("%d objects are left while the work goes on, want %d", len(got), len(stays))
 		}
 		return "failed", work.Result{Failure: &task.Failure{Class: "cast", Line: 1}}
 	})
+	if got := ended(); !slices.Equal(got, stays) {
+		t.Errorf("%d objects are left while the work is sealed, want %d", len(got), len(stays))
+	}
 	c.turns()
-	if got := sweep(); len(got) != len(stays)-1 {
+	if got := ended(); len(got) != len(stays)-1 {
 		t.Errorf("%d objects are left once the work is settled, want %d", len(got), len(stays)-1)
+	}
+	if got := sweep(); len(got) != len(stays)-1 {
+		t.Errorf("%d objects are left for ever, want %d", len(got), len(stays)-1)
 	}
 }
 

@@ -37,11 +37,15 @@ type Keeper struct {
 	Pause time.Duration
 	Now   func() time.Time
 
-	swept time.Time // when the store was last looked through
+	swept   time.Time // when the store was last looked through
+	cleared time.Time // when what ended was last looked at
 }
 
 // sweepEvery is how often the store is looked through for objects nobody names: that reads its whole list.
 const sweepEvery = time.Hour
+
+// clearEvery is how often what ended work left in the store is looked for.
+const clearEvery = 20 * time.Second
 
 // Keys are the private keys of the keeper's uid.
 type Keys struct {
@@ -134,6 +138,12 @@ func (k *Keeper) Turn(ctx context.Context) (bool, error) {
 // sweep looks through the store when it is time, the first time at once: a killed process may have left something.
 func (k *Keeper) sweep(ctx context.Context) error {
 	now := k.Now()
+	if now.Sub(k.cleared) >= clearEvery {
+		k.cleared = now
+		if err := k.Catalog.Stored.SweepEnded(ctx); err != nil {
+			return err
+		}
+	}
 	if now.Sub(k.swept) < sweepEvery {
 		return nil
 	}

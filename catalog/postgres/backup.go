@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -68,16 +69,42 @@ func (t *Tx) EachNamed(ctx context.Context, bucket string, do func(Named) error)
 		order by 1, 2`, []any{&n.Key, &n.Digest}, func() error { return do(n) }, bucket)
 }
 
+// EndedKeys lists the data keys under which work wrote that ended otherwise than well since lately, or after more than
+// one attempt since earlier: an attempt that was cut may write even later. At most limit of them.
+func (t *Tx) EndedKeys(ctx context.Context, lately, earlier time.Time, limit int) ([]string, error) {
+	return values[string](ctx, t, `with ended as (select subject, version from work where state = 'settled' and settled_at > $2
+				and (attempts > 1 or settled_at > $1 and outcome is distinct from 'success'))
+		select data_key::text from job j join ended e on e.subject = j.id where j.data_key is not null
+		union select data_key::text from upload u join ended e on e.subject = u.id
+		union select data_key::text from dataset_version v join ended e on e.subject = v.dataset and e.version = v.number
+		union select data_key::text from twin w join ended e on e.subject = w.dataset and e.version = w.version
+		limit $3`, lately, earlier, limit)
+}
+
+// NamedUnder lists the digests of what is named in a bucket under a key.
+func (t *Tx) NamedUnder(ctx context.Context, bucket, key string) ([]string, error) {
+	return values[string](ctx, t, `with `+named+`
+		select digest from named where bucket = $1 and key = $2
+		union select object->>'digest' from upload_chunk where object->>'bucket' = $1 and object->>'key' = $2`, bucket, key)
+}
+
 // Needs tells whether an object of a bucket is named, or may still come to be: work that is not settled writes under
 // the same key, and finds there what an earlier attempt of it stored.
 func (t *Tx) Needs(ctx context.Context, bucket string, n Named) (bool, error) {
 	return value[bool](ctx, t, `with `+named+`
 		select exists (select from named where bucket = $1 and key = $2 and digest = $3)
 			or exists (select from upload_chunk where object->>'bucket' = $1 and object->>'key' = $2 and object->>'digest' = $3)
-			or exists (select from work where state <> 'settled' and subject in (
-				select dataset from dataset_version where data_key = $2::uuid union all select dataset from twin where data_key = $2::uuid
-				union all select id from job where data_key = $2::uuid union all select id from upload where data_key = $2::uuid))`,
-		bucket, n.Key, n.Digest)
+			or exists (select from work where state <> 'settled' and `+writesUnder+`)`, bucket, n.Key, n.Digest)
+}
+
+// writesUnder holds of work that writes under the key $2.
+const writesUnder = `subject in (
+	select dataset from dataset_version where data_key = $2::uuid union all select dataset from twin where data_key = $2::uuid
+	union all select id from job where data_key = $2::uuid union all select id from upload where data_key = $2::uuid)`
+
+// EndedSince tells whether work that writes under a key has ended since a moment.
+func (t *Tx) EndedSince(ctx context.Context, moment time.Time, key string) (bool, error) {
+	return value[bool](ctx, t, "select exists (select from work where settled_at > $1 and "+writesUnder+")", moment, key)
 }
 
 // CreateRoles makes the roles of the processes where they are not there, without a password: a dump refers to

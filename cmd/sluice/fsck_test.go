@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -143,6 +144,7 @@ func harms() []harm {
 		{check: "trace.witness", code: "log.forked", source: forked},
 		{check: "trace.witness", code: "witness.unsigned", source: unsigned},
 		{check: "containers", code: "container.left", source: strayContainer},
+		{check: "objects.left", code: "object.left", files: strayResult},
 		{check: "api.answers", code: "part.silent", source: silentGateway},
 		{
 			check: "interruptions", code: "interruption.charged", tables: []string{"job", "work"},
@@ -162,6 +164,24 @@ func strayProduct(t *testing.T, layout instance.Layout) func() {
 	}
 	return func() {
 		if err := os.RemoveAll(stray); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// strayResult leaves what an attempt put long ago under a job's key, and nobody names.
+func strayResult(t *testing.T, layout instance.Layout) func() {
+	from := onePath(t, layout, object.Output)
+	stray := filepath.Join(filepath.Dir(from), strings.Repeat("0", 64))
+	if said, err := exec.Command("cp", "-a", from, stray).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(stray, long, long); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := os.Remove(stray); err != nil {
 			t.Error(err)
 		}
 	}

@@ -82,6 +82,7 @@ func checks() []check {
 		{"trace.witness", "I4", witnessed},
 		{"leftovers", "I5", leftovers},
 		{"containers", "I5", containers},
+		{"objects.left", "I5", objectsLeft},
 		{"job.ends", "I6", asked("job.ends")},
 		{"doubt.denies", "I7", asked("doubt.denies")},
 		{"once", "I8", asked("once")},

@@ -11,9 +11,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sluicedata/sluice/catalog"
+	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/postgres"
 )
 
@@ -115,6 +118,49 @@ func mounted(runs string, names map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// leftWithin is how long after its work anything may still lie there (I5).
+const leftWithin = time.Minute
+
+// objectsLeft looks for objects of jobs and of datasets' versions that nobody names, and no work under way may. A chunk
+// of an upload is known by no more than its sender for a while: the intake is left out.
+func objectsLeft(ctx context.Context, s Source, r *Result) error {
+	before := time.Now().Add(-leftWithin)
+	for _, bucket := range []object.Bucket{object.Data, object.Output} {
+		unnamed, err := catalog.Unnamed(ctx, s.DB, s.Lists[bucket], bucket, before)
+		if err != nil {
+			return fmt.Errorf("looking for objects nobody names: %w", err)
+		}
+		r.Looked += int64(len(unnamed))
+		for _, ref := range unnamed {
+			left, err := s.abandoned(ctx, ref, before)
+			if err != nil {
+				return err
+			}
+			if left {
+				r.add(place(ref), "object.left")
+			}
+		}
+	}
+	return nil
+}
+
+// abandoned tells whether an object is of no work that goes on, or has ended only just now.
+func (s Source) abandoned(ctx context.Context, ref object.Ref, before time.Time) (left bool, err error) {
+	err = s.DB.InTx(ctx, func(tx *postgres.Tx) error {
+		needed, err := tx.Needs(ctx, string(ref.Bucket), postgres.Named{Key: ref.Key, Digest: ref.Digest})
+		if err != nil || needed {
+			return err
+		}
+		lately, err := tx.EndedSince(ctx, before, ref.Key)
+		left = !lately
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking for an object's work: %w", err)
+	}
+	return left, nil
 }
 
 // leastRoom is what must be free on the disk of an instance, in bytes: below it a trace entry may not find room.
