@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // ErrPremise says that a premise did not hold: nothing was done.
@@ -44,19 +45,27 @@ func opening(ctx context.Context, begin string) (ahead []statement) {
 		ahead = append(ahead, statement{sql: begin})
 	}
 	if p, _ := ctx.Value(premiseKey{}).(*premise); p != nil && !p.held.Load() {
-		ahead = append(ahead, statement{doing: "looking at who calls", sql: standing, answer: p.check})
+		ahead = append(ahead, statement{doing: "looking at who calls", sql: stands, args: []any{p.standing}, answer: p.check})
 	}
 	return ahead
 }
 
-// check reads what Standing tells now.
+// stands fails on the server when Standing tells something else: then the server does nothing of what travels behind
+// it, be it the commit itself.
+const stands = "select 1 / (changes = $1)::int from standing"
+
+// divisionByZero is the code of that failure (PostgreSQL manual, appendix A).
+const divisionByZero = "22012"
+
+// check takes what stands answers.
 func (p *premise) check(r pgx.BatchResults) error {
-	var now int64
-	if err := r.QueryRow().Scan(&now); err != nil {
-		return err
-	}
-	if now != p.standing {
+	_, err := r.Exec()
+	var failure *pgconn.PgError
+	switch {
+	case errors.As(err, &failure) && failure.Code == divisionByZero:
 		return ErrPremise
+	case err != nil:
+		return err
 	}
 	p.held.Store(true)
 	return nil

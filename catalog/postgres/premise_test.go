@@ -5,7 +5,9 @@ import (
 	"errors"
 	"regexp"
 	"testing"
+	"time"
 
+	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/postgres/pgtest"
 )
@@ -98,6 +100,14 @@ func TestWrongPremisesDoNothing(t *testing.T) {
 	}
 	if err := keep(wrong, "wrong"); !errors.Is(err, postgres.ErrPremise) || postgres.Held(wrong) {
 		t.Errorf("a change on a wrong premise: %v", err)
+	}
+	sent := postgres.Pending{ID: name.NewID().String(), At: time.Now(), Salt: make([]byte, 32), Body: []byte(`{}`)}
+	err = db.InTx(wrong, func(tx *postgres.Tx) error { // the commit is the only one that is waited for
+		tx.SendEntry(sent, nil)
+		return nil
+	})
+	if n := pgtest.Count(t, owner, "select count(*) from trace_pending"); !errors.Is(err, postgres.ErrPremise) || n != 0 {
+		t.Errorf("a commit on a wrong premise: %v, %d entries", err, n)
 	}
 	if err := keep(postgres.Certain(wrong), "certain"); err != nil {
 		t.Errorf("a change on none: %v", err)

@@ -80,10 +80,8 @@ func (t *Tx) TokenCaller(ctx context.Context, hash []byte, now time.Time) (Token
 
 // Standing counts the changes of anything a TokenCaller is read from. It is one row, since every request asks it.
 func (t *Tx) Standing(ctx context.Context) (int64, error) {
-	return value[int64](ctx, t, standing)
+	return value[int64](ctx, t, "select changes from standing")
 }
-
-const standing = "select changes from standing"
 
 // StrengthenToken notes that a second factor was proven for a token.
 func (t *Tx) StrengthenToken(ctx context.Context, hash []byte, until time.Time) error {
