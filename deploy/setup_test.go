@@ -2,9 +2,12 @@
 package deploy
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,10 +55,30 @@ func TestSetupWithoutRootShowsTheCommands(t *testing.T) {
 	}
 	for _, want := range []string{
 		"not root", "apt-get install -q -y --no-install-recommends no-such-package\n", "useradd --system", "sluice-absent",
-		"GOBIN=/nonexistent go install gvisor.dev/gvisor/runsc@v0.0.0-",
+		"deploy/gvisor/build.sh /nonexistent v0.0.0-",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("said %q, want %q in it", said, want)
 		}
+	}
+}
+
+// TestTheFilterIsOfTheRuntime: gVisor is built with the filter that was compiled from that very version, and is built again when
+// either changes.
+func TestTheFilterIsOfTheRuntime(t *testing.T) {
+	script, err := os.ReadFile("setup.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	filter, err := os.ReadFile("gvisor/filter.go.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`(?m)^RUNSC_VERSION=(\S+)$`).FindSubmatch(script)
+	if version == nil || !strings.HasPrefix(string(filter), "// Made by build.sh from gVisor "+string(version[1])+", ") {
+		t.Errorf("the filter is not of gVisor %s: run gvisor/build.sh pin", version[1])
+	}
+	if digest := fmt.Sprintf("RUNSC_FILTER=%.6x ", sha256.Sum256(filter)); !strings.Contains(string(script), digest) {
+		t.Errorf("setup.sh does not have %q", digest)
 	}
 }
