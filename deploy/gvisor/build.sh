@@ -2,7 +2,7 @@
 # Builds gVisor's runsc from its Go module into DIRECTORY. The checksum database vouches for the source.
 #
 # A sandbox filters its own calls to the machine's kernel. gVisor's releases carry these filters compiled; its Go module
-# does not, and compiles one at the start of every sandbox, for a third of the time that takes. So the module gets the
+# does not, and compiles one at the start of every sandbox, for a good part of the time that takes. So the module gets the
 # one that jobs start with: filter.go.txt, in the place where the releases have theirs. gVisor takes it only for the very
 # options it was compiled for, and compiles the filter itself for any others.
 #
