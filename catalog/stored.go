@@ -44,7 +44,7 @@ func (s *Stored) Sweep(ctx context.Context) error {
 // How long after its end work is looked at for what it left: lately is for all of it, and more than the time between
 // two looks; where an attempt was cut, it may go on and write until it learns that it lost its claim.
 const (
-	lately  = 2 * time.Minute
+	lately  = 10 * time.Minute
 	earlier = time.Hour
 )
 
@@ -52,9 +52,9 @@ const (
 const mostEnded = 1000
 
 // SweepEnded deletes what work that has ended left under its keys, at once. Nobody can come to need it meanwhile: who
-// writes under a key gets it from the keeper, which does one thing after the other.
+// writes under a key gets it from the keeper, which does one thing after the other. There must be no other keeper.
 func (s *Stored) SweepEnded(ctx context.Context) error {
-	var keys []string
+	var keys []postgres.EndedKey
 	now := s.c.Now()
 	err := s.c.DB.InTx(ctx, func(tx *postgres.Tx) (err error) {
 		keys, err = tx.EndedKeys(ctx, now.Add(-lately), now.Add(-earlier), mostEnded)
@@ -65,7 +65,7 @@ func (s *Stored) SweepEnded(ctx context.Context) error {
 	}
 	for _, key := range keys {
 		for _, bucket := range []object.Bucket{object.Intake, object.Data, object.Output} {
-			left, err := s.under(ctx, bucket, key)
+			left, err := s.leftBy(ctx, bucket, key)
 			if err == nil && len(left) > 0 {
 				err = s.drop(ctx, bucket, left)
 			}
@@ -77,9 +77,9 @@ func (s *Stored) SweepEnded(ctx context.Context) error {
 	return nil
 }
 
-// under lists what lies in a bucket under a key and is not named.
-func (s *Stored) under(ctx context.Context, bucket object.Bucket, key string) (left []object.Ref, err error) {
-	for l, err := range s.c.Store.ListUnder(ctx, bucket, key) {
+// leftBy lists what lies in a bucket under a key and is not named by whom it was written for.
+func (s *Stored) leftBy(ctx context.Context, bucket object.Bucket, of postgres.EndedKey) (left []object.Ref, err error) {
+	for l, err := range s.c.Store.ListUnder(ctx, bucket, of.Key) {
 		if err != nil {
 			return nil, err
 		}
@@ -89,7 +89,7 @@ func (s *Stored) under(ctx context.Context, bucket object.Bucket, key string) (l
 		return nil, nil
 	}
 	err = s.c.DB.InTx(ctx, func(tx *postgres.Tx) error {
-		named, err := tx.NamedUnder(ctx, string(bucket), key)
+		named, err := tx.NamedBy(ctx, string(bucket), of)
 		left = slices.DeleteFunc(left, func(r object.Ref) bool { return slices.Contains(named, r.Digest) })
 		return err
 	})

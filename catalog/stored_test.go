@@ -9,6 +9,7 @@ import (
 	"github.com/sluicedata/sluice/catalog/grant"
 	"github.com/sluicedata/sluice/catalog/name"
 	"github.com/sluicedata/sluice/catalog/object"
+	"github.com/sluicedata/sluice/catalog/postgres"
 	"github.com/sluicedata/sluice/catalog/task"
 	"github.com/sluicedata/sluice/catalog/work"
 )
@@ -106,4 +107,25 @@ func (c *city) at(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = now
+}
+
+// refersToWhatIs holds every reference of the record against the store.
+func (c *city) refersToWhatIs(t *testing.T) {
+	t.Helper()
+	there := map[string]bool{}
+	for _, ref := range c.stored() {
+		there[string(ref.Bucket)+ref.Key+ref.Digest] = true
+	}
+	c.tx(func(tx *postgres.Tx) error {
+		refs, err := tx.References(c.ctx)
+		for _, r := range refs {
+			if r.Bucket != string(object.Release) && !there[r.Bucket+r.Key+r.Digest] {
+				t.Errorf("the record refers to %s/%s/%s, which is not there", r.Bucket, r.Key, r.Digest)
+			}
+		}
+		if len(refs) == 0 {
+			t.Error("the record refers to nothing")
+		}
+		return err
+	})
 }

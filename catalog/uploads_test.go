@@ -264,6 +264,7 @@ func TestFeed(t *testing.T) {
 	c.must(err)
 	second := c.feed(dataset.Publication{Mode: dataset.Append, Label: "2026-11"}, "november")
 	third := c.feed(dataset.Publication{Mode: dataset.Correct, Corrects: "v1"}, "late")
+	c.refersToWhatIs(t)
 	for _, tt := range []struct {
 		v      dataset.VersionView
 		labels []string

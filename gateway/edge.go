@@ -194,10 +194,11 @@ func (e *edge) caller(w http.ResponseWriter, r *http.Request, public bool) (cont
 }
 
 // supposed takes who only reads for whom they were: reply looks again when that was wrong. One trip to the record less
-// is much of what reading costs.
+// is much of what reading costs. Nothing must answer before reply does: neither what else they sent, nor their share.
 func (e *edge) supposed(w http.ResponseWriter, r *http.Request, public bool) (context.Context, error) {
-	if on, who, ok := e.gate.Suppose(r); ok && !public && r.Method == http.MethodGet {
-		return context.WithValue(on, subjectKey{}, who), e.limits.member(w, who)
+	plain := !public && r.Method == http.MethodGet && r.URL.RawQuery == "" && r.ContentLength == 0
+	if on, who, ok := e.gate.Suppose(r); ok && plain && e.limits.member(w, who) == nil {
+		return context.WithValue(on, subjectKey{}, who), nil
 	}
 	return e.caller(w, r, public)
 }

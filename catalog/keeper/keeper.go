@@ -23,8 +23,8 @@ import (
 	"github.com/sluicedata/sluice/catalog/trust"
 )
 
-// Keeper holds the keys of an instance. One runs per instance; a second one loses every race it enters and
-// does no harm.
+// Keeper holds the keys of an instance. One runs per instance, which the instance's lock sees to: a second one would lose
+// every race it enters, but might give out a key while the first deletes what was left under it.
 type Keeper struct {
 	Catalog *catalog.Catalog
 	DB      *postgres.DB

@@ -45,6 +45,7 @@ const references = `with ` + named + `
 // named are the references of the record's columns.
 const named = `held (j) as (
 			select raw from dataset_version union all select profile from dataset_version
+			union all select locations from dataset_version
 			union all select raw from twin union all select object from twin
 			union all select letter from work union all select result from work
 			union all select object from output union all select membership from output union all select evidence from output
@@ -55,7 +56,7 @@ const named = `held (j) as (
 			from held, jsonb_path_query(j, 'strict $.** ? (@.bucket.type() == "string" && @.key.type() == "string" && @.digest.type() == "string")', silent => true) r
 			union all
 			select 'data', v.data_key::text, p->>'digest', (p->>'size')::bigint, null
-			from dataset_version v, json_array_elements(v.manifest->'parts') p)`
+			from dataset_version v, json_array_elements(v.manifest->'parts') p where v.locations is null)`
 
 // Named is an object of one bucket that the record, or an upload under way, refers to.
 type Named struct{ Key, Digest string }
@@ -69,23 +70,32 @@ func (t *Tx) EachNamed(ctx context.Context, bucket string, do func(Named) error)
 		order by 1, 2`, []any{&n.Key, &n.Digest}, func() error { return do(n) }, bucket)
 }
 
+// EndedKey is a data key under which work wrote for a subject, none of whose work goes on.
+type EndedKey struct{ Subject, Key string }
+
 // EndedKeys lists the data keys under which work wrote that ended otherwise than well since lately, or after more than
 // one attempt since earlier: an attempt that was cut may write even later. At most limit of them.
-func (t *Tx) EndedKeys(ctx context.Context, lately, earlier time.Time, limit int) ([]string, error) {
-	return values[string](ctx, t, `with ended as (select subject, version from work where state = 'settled' and settled_at > $2
-				and (attempts > 1 or settled_at > $1 and outcome is distinct from 'success'))
-		select data_key::text from job j join ended e on e.subject = j.id where j.data_key is not null
-		union select data_key::text from upload u join ended e on e.subject = u.id
-		union select data_key::text from dataset_version v join ended e on e.subject = v.dataset and e.version = v.number
-		union select data_key::text from twin w join ended e on e.subject = w.dataset and e.version = w.version
+func (t *Tx) EndedKeys(ctx context.Context, lately, earlier time.Time, limit int) ([]EndedKey, error) {
+	return many[EndedKey](ctx, t, `with ended as (select subject, version from work w where state = 'settled' and settled_at > $2
+				and (attempts > 1 or settled_at > $1 and outcome is distinct from 'success')
+				and not exists (select from work o where o.subject = w.subject and o.state <> 'settled'))
+		select e.subject, data_key::text as key from job j join ended e on e.subject = j.id where j.data_key is not null
+		union select e.subject, data_key::text from upload u join ended e on e.subject = u.id
+		union select e.subject, data_key::text from dataset_version v join ended e on e.subject = v.dataset and e.version = v.number
+		union select e.subject, data_key::text from twin w join ended e on e.subject = w.dataset and e.version = w.version
 		limit $3`, lately, earlier, limit)
 }
 
-// NamedUnder lists the digests of what is named in a bucket under a key.
-func (t *Tx) NamedUnder(ctx context.Context, bucket, key string) ([]string, error) {
-	return values[string](ctx, t, `with `+named+`
-		select digest from named where bucket = $1 and key = $2
-		union select object->>'digest' from upload_chunk where object->>'bucket' = $1 and object->>'key' = $2`, bucket, key)
+// NamedBy lists the digests of what a subject's own rows name in a bucket under a key. Others may name some of it too.
+func (t *Tx) NamedBy(ctx context.Context, bucket string, of EndedKey) ([]string, error) {
+	return values[string](ctx, t, `with held (j) as (
+			select letter from work where subject = $3 union all select result from work where subject = $3
+			union all select object from output where job = $3 union all select membership from output where job = $3
+			union all select evidence from output where job = $3
+			union all select profile from dataset_version where dataset = $3 union all select locations from dataset_version where dataset = $3
+			union all select raw from twin where dataset = $3 union all select object from twin where dataset = $3)
+		select r->>'digest' from held, jsonb_path_query(j, 'strict $.** ? (@.bucket == $bucket && @.key == $key)',
+			jsonb_build_object('bucket', $1::text, 'key', $2::text), true) r`, bucket, of.Key, of.Subject)
 }
 
 // Needs tells whether an object of a bucket is named, or may still come to be: work that is not settled writes under

@@ -52,7 +52,7 @@ func opening(ctx context.Context, begin string) (ahead []statement) {
 
 // stands fails on the server when Standing tells something else: then the server does nothing of what travels behind
 // it, be it the commit itself.
-const stands = "select 1 / (changes = $1)::int from standing"
+const stands = "select 1 / coalesce((select (changes = $1)::int from standing), 0)"
 
 // divisionByZero is the code of that failure (PostgreSQL manual, appendix A).
 const divisionByZero = "22012"

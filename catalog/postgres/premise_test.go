@@ -25,7 +25,7 @@ const aCaller = `
 		values ('00000000-0000-0000-0000-000000000004', 'i', 's', 'l', '00000000-0000-0000-0000-000000000002', 'admitted', now());
 	insert into member_password (member, hash, set_at) values ('00000000-0000-0000-0000-000000000002', '$argon2id$x', now());
 	insert into token (hash, member, member_key, created_at, expires_at)
-		values ('x', '00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000003', now(), now());`
+		values ('x', '00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000003', now(), now() + interval '1 day');`
 
 // TestStandingTellsEveryChange: each column a caller is read by, and the end of each row, changes the standing with
 // the commit; that a session or a key was used does not.
@@ -44,7 +44,11 @@ func TestStandingTellsEveryChange(t *testing.T) {
 		table := tables[column[1]]
 		if name := table + "." + column[2]; name != "token.used_at" && !read[name] {
 			read[name] = true
-			if !changes("update " + table + " set " + column[2] + " = " + column[2]) {
+			to := column[2]
+			if name == "token.expires_at" { // the other way nobody is remembered for longer than it was
+				to += " - interval '1 second'"
+			}
+			if !changes("update " + table + " set " + column[2] + " = " + to) {
 				t.Errorf("callers are read by %s, and its change is not told", name)
 			}
 		}
@@ -53,6 +57,9 @@ func TestStandingTellsEveryChange(t *testing.T) {
 		t.Errorf("callers are read by %d columns: %v", len(read), read)
 	}
 	for statement, want := range map[string]bool{
+		"update token set expires_at = expires_at + interval '1 second'":                   false,
+		"update token set hash = 'y'":                                                      true,
+		"truncate capacity":                                                                true,
 		"update token set used_at = now()":                                                 false,
 		"update member_key set last_used = now(), sign_count = 1":                          false,
 		"begin; update member set state = 'removed'; rollback":                             false,
@@ -118,9 +125,18 @@ func TestWrongPremisesDoNothing(t *testing.T) {
 	if err := keep(right, "right"); err != nil || !postgres.Held(right) {
 		t.Errorf("a change on a premise that holds: %v", err)
 	}
+	pgtest.Exec(t, owner, "insert into member select gen_random_uuid(), org, n::text, 'B', '{}', 'active', now() from member, generate_series(1, 9) n")
+	before := pgtest.Count(t, owner, "select changes from standing")
 	pgtest.Exec(t, owner, "update member set state = 'removed'")
+	if n := pgtest.Count(t, owner, "select changes from standing") - before; n != 1 {
+		t.Errorf("ten rows of one transaction count %d times", n)
+	}
 	if err := keep(right, "later"); err != nil {
 		t.Errorf("what was seen to hold is asked again: %v", err)
+	}
+	pgtest.Exec(t, owner, "delete from standing")
+	if err := keep(postgres.Suppose(context.Background(), now), "nothing"); !errors.Is(err, postgres.ErrPremise) {
+		t.Errorf("where nothing counts: %v", err)
 	}
 	if n := pgtest.Count(t, owner, "select count(*) from setting where name in ('wrong', 'certain', 'right', 'later')"); n != 3 {
 		t.Errorf("%d settings were kept", n)
