@@ -85,8 +85,7 @@ func checkRunning(c *call, o config.Config, layout instance.Layout, witness stri
 	live := &fsck.Live{Answers: func(context.Context) bool {
 		return !slices.ContainsFunc(c.askReady(layout, "serve", o.AdminListen), func(r check) bool { return r.Name == silent && !r.OK })
 	}}
-	in := &opened{Layout: layout, options: o}
-	engine, err := docker.Open(c.ctx, strings.TrimPrefix(in.engineAddress(), "unix://"), launcher.Owner(runsOf(layout)))
+	engine, err := engineOf(c.ctx, o, layout)
 	if err == nil {
 		defer func() { err = errors.Join(err, engine.Close()) }()
 		live.Containers = func(ctx context.Context) ([]fsck.Container, error) { return containersOf(ctx, engine) }
@@ -94,10 +93,20 @@ func checkRunning(c *call, o config.Config, layout instance.Layout, witness stri
 	return checkAll(c.ctx, layout, o.Database, fsck.Source{Witness: witness, Live: live})
 }
 
+// engineOf opens the engine of a running instance for the containers of its launcher, which are labelled by the path that
+// the launcher sees.
+func engineOf(ctx context.Context, o config.Config, layout instance.Layout) (*docker.Engine, error) {
+	in := &opened{Layout: layout, options: o}
+	if enters(o) {
+		in.Layout = layout.Inside()
+	}
+	return docker.Open(ctx, strings.TrimPrefix(in.engineAddress(), "unix://"), launcher.Owner(runsOf(in.Layout)))
+}
+
 func containersOf(ctx context.Context, engine *docker.Engine) (all []fsck.Container, err error) {
 	held, err := engine.List(ctx)
 	for _, h := range held {
-		all = append(all, fsck.Container{ID: h.ID, Work: h.Work, Fence: h.Fence})
+		all = append(all, fsck.Container{ID: h.ID, Work: h.Work, Fence: h.Fence, Since: h.Since})
 	}
 	return all, err
 }

@@ -130,7 +130,7 @@ func place(o config.Config, users instance.Users) (instance.Layout, error) {
 		return layout, err
 	}
 	switch {
-	case os.Geteuid() == 0 && o.Engine == "":
+	case enters(o):
 		return layout.Enter(os.Args, os.Environ())
 	case users != nil:
 		return layout, layout.Reachable()
@@ -138,6 +138,9 @@ func place(o config.Config, users instance.Users) (instance.Layout, error) {
 		return layout, nil
 	}
 }
+
+// enters tells whether an instance with these options runs in a mount namespace of its own.
+func enters(o config.Config) bool { return os.Geteuid() == 0 && o.Engine == "" }
 
 // keepUp starts the parts of an instance whose lock is held.
 func keepUp(cmd *cobra.Command, p parts, in opened) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -177,6 +178,7 @@ type Held struct {
 	ID, Work string
 	Fence    int64
 	Step     int
+	Since    time.Time // when it was made, to the second
 }
 
 // List returns every container of this owner.
@@ -195,7 +197,7 @@ func (e *Engine) List(ctx context.Context) ([]Held, error) {
 		if err := errors.Join(err, wrong); err != nil {
 			return nil, fmt.Errorf("listing containers: reading a label: %w", err)
 		}
-		held = append(held, Held{ID: c.ID, Work: c.Labels[LabelWork], Fence: fence, Step: step})
+		held = append(held, Held{ID: c.ID, Work: c.Labels[LabelWork], Fence: fence, Step: step, Since: time.Unix(c.Created, 0)})
 	}
 	return held, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/sluicedata/sluice/catalog/object"
 	"github.com/sluicedata/sluice/catalog/trace"
@@ -22,9 +23,11 @@ type Live struct {
 type Container struct {
 	ID, Work string
 	Fence    int64
+	Since    time.Time // when it was made
 }
 
-// containers looks at what the engine of a running instance holds: each container must be of claimed work.
+// containers looks at what the engine of a running instance holds: each container must be of claimed work, or so new
+// that it may be a canary's of a self-test, which is no work.
 func containers(ctx context.Context, s Source, r *Result) error {
 	switch {
 	case s.Live == nil:
@@ -44,7 +47,7 @@ func containers(ctx context.Context, s Source, r *Result) error {
 		if err != nil {
 			return err
 		}
-		if !live {
+		if !live && time.Since(c.Since) > leftWithin {
 			r.add("container "+c.ID, "container.left")
 		}
 	}

@@ -19,8 +19,7 @@ const envInside = "SLUICE_INSIDE"
 // home), and every mount of the instance goes when its last process does. It needs root and executes the
 // program again under the same process id: it returns only inside, or with an error.
 func (l Layout) Enter(args, env []string) (Layout, error) {
-	inside := l
-	inside.Dir = filepath.Join(l.Run, "data")
+	inside := l.Inside()
 	if same(l.Data, inside.Dir) {
 		return inside, nil
 	}
@@ -37,6 +36,12 @@ func (l Layout) Enter(args, env []string) (Layout, error) {
 	}
 	err := unix.Exec("/proc/self/exe", args, append(env, envInside+"="+l.Run))
 	return Layout{}, texts.Wrong("up.executing").Because(err)
+}
+
+// Inside is the layout as the parts of an instance see it whose supervisor has entered.
+func (l Layout) Inside() Layout {
+	l.Dir = filepath.Join(l.Run, "data")
+	return l
 }
 
 // bind leaves the machine's mounts to themselves and shows from at to.

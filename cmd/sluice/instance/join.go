@@ -15,8 +15,7 @@ import (
 // Join moves this process into the mount namespace of the running instance of the data folder, where its
 // engine sees the same mounts. Like Enter it executes the program again and returns only inside.
 func (l Layout) Join(args, env []string) (Layout, error) {
-	inside := l
-	inside.Dir = filepath.Join(l.Run, "data")
+	inside := l.Inside()
 	if os.Getenv(envInside) == l.Run {
 		return inside, nil
 	}
